@@ -1,0 +1,37 @@
+# Settings that have nothing to do with the method.
+default_scope = 'mmpretrain'
+custom_imports = dict(imports=['mpafer_plugin'], allow_failed_imports=False)
+
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    # Small files: only what was trained, see the hook.
+    checkpoint=dict(
+        type='PromptCheckpointHook',
+        interval=1,
+        max_keep_ckpts=1,
+        save_best='fer/accuracy',
+        rule='greater',
+    ),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    visualization=dict(type='VisualizationHook', enable=False),
+)
+custom_hooks = [
+    dict(type='PrototypeHook', cache_dir='work_dirs/.prototypes'),
+    dict(type='FERReportHook'),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    dist_cfg=dict(backend='nccl'),
+)
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
+tta_model = dict(type='AverageClsScoreTTA')
+
+log_level = 'INFO'
+load_from = None
+resume = False
+randomness = dict(seed=0)

@@ -1,0 +1,128 @@
+# MPA-FER: model, pipelines and schedule. Every number of the paper stands
+# here and nowhere else. [P] the paper states it, [2] second-hand, [ours] the
+# paper leaves it open. Paper: arXiv 2506.21017.
+_base_ = ['default_runtime.py']
+
+from mpafer_plugin.clip import image_size as image_size_of  # noqa: E402
+
+# --- often changed -------------------------------------------------------
+# The tower and its weights, without editing a file: an open_clip name or the
+# path of an architecture JSON, and a tag or a local file.
+arch = '{{$MPAFER_ARCH:ViT-B-16-quickgelu}}'  # [P] ViT-B/16 and ViT-L/14
+clip_weights = '{{$MPAFER_CLIP:openai}}'
+max_epochs = 120  # [P]
+batch_size = 32  # [P]
+num_workers = 2
+
+# --- sometimes changed ---------------------------------------------------
+image_size = image_size_of(arch)  # 224 for B/16 and L/14
+
+model = dict(
+    type='ImageClassifier',
+    data_preprocessor=dict(
+        # CLIP's own, never ImageNet's [P]; 255 x open_clip's constants.
+        mean=[122.7709383, 116.7460125, 104.09373615],
+        std=[68.5005327, 66.6321579, 70.32316305],
+        to_rgb=True,
+    ),
+    backbone=dict(
+        type='PromptedCLIPViT',
+        arch=arch,
+        pretrained=clip_weights,
+        num_prompts=8,  # [P]; 0 switches visual prompts off
+    ),
+    head=dict(
+        type='PromptAlignmentHead',
+        text=dict(
+            type='PromptedCLIPText',
+            arch=arch,
+            pretrained=clip_weights,
+            num_context=10,  # [P]
+            class_specific_context=False,  # [ours]
+            granularity=3,  # [P] the best of its three
+        ),
+        top_k=16,  # [P]
+        local_weight=1.0,  # [2]; 0 switches the local score off
+        logit_scale='clip',  # [ours]
+        loss_cls=dict(type='CrossEntropyLoss'),  # L_vt [P]
+        # L_t = L_ta + L_pa, weight beta = 1 [P], temperature [ours].
+        # `loss_token=None, loss_prompt=None` switches it off.
+        loss_token=dict(type='SoftHardAlignmentLoss', temperature=0.07),
+        loss_prompt=dict(type='SoftHardAlignmentLoss', temperature=0.07),
+        # L_v, weight gamma = 1 [P], cosine rather than L1 [ours].
+        # `loss_proto=None` switches it off, and the prototypes with it.
+        loss_proto=dict(type='PrototypeAlignmentLoss', metric='cosine'),
+    ),
+)
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(  # [P] random crop; scale [ours]
+        type='RandomResizedCrop',
+        scale=image_size,
+        crop_ratio_range=(0.8, 1.0),
+        interpolation='bicubic',
+    ),
+    dict(type='RandomFlip', prob=0.5, direction='horizontal'),  # [ours]
+    dict(type='RandomErasing', erase_prob=0.25),  # [P]; probability [ours]
+    dict(type='PackInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='Resize',
+        scale=(image_size, image_size),
+        interpolation='bicubic',
+    ),
+    dict(type='PackInputs'),
+]
+tta_pipeline = [
+    *test_pipeline[:-1],
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='RandomFlip', prob=p) for p in (0.0, 1.0)],
+            [dict(type='PackInputs')],
+        ],
+    ),
+]
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=num_workers,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+)
+val_dataloader = dict(
+    batch_size=64,
+    num_workers=num_workers,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='FERMetric')
+test_evaluator = val_evaluator
+
+optim_wrapper = dict(
+    optimizer=dict(
+        type='SGD',  # [2]
+        lr=0.032,  # [P]
+        momentum=0.9,  # [ours]
+        weight_decay=5e-4,  # [ours]
+    ),
+    clip_grad=dict(max_norm=1.0),  # [ours]
+)
+# The cosine ends where training ends: `max_epochs` is all one changes.
+param_scheduler = [
+    dict(  # one epoch of warm-up [ours]
+        type='LinearLR',
+        start_factor=0.01,
+        end=1,
+        convert_to_iter_based=True,
+    ),
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),  # [P]
+]
+train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
+val_cfg = dict()
+test_cfg = dict()
+auto_scale_lr = dict(base_batch_size=32, enable=False)

@@ -1,0 +1,108 @@
+import json
+from pathlib import Path
+
+FACE_TINY = 'face-tiny'
+"""Name of the architecture, and tag of the weights, that ship with us."""
+
+FACE_TINY_DIR = Path(__file__).parent / 'face_tiny'
+
+
+def architecture(arch: str) -> dict:
+    """Describe a CLIP architecture as open_clip's ``CLIP`` takes it.
+
+    Args:
+        arch (str): The name of an open_clip ViT architecture, ``'face-tiny'``,
+            or the path of an architecture JSON in open_clip's format.
+
+    Returns:
+        dict: With keys ``embed_dim``, ``vision_cfg``, ``text_cfg`` and
+        perhaps ``quick_gelu``.
+
+    Raises:
+        ValueError: If ``arch`` is neither a known name nor a file, or if it
+            is of a kind whose towers can't be prompted.
+    """
+    if arch == FACE_TINY:
+        config = _read_json(FACE_TINY_DIR / 'face-tiny.json')
+    elif arch.endswith('.json'):
+        config = _read_json(Path(arch))
+    else:
+        # Imported late: open_clip costs more than a second, and only this
+        # branch of the function needs it.
+        from open_clip import get_model_config, list_models
+
+        config = get_model_config(arch)
+        if config is None:
+            supported = [
+                name
+                for name in list_models()
+                if not _unsupported(get_model_config(name))
+            ]
+            raise ValueError(
+                f'unknown CLIP architecture {arch!r}; known are '
+                f'{FACE_TINY!r}, the path of an architecture JSON, and of '
+                f'open_clip: {", ".join(supported)}'
+            )
+    reason = _unsupported(config)
+    if reason:
+        raise ValueError(
+            f'CLIP architecture {arch!r} can not be prompted: {reason}; '
+            f'supported are plain ViT towers with the BPE text tower, such '
+            f'as ViT-B-16-quickgelu or ViT-L-14-quickgelu'
+        )
+    return config
+
+
+def image_size(arch: str) -> int:
+    """Side in pixels of the square pictures that ``arch`` takes.
+
+    Configs use it so that the input size follows from the architecture.
+    """
+    size = architecture(arch)['vision_cfg'].get('image_size', 224)
+    if isinstance(size, (list, tuple)):
+        if len(set(size)) != 1:
+            raise ValueError(
+                f'{arch!r} takes pictures of {size}; only square ones are '
+                'supported'
+            )
+        size = size[0]
+    return size
+
+
+def _read_json(path: Path) -> dict:
+    if not path.is_file():
+        raise ValueError(f'architecture file {str(path)!r} does not exist')
+    try:
+        config = json.loads(path.read_text(encoding='utf-8'))
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path}:{error.lineno}: {error.msg}') from error
+    absent = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
+    if absent:
+        raise ValueError(f'{path} lacks {sorted(absent)}')
+    return config
+
+
+def _unsupported(config: dict) -> str:
+    """Say why towers of ``config`` can't be prompted; '' if they can."""
+    vision, text = config['vision_cfg'], config['text_cfg']
+    if 'timm_model_name' in vision:
+        return f'its image tower is timm {vision["timm_model_name"]!r}'
+    if isinstance(vision.get('layers'), (list, tuple)):
+        return 'its image tower is a ResNet'
+    if vision.get('attentional_pool'):
+        return 'its image tower pools by attention'
+    if vision.get('pool_type', 'tok') != 'tok':
+        return f'its image tower pools by {vision["pool_type"]!r}'
+    custom = ('block_type', 'qk_norm', 'scaled_cosine_attn', 'scale_heads')
+    custom += ('scale_attn_inner', 'scale_attn', 'scale_fc')
+    if any(vision.get(key) or text.get(key) for key in custom):
+        return 'its blocks are not the standard ones'
+    if 'hf_model_name' in text or 'hf_tokenizer_name' in text:
+        return 'its text tower uses a tokenizer other than CLIP BPE'
+    if config.get('custom_text') or text.get('embed_cls'):
+        return 'its text tower is not the standard causal one'
+    if text.get('no_causal_mask') or text.get('pool_type', 'argmax') not in (
+        'argmax',
+    ):
+        return 'its text tower is not pooled at the end-of-text token'
+    return ''

@@ -1,0 +1,51 @@
+from torch import nn
+
+
+class FrozenModule(nn.Module):
+    """Base of modules that never learn and never enter a checkpoint.
+
+    Call :meth:`freeze` at the end of ``__init__``. From then on no parameter
+    requires a gradient, ``.train()`` leaves the module in evaluation mode,
+    and ``state_dict()`` has none of its tensors: they come from the weights
+    file that the config names, whose fingerprint the checkpoint holds.
+    Strict loading works both ways; tensors for a frozen module found in a
+    state dict are reported as unexpected, never loaded.
+    """
+
+    def freeze(self) -> None:
+        """Switch off gradients, training mode and saving."""
+        self.requires_grad_(False)
+        self.eval()
+        self._register_state_dict_hook(_drop_own_tensors)
+        self.register_load_state_dict_post_hook(_forgive_own_tensors)
+
+    def train(self, mode: bool = True) -> 'FrozenModule':
+        """Stay in evaluation mode whatever ``mode`` asks for."""
+        return super().train(False)
+
+    def _load_from_state_dict(
+        self,
+        state_dict,
+        prefix,
+        local_metadata,
+        strict,
+        missing_keys,
+        unexpected_keys,
+        error_msgs,
+    ):
+        self._prefix = prefix
+        # The children are loaded from the same dict after this call, so that
+        # what is taken out here can't reach them.
+        for key in [key for key in state_dict if key.startswith(prefix)]:
+            del state_dict[key]
+            unexpected_keys.append(key)
+
+
+def _drop_own_tensors(module, state_dict, prefix, local_metadata):
+    for key in [key for key in state_dict if key.startswith(prefix)]:
+        del state_dict[key]
+
+
+def _forgive_own_tensors(module, incompatible_keys):
+    missing = incompatible_keys.missing_keys
+    missing[:] = [key for key in missing if not key.startswith(module._prefix)]

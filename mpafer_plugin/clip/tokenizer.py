@@ -1,0 +1,51 @@
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+
+
+@lru_cache(maxsize=1)
+def _bpe():
+    from open_clip import SimpleTokenizer
+
+    return SimpleTokenizer()
+
+
+def word_tokens(text: str) -> list[int]:
+    """Tokens of a text without start, end and padding."""
+    return _bpe().encode(text)
+
+
+def tokenize(
+    texts: Sequence[str], context_length: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Turn texts into tokens, padded to the longest of them.
+
+    Args:
+        texts (Sequence[str]): T texts.
+        context_length (int): The most tokens that a text may have, start and
+            end included.
+
+    Returns:
+        tuple[torch.Tensor, torch.Tensor]: Tokens (T, L) and the number of
+        tokens of each text (T, ), start and end included.
+
+    Raises:
+        ValueError: If a text is too long; nothing is ever cut off.
+    """
+    bpe = _bpe()
+    rows = [
+        [bpe.sot_token_id, *bpe.encode(text), bpe.eot_token_id]
+        for text in texts
+    ]
+    for text, row in zip(texts, rows, strict=True):
+        if len(row) > context_length:
+            raise ValueError(
+                f'a prompt has {len(row)} tokens, the text tower takes '
+                f'{context_length}: {text!r}'
+            )
+    lengths = torch.tensor([len(row) for row in rows])
+    tokens = torch.zeros(len(rows), int(lengths.max()), dtype=torch.long)
+    for tokens_row, row in zip(tokens, rows, strict=True):
+        tokens_row[: len(row)] = torch.tensor(row)
+    return tokens, lengths

@@ -1,0 +1,169 @@
+import hashlib
+import pickle
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import torch
+
+from .architectures import FACE_TINY
+
+# Entries of OpenAI's state dicts that say what the shapes say already.
+_NOT_WEIGHTS = ('input_resolution', 'context_length', 'vocab_size')
+
+
+def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
+    """Find the file behind a tag or path, downloading it if need be.
+
+    Args:
+        arch (str): Name of the architecture, or the path of its JSON.
+        pretrained (str): A local file or a tag that open_clip knows for
+            ``arch``.
+
+    Returns:
+        tuple[Path, bool | None]: The file, and whether its weights were
+        trained with QuickGELU, None where that is not known.
+
+    Raises:
+        ValueError: If ``pretrained`` is neither a file nor a known tag.
+        ConnectionError: If a download is needed and there is no network.
+    """
+    from open_clip.pretrained import get_pretrained_cfg
+
+    path = Path(pretrained).expanduser()
+    if path.is_file():
+        return path, _quick_gelu_of_digest(path)
+    tag = get_pretrained_cfg(arch, pretrained)
+    if not tag:
+        raise ValueError(_not_found(arch, pretrained))
+    return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read an open_clip state dict of any common layout.
+
+    The file is read as data: pickled code in it is refused, not run.
+
+    Returns:
+        dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
+
+    Raises:
+        ValueError: If the file is not such a state dict.
+    """
+    if path.suffix == '.safetensors':
+        from safetensors.torch import load_file
+
+        content = load_file(path)
+    else:
+        try:
+            content = torch.load(
+                path, map_location='cpu', weights_only=True, mmap=True
+            )
+        except (pickle.UnpicklingError, RuntimeError) as error:
+            raise ValueError(
+                f'{path} can not be read as weights. Accepted are a state '
+                "dict saved by torch.save, bare or below 'state_dict', and "
+                f'safetensors. torch says: {error}'
+            ) from error
+    if isinstance(content, dict) and isinstance(
+        content.get('state_dict'), dict
+    ):
+        content = content['state_dict']
+    if not isinstance(content, dict) or not all(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        raise ValueError(
+            f'{path} holds a {type(content).__name__} that is not a dict of '
+            'tensors'
+        )
+    weights = {
+        key.removeprefix('module.'): value
+        for key, value in content.items()
+        if key not in _NOT_WEIGHTS
+    }
+    if 'logit_scale' in weights:  # of shape () or (1, ), by version
+        weights['logit_scale'] = weights['logit_scale'].reshape(())
+    return weights
+
+
+def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
+    from huggingface_hub import constants, try_to_load_from_cache
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+    from open_clip.pretrained import download_pretrained
+
+    if tag.get('hf_hub'):
+        model, _, filename = tag['hf_hub'].rpartition('/')
+        names = [filename] if filename else []
+        for name in names or [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]:
+            cached = try_to_load_from_cache(model, name)
+            if isinstance(cached, str):
+                return Path(cached)
+        address = constants.ENDPOINT
+    else:
+        address = tag['url']
+        cached = Path('~/.cache/clip').expanduser() / Path(address).name
+        if cached.is_file():
+            return Path(download_pretrained(tag))
+    # The download itself retries for most of a minute before it gives up.
+    if not _reachable(address):
+        raise ConnectionError(
+            f'the weights {pretrained!r} of {arch!r} are not on this machine '
+            f'and {address} can not be reached.\n{_three_ways(arch)}'
+        )
+    return Path(download_pretrained(tag))
+
+
+def _reachable(address: str) -> bool:
+    request = urllib.request.Request(address, method='HEAD')
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.HTTPError:
+        return True  # an answer, if an unfriendly one
+    except OSError:
+        return False
+    return True
+
+
+def _not_found(arch: str, pretrained: str) -> str:
+    from open_clip import list_pretrained_tags_by_model
+
+    tags = list_pretrained_tags_by_model(arch)
+    if arch == FACE_TINY:
+        tags = [FACE_TINY]
+    return (
+        f'CLIP weights {pretrained!r} are neither a file nor a tag of '
+        f'{arch!r}, whose tags are: {", ".join(tags) or "none"}.\n'
+        f'{_three_ways(arch)}'
+    )
+
+
+def _three_ways(arch: str) -> str:
+    return (
+        'Three ways to get weights:\n'
+        '  1. on a machine with a network: set MPAFER_CLIP to a tag; the '
+        'file is downloaded once and kept;\n'
+        '  2. copy the file here and set MPAFER_CLIP to its path (an '
+        f'open_clip state dict of {arch}, .pt or .safetensors);\n'
+        '  3. use the small CLIP that ships with this package: '
+        f'MPAFER_ARCH={FACE_TINY} MPAFER_CLIP={FACE_TINY}.'
+    )
+
+
+def _quick_gelu_of_digest(path: Path) -> bool | None:
+    """Look a file up among the published ones whose digest is known."""
+    from open_clip.pretrained import _PRETRAINED
+
+    known: dict[str, bool] = {}
+    for tags in _PRETRAINED.values():
+        for tag in tags.values():
+            # OpenAI's addresses hold the whole digest, the others' names its
+            # first eight digits.
+            for digest in re.findall(
+                r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
+                tag.get('url', ''),
+            ):
+                known[digest] = bool(tag.get('quick_gelu', False))
+    with path.open('rb') as file:
+        digest = hashlib.file_digest(file, 'sha256').hexdigest()
+    return known.get(digest, known.get(digest[:8]))

@@ -1,0 +1,193 @@
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.logging import MMLogger
+from mmpretrain.datasets.base_dataset import BaseDataset
+
+from .annotations import Sample, check_pictures, describe_folder
+from .categories import SEVEN_EXPRESSIONS, canonical_name
+from .count_table import count_table
+from .stratified_split import stratified_split
+
+
+class BaseFERDataset(BaseDataset):
+    """Base of all readers of facial expressions.
+
+    A child lists its pictures with the *names* of their expressions
+    (:meth:`load_samples`); names become indices here, by the order of
+    ``metainfo['classes']``. All pictures are looked for before training
+    starts, and the log tells the label rule, the split rule and the counts
+    per class beside the published ones.
+
+    Args:
+        data_root (str): The folder of the data set; ``~`` is expanded and a
+            relative path is relative to the working directory.
+        split (str): One of :attr:`SPLITS`. Defaults to 'train'.
+        pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
+        test_mode (bool, optional): Whether a picture that gives nothing is an
+            error, rather than replaced by another one. Defaults to None,
+            which means every split but 'train'.
+        **kwargs: All else that mmpretrain's ``BaseDataset`` takes:
+            ``metainfo``, ``classes``, ``indices``, ``serialize_data``,
+            ``lazy_init``, ``max_refetch``.
+
+    Raises:
+        ValueError: If ``split`` is unknown, a line cannot be read, a label is
+            not among the classes, or no picture is left.
+        FileNotFoundError: If annotations or listed pictures are absent.
+    """
+
+    METAINFO: dict = {'classes': SEVEN_EXPRESSIONS}
+
+    SPLITS: tuple[str, ...] = ('train', 'val', 'test')
+
+    #: Published number of pictures: official part -> canonical name -> count.
+    PUBLISHED_COUNTS: Mapping[str, Mapping[str, int]] = {}
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        pipeline: Sequence = (),
+        test_mode: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if split not in self.SPLITS:
+            raise ValueError(
+                f'{type(self).__name__} has no split {split!r}; it has '
+                f'{self.SPLITS}'
+            )
+        self.split = split
+        super().__init__(
+            ann_file='',  # mmengine's one file; readers know their own files
+            data_root=os.path.expanduser(data_root),
+            pipeline=pipeline,
+            test_mode=split != 'train' if test_mode is None else test_mode,
+            **kwargs,
+        )
+
+    def load_samples(self) -> list[Sample]:
+        """Read the official part of the data set that the split is from.
+
+        Returns:
+            list[Sample]: Paths relative to ``data_root`` and labels by name.
+        """
+        raise NotImplementedError
+
+    def select_split(self, samples: list[Sample]) -> list[Sample]:
+        """Choose the split's samples from its official part.
+
+        Args:
+            samples (list[Sample]): What :meth:`load_samples` gives.
+
+        Returns:
+            list[Sample]: All of them here; a data set without a validation
+            split calls :meth:`hold_out`.
+        """
+        return samples
+
+    def hold_out(
+        self, samples: list[Sample], val_fraction: float, val_seed: int
+    ) -> list[Sample]:
+        """Share official training samples out between 'train' and 'val'.
+
+        Args:
+            samples (list[Sample]): All official training samples.
+            val_fraction (float): Share of every class that is 'val'.
+            val_seed (int): Fixes which pictures are held out.
+
+        Returns:
+            list[Sample]: Those of this data set's split.
+        """
+        train, val = stratified_split(samples, val_fraction, val_seed)
+        return val if self.split == 'val' else train
+
+    def published_counts(self) -> Mapping[str, int] | None:
+        """Tell how many pictures :meth:`load_samples` should give.
+
+        Returns:
+            Mapping[str, int] | None: Canonical name to count, or None where
+            nothing was published.
+        """
+        return self.PUBLISHED_COUNTS.get(self.split)
+
+    def label_rule_text(self) -> str:
+        """Say in words how a picture gets its label."""
+        return 'as annotated'
+
+    def split_rule_text(self) -> str:
+        """Say in words which pictures make the split."""
+        return f'the official {self.split} split'
+
+    def load_data_list(self) -> list[dict]:
+        """Read, check and count the split.
+
+        Returns:
+            list[dict]: ``img_path``, ``gt_label`` (index into the classes)
+            and, where the label rule gives soft targets, ``gt_score`` (C,).
+        """
+        if not os.path.isdir(self.data_root):
+            raise FileNotFoundError(
+                f'data_root: {describe_folder(self.data_root)}'
+            )
+        samples = self.load_samples()
+        check_pictures(self.data_root, samples)
+        index = {canonical_name(c): i for i, c in enumerate(self.CLASSES)}
+        for sample in samples:
+            for name in (sample.label, *(sample.score or ())):
+                if name not in index:
+                    raise ValueError(
+                        f'{sample.where}: the label {name!r} is not among '
+                        f'the classes {list(self.CLASSES)}'
+                    )
+        chosen = self.select_split(samples)
+        self._report(samples, chosen)
+        if not chosen:
+            raise ValueError(
+                f'no picture is left in the split {self.split!r} of '
+                f'{self.data_root!r} ({self.split_rule_text()}; '
+                f'{self.label_rule_text()})'
+            )
+        data_list = []
+        for sample in chosen:
+            info: dict[str, Any] = {
+                'img_path': os.path.join(self.data_root, sample.path),
+                'gt_label': index[sample.label],
+            }
+            if sample.score is not None:
+                # a class that the votes do not know has no share
+                info['gt_score'] = [sample.score.get(c, 0.0) for c in index]
+            data_list.append(info)
+        return data_list
+
+    def extra_repr(self) -> list[str]:
+        """Show root, split and rules when the data set is printed."""
+        return [
+            f'Root of dataset: \t{self.data_root}',
+            f'Split: \t{self.split}, {self.split_rule_text()}',
+            f'Label rule: \t{self.label_rule_text()}',
+        ]
+
+    def _report(self, samples: list[Sample], chosen: list[Sample]) -> None:
+        """Log the rules and the counts per class, and warn of a mismatch."""
+        logger = MMLogger.get_current_instance()
+        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
+        read = Counter(sample.label for sample in samples)
+        published = self.published_counts()
+        rows: dict[str, Mapping[str, int]] = {'read': read}
+        if published is not None:
+            rows['published'] = published
+        if published is not None and read != Counter(published):
+            logger.warning(
+                f'{head}: the counts are not the published ones; is the copy '
+                f'complete and unchanged?\n{count_table(self.CLASSES, rows)}'
+            )
+        if len(chosen) != len(samples):
+            rows['this split'] = Counter(sample.label for sample in chosen)
+        logger.info(
+            f'{head}\n  label rule: {self.label_rule_text()}\n'
+            f'  split rule: {self.split_rule_text()}\n'
+            f'{count_table(self.CLASSES, rows)}'
+        )

@@ -1,0 +1,66 @@
+"""The names of facial expressions, the one order we use, and aliases.
+
+Every data set numbers its expressions differently, so nothing in this package
+relies on a number found on disk: readers turn it into a name and look the
+name up in their class list.
+"""
+
+EXPRESSIONS = (
+    'neutral',
+    'happiness',
+    'sadness',
+    'surprise',
+    'fear',
+    'disgust',
+    'anger',
+    'contempt',
+)
+"""The eight canonical expressions, in canonical order."""
+
+SEVEN_EXPRESSIONS = EXPRESSIONS[:-1]
+"""The canonical order of all data sets without contempt."""
+
+COMPOUND_EXPRESSIONS = (
+    'happily surprised',
+    'happily disgusted',
+    'sadly fearful',
+    'sadly angry',
+    'sadly surprised',
+    'sadly disgusted',
+    'fearfully angry',
+    'fearfully surprised',
+    'angrily surprised',
+    'angrily disgusted',
+    'disgustedly surprised',
+)
+"""The eleven compound expressions of RAF-DB, in RAF-DB's order."""
+
+ALIASES = {
+    'happy': 'happiness',
+    'sad': 'sadness',
+    'surprised': 'surprise',
+    'fearful': 'fear',
+    'disgusted': 'disgust',
+    'angry': 'anger',
+}
+"""Other words for an expression, to the canonical name."""
+
+
+def canonical_name(name: str) -> str:
+    """Find the canonical name of an expression.
+
+    Case, underscores and outer spaces do not matter for names that are known:
+    ``'Happy'`` is ``'happiness'`` and ``'Sadly_Angry'`` is ``'sadly angry'``.
+
+    Args:
+        name (str): What a file, a folder or a user calls the expression.
+
+    Returns:
+        str: The canonical name, or ``name`` itself, unchanged, where it is
+        none of ours: users bring their own classes.
+    """
+    folded = name.strip().lower().replace('_', ' ')
+    folded = ALIASES.get(folded, folded)
+    if folded in EXPRESSIONS or folded in COMPOUND_EXPRESSIONS:
+        return folded
+    return name

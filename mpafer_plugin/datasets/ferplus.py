@@ -1,0 +1,174 @@
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmpretrain.registry import DATASETS
+
+from .annotations import Sample, describe_folder
+from .base_fer_dataset import BaseFERDataset
+from .categories import EXPRESSIONS
+from .ferplus_counts import ferplus_counts
+from .ferplus_labels import LABEL_RULES, soft_target
+from .ferplus_votes import read_new_votes, read_old_votes
+
+_FOLDERS = {
+    'train': 'FER2013Train',
+    'val': 'FER2013Valid',
+    'test': 'FER2013Test',
+}
+_USAGES = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
+_NEW_VOTES = 'fer2013new.csv'
+_OLD_VOTES = 'label.csv'
+
+_RULE_TEXTS = {
+    'majority': 'majority, more than half of the votes of ten raters, single '
+    'votes not counted, unknown and no-face out (the official rule)',
+    'argmax': 'argmax, the most votes of ten columns, then unknown and '
+    'no-face out',
+    'argmax8': 'argmax8, the most votes of the eight expressions',
+    'distribution': 'distribution, votes of the eight expressions as soft '
+    'targets, their argmax as the label',
+}
+
+
+@DATASETS.register_module()
+class FERPlus(BaseFERDataset):
+    """FER+, the pictures of FER2013 with the votes of ten raters.
+
+    The votes are `Microsoft's <https://github.com/microsoft/FERPlus>`_, and
+    the tool there, ``generate_training_data.py``, writes the pictures from
+    ``fer2013.csv``. Dataset directory: ::
+
+        ferplus
+        ├── fer2013new.csv            # the newer votes of all pictures
+        ├── FER2013Train
+        │   ├── label.csv             # the votes, if fer2013new.csv is absent
+        │   ├── fer0000000.png        # 48 x 48, grey
+        │   └── ...
+        ├── FER2013Valid
+        │   └── ...
+        └── FER2013Test
+            └── ...
+
+    Papers rarely say how they make labels of votes, and the rules differ by
+    a tenth of the pictures. Pictures of a complete copy, by rule:
+
+    =============================  ======  =====  =====
+    rule                           train   val    test
+    =============================  ======  =====  =====
+    majority                       25,057  3,199  3,152
+    argmax                         28,386  3,553  3,545
+    argmax8, distribution          28,556  3,579  3,572
+    majority, by label.csv         25,045  3,191  3,137
+    argmax, by label.csv           28,385  3,555  3,545
+    argmax8 etc., by label.csv     28,556  3,579  3,573
+    =============================  ======  =====  =====
+
+    In ``fer2013new.csv`` four names stand twice. The last row counts: the
+    tool writes the picture of each row, so the last one is what is on disk
+    (for the one name whose rows differ, fer0033120, a warning sign that ten
+    raters called no face). Rows without a name, for pictures that were taken
+    out, are passed over.
+
+    Args:
+        data_root (str): The folder that contains ``FER2013Train``.
+        split (str): 'train', 'val' or 'test', officially called Training,
+            PublicTest and PrivateTest. Defaults to 'train'.
+        label_rule (str): 'majority', 'argmax', 'argmax8' or 'distribution'.
+            The last also gives ``gt_score``, a soft target. Defaults to
+            'majority', the official one.
+        **kwargs: See :class:`BaseFERDataset`.
+
+    Raises:
+        ValueError: If an argument or a row of votes is wrong.
+        FileNotFoundError: If the votes or listed pictures are absent.
+
+    Examples:
+        >>> from mpafer_plugin.datasets import FERPlus
+        >>> FERPlus(data_root='data/ferplus', split='val')
+        Dataset FERPlus
+            Number of samples:  3199
+            Number of categories:       8
+            Root of dataset:    data/ferplus
+            Split:      val, the official val split
+            Label rule:         majority, more than half of the votes of ...
+        >>> soft = FERPlus('data/ferplus', 'train', label_rule='distribution')
+        >>> soft[0]['gt_score']
+        [0.4, 0.0, 0.1, 0.0, 0.0, 0.2, 0.3, 0.0]
+    """
+
+    METAINFO: dict = {'classes': EXPRESSIONS}
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        label_rule: str = 'majority',
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
+        if label_rule not in LABEL_RULES:
+            raise ValueError(
+                f'unknown label_rule {label_rule!r}; the rules are '
+                f'{tuple(LABEL_RULES)}'
+            )
+        self.label_rule = label_rule
+        # filled while reading, for the log
+        self._source: str | None = None
+        self._passed_over = ''
+        super().__init__(data_root, split, pipeline, **kwargs)
+
+    def load_samples(self) -> list[Sample]:
+        """Read the pictures of the split that the rule gives a label."""
+        folder = _FOLDERS[self.split]
+        new_votes = os.path.join(self.data_root, _NEW_VOTES)
+        old_votes = os.path.join(self.data_root, folder, _OLD_VOTES)
+        if os.path.isfile(new_votes):
+            self._source, ann_file = _NEW_VOTES, new_votes
+            rows = read_new_votes(ann_file, _USAGES[self.split])
+        elif os.path.isfile(old_votes):
+            self._source, ann_file = _OLD_VOTES, old_votes
+            rows = read_old_votes(ann_file)
+        else:
+            raise FileNotFoundError(
+                f'no votes: neither {new_votes!r} nor {old_votes!r} exists; '
+                f'{describe_folder(self.data_root)}'
+            )
+        unnamed = repeated = 0
+        last_rows: dict[str, tuple[int, list[int]]] = {}
+        for number, name, votes in rows:
+            unnamed += not name
+            repeated += name in last_rows
+            if name:
+                last_rows[name] = number, votes
+        samples = []
+        for name, (number, votes) in last_rows.items():
+            label = LABEL_RULES[self.label_rule](votes)
+            if label is not None:
+                soft = self.label_rule == 'distribution'
+                samples.append(
+                    Sample(
+                        os.path.join(folder, name),
+                        label,
+                        ann_file,
+                        number,
+                        key=name,
+                        score=soft_target(votes) if soft else None,
+                    )
+                )
+        self._passed_over = (
+            f'; by {self._source}; passed over: '
+            f'{len(last_rows) - len(samples)} pictures that the rule gives '
+            f'no label, {unnamed} rows without a name, {repeated} rows whose '
+            'name comes again'
+        )
+        return samples
+
+    def published_counts(self) -> Mapping[str, int] | None:
+        """Tell the counts of a complete copy, measured under this rule."""
+        assert self._source is not None, 'counts depend on the votes read'
+        return ferplus_counts(self._source, self.label_rule, self.split)
+
+    def label_rule_text(self) -> str:
+        """Say in words how votes become a label, and what was left out."""
+        return _RULE_TEXTS[self.label_rule] + self._passed_over

@@ -1,0 +1,149 @@
+import numpy as np
+
+from .action_units import INDEX
+from .brush import Brush, ellipse, mix, shade
+from .identity import Colour, Identity
+
+_ALONG = np.linspace(0, 1, 11)
+_BOW = np.sin(np.pi * _ALONG)
+_WHITE = (238.0, 234.0, 230.0)
+_DARK = (26.0, 20.0, 20.0)
+
+
+def lids(
+    person: Identity, units: np.ndarray, side: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the upper and the lower lid of an eye, inner to outer corner.
+
+    Args:
+        person (Identity): Whose eye.
+        units (np.ndarray): Action units (21, ).
+        side (int): -1 for the picture's left, 1 for its right.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: Two lines (11, 2) in face units.
+    """
+    (raiser, cheek, tight, nose, droop, down) = (
+        units[INDEX[name]]
+        for name in ('AU5', 'AU6', 'AU7', 'AU9', 'AU43', 'AU64')
+    )
+    x = side * (person.eye_distance + person.eye_width * (2 * _ALONG - 1))
+    corner = person.eye_height + person.eye_tilt * (_ALONG - 0.5)
+    rest = person.eye_opening
+    above = (
+        rest
+        + 0.085 * raiser
+        - rest * (0.25 * tight + 0.75 * droop + 0.3 * down + 0.15 * nose)
+    )
+    below = (
+        0.62 * rest
+        + 0.015 * raiser
+        - rest * (0.45 * cheek + 0.5 * tight + 0.3 * nose)
+    )
+    # narrowed lids touch at worst, they never cross
+    below = max(below, -0.8 * above)
+    upper = np.stack([x, corner - above * _BOW**0.8], 1)
+    lower = np.stack([x, corner + below * _BOW**0.9], 1)
+    return upper, lower
+
+
+def brow(person: Identity, units: np.ndarray, side: int) -> np.ndarray:
+    """Return the middle line (3, 2) of a brow: inner end, arch, outer end."""
+    inner, outer, lower, nose, lid = (
+        units[INDEX[name]] for name in ('AU1', 'AU2', 'AU4', 'AU9', 'AU5')
+    )
+    base = person.eye_height - person.brow_gap
+    together = 0.055 * lower + 0.02 * inner * lower
+    x = person.eye_distance + np.array([-0.23 - together, 0.02, 0.24])
+    y = base + np.array(
+        [
+            -0.15 * inner + 0.115 * lower + 0.04 * nose,
+            -0.06 * inner
+            - 0.11 * outer
+            + 0.085 * lower
+            - person.brow_arch
+            - 0.02 * lid,
+            person.brow_slope - 0.13 * outer + 0.035 * lower + 0.02,
+        ]
+    )
+    return np.stack([side * x, y], 1)
+
+
+def draw_eye(
+    brush: Brush, person: Identity, units: np.ndarray, side: int, gaze: float
+) -> None:
+    """Draw white, iris, lids and the folds around one eye."""
+    upper, lower = lids(person, units, side)
+    skin, fold = person.skin, shade(person.skin, 0.5)
+    depth = person.wrinkles
+    _draw_socket(brush, person, units, upper, lower, side)
+
+    opening = np.concatenate([upper, lower[::-1]])
+    mask = brush.mask(opening)
+    kept = brush.canvas.copy()
+    brush.fill(opening, mix(_WHITE, skin, 0.12))
+    centre = (
+        side * person.eye_distance + 0.07 * gaze,
+        person.eye_height - 0.012 + 0.06 * units[INDEX['AU64']],
+    )
+    radius = person.iris_radius
+    brush.fill(ellipse(*centre, radius, radius), person.iris)
+    brush.fill(ellipse(*centre, radius * 0.48, radius * 0.48), _DARK)
+    glint = ellipse(centre[0] - 0.025, centre[1] - 0.03, 0.02, 0.02, 8)
+    brush.fill(glint, (250.0, 250.0, 250.0))
+    # what was painted of the iris over the lids is taken back
+    np.copyto(brush.canvas, kept, where=(mask == 0)[:, :, None])
+
+    brush.line(upper, mix(_DARK, skin, 0.1), 0.032)
+    brush.line(lower, mix(skin, fold, 0.8), 0.014)
+    crease = upper[1:-1] - (0, 0.05 * (1 - 0.5 * units[INDEX['AU43']]))
+    brush.line(crease, mix(skin, fold, 0.45 + 0.2 * depth), 0.014)
+
+
+def draw_brow(
+    brush: Brush, person: Identity, units: np.ndarray, side: int
+) -> None:
+    """Draw one brow, thick at its inner end."""
+    ends = brow(person, units, side)
+    t = _ALONG[:, None]
+    # the parabola through inner end, arch and outer end
+    line = (
+        ends[:1] * (2 * t - 1) * (t - 1)
+        + ends[1:2] * 4 * t * (1 - t)
+        + ends[2:] * t * (2 * t - 1)
+    )
+    half = person.brow_thickness * (0.65 - 0.5 * _ALONG**2)
+    offset = np.stack([np.zeros_like(half), half], 1)
+    brush.fill(
+        np.concatenate([line - offset, (line + offset)[::-1]]), person.brow
+    )
+
+
+def _draw_socket(
+    brush: Brush,
+    person: Identity,
+    units: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    side: int,
+) -> None:
+    """Draw lid skin, the pouch below the eye and crow's feet."""
+    skin, fold = person.skin, shade(person.skin, 0.5)
+    droop = units[INDEX['AU43']]
+    lid = np.concatenate([upper - (0, 0.05), upper[::-1]])
+    brush.fill(lid, _lid_colour(skin, droop))
+    cheek, tight = units[INDEX['AU6']], units[INDEX['AU7']]
+    pouch = lower[1:-1] + (0, 0.055 - 0.01 * cheek)
+    share = person.wrinkles * max(0.9 * cheek, 0.5 * tight, 0.1)
+    brush.line(pouch, mix(skin, fold, share), 0.02)
+    corner = upper[-1]
+    for slope in (-0.6, 0.0, 0.6):
+        start = corner + (side * 0.05, 0.05 * slope)
+        end = start + (side * 0.13, 0.13 * slope)
+        share = person.wrinkles * cheek
+        if share > 0.15:
+            brush.line(np.array([start, end]), mix(skin, fold, share), 0.018)
+
+
+def _lid_colour(skin: Colour, droop: float) -> Colour:
+    return shade(skin, 0.9 - 0.12 * droop)

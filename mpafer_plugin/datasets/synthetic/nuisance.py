@@ -1,0 +1,69 @@
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Nuisance:
+    """What changes a picture but says nothing about the expression.
+
+    Angles are in radians, lengths in face units (the picture reaches from -1
+    to 1), colours RGB from 0 to 255.
+    """
+
+    yaw: float
+    pitch: float
+    roll: float
+    scale: float
+    shift: tuple[float, float]
+    gaze: float  # sideways, positive to the picture's right
+    light_angle: float  # where the light comes from
+    light: float  # strength of the light's fall-off
+    exposure: float
+    contrast: float
+    tint: tuple[float, float, float]
+    background: tuple[float, float, float]
+    blur: float  # standard deviation in face units
+    noise: float  # standard deviation of a pixel, from 0 to 255
+    occluder: tuple[float, float, float, float] | None  # x, y, width, height
+    occluder_colour: tuple[float, float, float]
+
+
+def sample_nuisance(rng: np.random.Generator) -> Nuisance:
+    """Draw pose, light, blur, noise and perhaps something in front.
+
+    Args:
+        rng (np.random.Generator): Source of randomness.
+
+    Returns:
+        Nuisance: The circumstances of one picture.
+    """
+    occluder = None
+    if rng.random() < 0.15:
+        # At the rim of the face, so that it hides a part, not everything.
+        angle = rng.uniform(0, 2 * np.pi)
+        reach = rng.uniform(0.55, 0.95)
+        occluder = (
+            reach * np.cos(angle),
+            reach * np.sin(angle),
+            rng.uniform(0.15, 0.42),
+            rng.uniform(0.15, 0.42),
+        )
+    return Nuisance(
+        yaw=float(np.clip(rng.normal(0, 0.2), -0.5, 0.5)),
+        pitch=float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)),
+        roll=float(np.clip(rng.normal(0, 0.06), -0.2, 0.2)),
+        scale=rng.uniform(0.9, 1.08),
+        shift=(rng.normal(0, 0.03), rng.normal(0, 0.03)),
+        gaze=float(np.clip(rng.normal(0, 0.25), -0.8, 0.8)),
+        light_angle=rng.uniform(0, 2 * np.pi),
+        light=rng.uniform(0, 0.35),
+        exposure=rng.uniform(0.72, 1.15),
+        contrast=rng.uniform(0.75, 1.1),
+        tint=tuple(rng.normal(1, 0.03, 3).tolist()),
+        background=tuple(rng.uniform(20, 235, 3).tolist()),
+        blur=max(0.0, rng.normal(0.008, 0.01)),
+        noise=rng.uniform(0, 7),
+        occluder=occluder,
+        occluder_colour=tuple(rng.uniform(15, 230, 3).tolist()),
+    )

@@ -1,0 +1,3 @@
+from .hooks import FERReportHook, PromptCheckpointHook, PrototypeHook
+
+__all__ = ['FERReportHook', 'PromptCheckpointHook', 'PrototypeHook']

@@ -1,0 +1,89 @@
+import csv
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmpretrain.evaluation import ConfusionMatrix
+from mmpretrain.registry import HOOKS
+
+from mpafer_plugin.evaluation import FERMetric
+
+
+@HOOKS.register_module()
+class FERReportHook(Hook):
+    """Write what a test found, by class, into the working directory.
+
+    ``per_class.csv`` has a line a class: pictures, recall, precision, F1 (in
+    percent), and the class it is taken for most often.
+    ``confusion_matrix.png`` shows the share of each true class (row) that was
+    given each name (column). Needs a :class:`FERMetric` in the test
+    evaluator; without one nothing is written.
+    """
+
+    @master_only
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        """Write the report of the test that has just ended."""
+        for metric in runner.test_evaluator.metrics:
+            if isinstance(metric, FERMetric):
+                break
+        else:
+            return
+        classes = metric.dataset_meta['classes']
+        folder = Path(runner.work_dir)
+        write_table(metric.confusion, classes, folder / 'per_class.csv')
+        draw_matrix(metric.confusion, classes, folder / 'confusion_matrix.png')
+        runner.logger.info(
+            f'per_class.csv and confusion_matrix.png are in {folder}'
+        )
+
+
+def write_table(confusion, classes, path: Path) -> None:
+    """Write a table by class from a confusion matrix (C, C)."""
+    with path.open('w', newline='', encoding='utf-8') as file:
+        writer = csv.writer(file)
+        writer.writerow(
+            ['class', 'pictures', 'recall', 'precision', 'f1', 'taken_for']
+        )
+        for i, name in enumerate(classes):
+            hits, support = confusion[i, i], confusion[i].sum()
+            given = confusion[:, i].sum()
+            errors = confusion[i].copy()
+            errors[i] = 0
+            writer.writerow(
+                [
+                    name,
+                    support,
+                    _percent(hits, support),
+                    _percent(hits, given),
+                    _percent(2 * hits, support + given),
+                    classes[errors.argmax()] if errors.any() else '',
+                ]
+            )
+
+
+def draw_matrix(confusion, classes, path: Path) -> None:
+    """Draw a confusion matrix (C, C) in percent of its rows."""
+    support = confusion.sum(1, keepdims=True)
+    share = 100 * confusion / support.clip(min=1)
+    figure = ConfusionMatrix.plot(
+        torch.from_numpy(share).round().int(),
+        include_values=True,
+        cmap='Blues',
+        classes=list(classes),
+        colorbar=False,
+        show=False,
+    )
+    (axes,) = figure.axes
+    axes.set(
+        xlabel='predicted', ylabel='true', title='Percent of each true class'
+    )
+    size = 2 + 0.7 * len(classes)
+    figure.set_size_inches(size, size)
+    figure.savefig(path, dpi=100, bbox_inches='tight')
+    plt.close(figure)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f'{100 * part / whole:.2f}' if whole else ''

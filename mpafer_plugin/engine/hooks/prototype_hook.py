@@ -1,0 +1,205 @@
+import copy
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import (
+    BaseDataset,
+    ClassBalancedDataset,
+    Compose,
+    ConcatDataset,
+    RepeatDataset,
+    pseudo_collate,
+)
+from mmengine.dist import all_reduce, get_rank, get_world_size, master_only
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.utils import track_iter_progress
+from mmpretrain.registry import HOOKS, TRANSFORMS
+from torch.utils.data import DataLoader, Subset
+
+
+@HOOKS.register_module()
+class PrototypeHook(Hook):
+    """Compute the class prototypes before training (Eq. 6).
+
+    The training pictures go once through the unprompted frozen tower, without
+    augmentation. The prototype of a class is the mean of its global features,
+    each L2-normalised first (ours), summed in float64; with soft labels the
+    largest decides the class. Several ranks share the pictures and get the
+    same prototypes. A head without ``loss_proto`` needs none, and nothing is
+    done.
+
+    Args:
+        pipeline (list[dict], optional): Transforms without augmentation.
+            Defaults to None, which means those of the test data set.
+        samples_per_class (int, optional): Pictures of each class that take
+            part, drawn at random with ``seed``; fewer where a class has
+            fewer. Defaults to None, which means all (paper: all, or a
+            subset).
+        seed (int): Defaults to 0.
+        batch_size (int): Pictures a forward pass. Defaults to 64.
+        num_workers (int): Processes that load pictures. Defaults to 2.
+        cache_dir (str, optional): Folder that keeps prototypes by a key of
+            weights, pictures (paths, sizes, times) and rule. Defaults to
+            None, which means none is kept.
+    """
+
+    def __init__(
+        self,
+        pipeline: list[dict] | None = None,
+        samples_per_class: int | None = None,
+        seed: int = 0,
+        batch_size: int = 64,
+        num_workers: int = 2,
+        cache_dir: str | None = None,
+    ):
+        if samples_per_class is not None and samples_per_class < 1:
+            raise ValueError(
+                f'samples_per_class={samples_per_class!r} is not positive'
+            )
+        self.pipeline = pipeline
+        self.samples_per_class = samples_per_class
+        self.seed = seed
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.cache_dir = Path(cache_dir) if cache_dir else None
+
+    def before_train(self, runner) -> None:
+        """Set the prototypes of the runner's head."""
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        if model.head.loss_proto is None:
+            return
+        if runner.iter > 0 and model.head.prototypes.isfinite().all():
+            runner.logger.info('class prototypes: those of the checkpoint')
+            return
+
+        if self.pipeline is None:
+            self.pipeline = runner.cfg.test_dataloader.dataset.pipeline
+        dataset = self._without_augmentation(runner.train_dataloader.dataset)
+        classes = dataset.metainfo['classes']
+        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+        indices = self._choose(infos, classes)
+        path = self._cache_path(model, [infos[i] for i in indices])
+        if path is not None and path.is_file():
+            prototypes = torch.from_numpy(np.load(path))
+            origin = f'from the cache {path}'
+        else:
+            prototypes = self._compute(model, Subset(dataset, indices))
+            origin = f'means over {len(indices)} pictures'
+            if path is not None:
+                _save(path, prototypes.cpu().numpy())
+        model.head.set_prototypes(prototypes.to(model.head.prototypes))
+        runner.logger.info(f'class prototypes: {origin}')
+
+    def _without_augmentation(self, dataset: BaseDataset) -> BaseDataset:
+        """Copy a data set, with the hook's pipeline for its own."""
+        if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
+            # Repeating pictures does not move the mean of a class.
+            return self._without_augmentation(dataset.dataset)
+        dataset = copy.copy(dataset)
+        if isinstance(dataset, ConcatDataset):
+            dataset.datasets = [
+                self._without_augmentation(part) for part in dataset.datasets
+            ]
+        elif isinstance(dataset, BaseDataset):
+            dataset.pipeline = Compose(
+                [TRANSFORMS.build(transform) for transform in self.pipeline]
+            )
+        else:
+            raise TypeError(
+                f'a {type(dataset).__name__} can not be read without its '
+                'augmentation; PrototypeHook takes BaseDataset and its '
+                'RepeatDataset, ClassBalancedDataset and ConcatDataset'
+            )
+        return dataset
+
+    def _choose(self, infos: list[dict], classes: tuple) -> list[int]:
+        """Indices of the pictures that take part."""
+        labels = np.array([_label(info) for info in infos])
+        counts = np.bincount(labels, minlength=len(classes))
+        if not counts.all():
+            absent = [classes[i] for i in np.flatnonzero(counts == 0)]
+            raise ValueError(
+                f'no training pictures of {absent}: these classes can have '
+                'no prototypes. Leave the classes out, or switch prototypes '
+                'off with model.head.loss_proto=None'
+            )
+        if self.samples_per_class is None:
+            return list(range(len(infos)))
+        order = np.random.default_rng(self.seed).permutation(len(infos))
+        chosen = [
+            order[labels[order] == label][: self.samples_per_class]
+            for label in range(len(classes))
+        ]
+        return sorted(np.concatenate(chosen).tolist())
+
+    def _cache_path(self, model, infos: list[dict]) -> Path | None:
+        if self.cache_dir is None:
+            return None
+        digest = hashlib.sha256(model.backbone.fingerprint.encode())
+        digest.update(json.dumps(self.pipeline, sort_keys=True).encode())
+        preprocessor = model.data_preprocessor
+        digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
+        for info in infos:
+            path = info['img_path']
+            stat = os.stat(path) if os.path.isfile(path) else None
+            state = stat and (stat.st_size, stat.st_mtime_ns)
+            digest.update(f'{path}\t{_label(info)}\t{state}\n'.encode())
+        return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
+
+    @torch.no_grad()
+    def _compute(self, model, pictures: Subset) -> torch.Tensor:
+        # In the mode of evaluation, and back: the hook runs amid training.
+        training = model.training
+        model.eval()
+        share = range(get_rank(), len(pictures), get_world_size())
+        loader = DataLoader(
+            Subset(pictures, share),
+            batch_size=self.batch_size,
+            num_workers=self.num_workers,
+            collate_fn=pseudo_collate,
+        )
+        like = model.head.prototypes
+        sums = torch.zeros_like(like, dtype=torch.float64)
+        counts = sums.new_zeros(len(sums))
+        batches = loader
+        if get_rank() == 0:
+            batches = track_iter_progress((loader, len(loader)))
+        for batch in batches:
+            batch = model.data_preprocessor(batch, training=False)
+            feat = model.backbone(batch['inputs'], prompted=False)[-1]
+            feat = feat[0] if isinstance(feat, tuple) else feat  # (B, D)
+            labels = torch.tensor(
+                [_label(sample) for sample in batch['data_samples']],
+                device=sums.device,
+            )
+            sums.index_add_(0, labels, F.normalize(feat, dim=-1).double())
+            counts += torch.bincount(labels, minlength=len(counts))
+        all_reduce(sums)
+        all_reduce(counts)
+        model.train(training)
+        return sums / counts[:, None]
+
+
+def _label(sample) -> int:
+    """Class of a sample or its record: the label, or the largest target."""
+    score = sample.get('gt_score')
+    if score is None:
+        return int(sample.get('gt_label'))
+    return int(torch.as_tensor(score).argmax())
+
+
+@master_only
+def _save(path: Path, prototypes: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{os.getpid()}.part')
+    with part.open('wb') as file:
+        np.save(file, prototypes)
+    part.replace(path)

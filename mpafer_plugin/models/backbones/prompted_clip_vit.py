@@ -1,0 +1,106 @@
+import torch
+from mmpretrain.models.backbones.base_backbone import BaseBackbone
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from mpafer_plugin.clip import ImageTower, fingerprint, load_clip
+from mpafer_plugin.models.utils import prompted_block
+
+OUT_TYPES = ('aligned', 'cls_token', 'featmap')
+
+
+@MODELS.register_module()
+class PromptedCLIPViT(BaseBackbone):
+    """Frozen CLIP image tower with deep visual prompts (Eq. 5).
+
+    The only parameter is ``prompts``, of shape (layers, n, d_v). All outputs
+    are in CLIP's joint space, before L2 normalisation.
+
+    Args:
+        arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``,
+            or the path of an architecture JSON.
+        pretrained (str | None): A tag of ``arch`` or a local file. None gives
+            random weights and a warning.
+        num_prompts (int): Prompts a layer, n. 0 is the plain tower. Defaults
+            to 8 (paper).
+        prompt_depth (int, optional): Layers that have prompts, from the
+            first. Defaults to None, which means all of them (paper).
+        out_type (str): What the forward gives, with B images, N patches and
+            D joint dimensions. Defaults to ``'aligned'``.
+
+            - ``'aligned'``: ``((global (B, D), patches (B, N, D)), )``.
+            - ``'cls_token'``: ``((B, D), )``.
+            - ``'featmap'``: ``((B, D, h, w), )``, the patches in place.
+        init_cfg (dict, optional): Initialisation of mmengine's modules.
+            Defaults to None.
+
+    Raises:
+        ValueError: If ``out_type`` or ``prompt_depth`` is not allowed.
+    """
+
+    def __init__(
+        self,
+        arch: str,
+        pretrained: str | None,
+        num_prompts: int = 8,
+        prompt_depth: int | None = None,
+        out_type: str = 'aligned',
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg)
+        if out_type not in OUT_TYPES:
+            raise ValueError(
+                f'out_type={out_type!r} is not one of {OUT_TYPES}'
+            )
+        self.tower = ImageTower(load_clip(arch, pretrained))
+        self.arch = arch
+        self.fingerprint = fingerprint(self.tower)
+        self.out_type = out_type
+
+        layers = len(self.tower.blocks)
+        depth = layers if prompt_depth is None else prompt_depth
+        if not 1 <= depth <= layers:
+            raise ValueError(
+                f'prompt_depth={prompt_depth!r} is not in 1 to {layers}, the '
+                f'layers of {arch!r}'
+            )
+        if num_prompts < 0:
+            raise ValueError(f'num_prompts={num_prompts!r} is negative')
+        self.prompts: nn.Parameter | None = None
+        if num_prompts:
+            self.prompts = nn.Parameter(
+                torch.empty(depth, num_prompts, self.tower.width)
+            )
+            nn.init.normal_(self.prompts, std=0.02)  # paper
+
+    def forward(self, x: torch.Tensor, prompted: bool = True) -> tuple:
+        """Extract features.
+
+        Args:
+            x (torch.Tensor): Images (B, 3, H, W), normalised as CLIP's.
+            prompted (bool): Whether the prompts take part; without them the
+                features are those of the frozen tower. Defaults to True.
+
+        Returns:
+            tuple: One element, see ``out_type``.
+        """
+        layer_prompts = self.prompts if prompted else None
+        x = self.tower.embed(x)  # (B, 1 + N, d_v)
+        for i, block in enumerate(self.tower.blocks):
+            has_prompts = layer_prompts is not None and i < len(layer_prompts)
+            x = prompted_block(
+                block, x, layer_prompts[i] if has_prompts else None
+            )
+        if self.out_type == 'cls_token':
+            return (self.tower.project(x[:, 0]),)
+        x = self.tower.project(x)  # (B, 1 + N, D)
+        patches = x[:, 1:]
+        if self.out_type == 'featmap':
+            featmap = patches.transpose(1, 2)
+            return (featmap.unflatten(-1, self.tower.grid).contiguous(),)
+        return ((x[:, 0], patches),)
+
+    def train(self, mode: bool = True) -> 'PromptedCLIPViT':
+        """Set the mode; mmpretrain's own version returns None."""
+        super().train(mode)
+        return self

@@ -1,0 +1,3 @@
+from .prompt_alignment_head import PromptAlignmentHead
+
+__all__ = ['PromptAlignmentHead']

@@ -1,0 +1,201 @@
+import torch
+import torch.nn.functional as F
+from mmpretrain.models.heads import ClsHead
+from mmpretrain.registry import MODELS
+from mmpretrain.structures import DataSample
+from torch import nn
+
+SCALES = ('clip', 'learnable')
+
+
+@MODELS.register_module()
+class PromptAlignmentHead(ClsHead):
+    """Cross-modal global-local head of MPA-FER (Eq. 8-12).
+
+    The score of class d is the cosine of the global feature with the class's
+    text, plus the mean over the ``top_k`` patches most similar to it. The
+    losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),
+    ``loss_prompt`` (L_pa) and ``loss_proto`` (L_v); each but the first goes
+    off by passing None.
+
+    Args:
+        text (dict): Config of the text side, :class:`PromptedCLIPText`.
+        top_k (int): Patches that take part in the local score, k, chosen for
+            each class by itself. Defaults to 16 (paper).
+        local_weight (float): Weight of the local score. 0 leaves it out.
+            Defaults to 1.0 (second-hand: equal weight).
+        logit_scale (str | float): What multiplies the scores before the
+            softmax: ``'clip'`` for CLIP's own exp(logit_scale), fixed, a
+            number, or ``'learnable'``, which starts at CLIP's own. Defaults
+            to ``'clip'`` (ours; the paper leaves it open).
+        loss_cls (dict): L_vt. Defaults to ``dict(type='CrossEntropyLoss')``.
+        loss_token (dict, optional): L_ta, on token vectors. Defaults to
+            ``dict(type='SoftHardAlignmentLoss')``.
+        loss_prompt (dict, optional): L_pa, on text features. Defaults to
+            ``dict(type='SoftHardAlignmentLoss')``.
+        loss_proto (dict, optional): L_v. Needs :class:`PrototypeHook`.
+            Defaults to ``dict(type='PrototypeAlignmentLoss')``.
+        in_channels (int, optional): Channels of the features where they are
+            not in the text's space: a learned projection takes them there.
+            Defaults to None, which means no projection.
+        init_cfg (dict, optional): Initialisation of mmengine's modules.
+            Defaults to None.
+    """
+
+    def __init__(
+        self,
+        text: dict,
+        top_k: int = 16,
+        local_weight: float = 1.0,
+        logit_scale: str | float = 'clip',
+        loss_cls: dict = dict(type='CrossEntropyLoss'),  # noqa: B006
+        loss_token: dict | None = dict(  # noqa: B006
+            type='SoftHardAlignmentLoss'
+        ),
+        loss_prompt: dict | None = dict(  # noqa: B006
+            type='SoftHardAlignmentLoss'
+        ),
+        loss_proto: dict | None = dict(  # noqa: B006
+            type='PrototypeAlignmentLoss'
+        ),
+        in_channels: int | None = None,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(loss=loss_cls, init_cfg=init_cfg)
+        if top_k < 1:
+            raise ValueError(f'top_k={top_k!r} is not positive')
+        self.text = MODELS.build(text)
+        self.top_k = top_k
+        self.local_weight = local_weight
+        clip_scale = self.text.tower.logit_scale.detach()
+        if logit_scale == 'learnable':
+            self.log_scale = nn.Parameter(clip_scale.clone())
+        elif logit_scale == 'clip' or isinstance(logit_scale, (int, float)):
+            if logit_scale != 'clip':
+                clip_scale = torch.tensor(float(logit_scale)).log()
+            self.register_buffer('log_scale', clip_scale, persistent=False)
+        else:
+            raise ValueError(
+                f'logit_scale={logit_scale!r} is neither a number nor one of '
+                f'{SCALES}'
+            )
+        self.loss_token = loss_token and MODELS.build(loss_token)
+        self.loss_prompt = loss_prompt and MODELS.build(loss_prompt)
+        self.loss_proto = loss_proto and MODELS.build(loss_proto)
+
+        dims = self.text.tower.embed_dim
+        self.projection: nn.Module = nn.Identity()
+        if in_channels is not None:
+            self.projection = nn.Linear(in_channels, dims, bias=False)
+        if self.loss_proto is not None:
+            shape = len(self.text.classes), dims
+            # NaN until they are set, so that no result can rest on them.
+            self.register_buffer(
+                'prototypes', torch.full(shape, float('nan'))
+            )
+        self._cached_for: tuple | None = None
+        self._cached_vectors: torch.Tensor | None = None
+
+    def set_prototypes(self, prototypes: torch.Tensor) -> None:
+        """Set the class prototypes (C, D) of Eq. 6."""
+        if prototypes.shape != self.prototypes.shape:
+            raise ValueError(
+                f'prototypes of shape {tuple(prototypes.shape)} given to a '
+                f'head that takes {tuple(self.prototypes.shape)}'
+            )
+        self.prototypes.copy_(prototypes)
+
+    def pre_logits(self, feats: tuple) -> tuple[torch.Tensor, torch.Tensor]:
+        """Global feature (B, D) and patches (B, N, D) in the text's space.
+
+        Args:
+            feats (tuple): Its last element is (global, patches) or, from
+                other backbones, raw tokens (B, 1 + N, C), the class token
+                first.
+        """
+        feat = feats[-1]
+        if isinstance(feat, torch.Tensor):
+            if feat.ndim != 3:
+                raise ValueError(
+                    f'features of shape {tuple(feat.shape)} given; a '
+                    "PromptAlignmentHead takes PromptedCLIPViT's 'aligned' "
+                    'output or raw tokens (B, 1 + N, C)'
+                )
+            feat = feat[:, 0], feat[:, 1:]
+        return self.projection(feat[0]), self.projection(feat[1])
+
+    def forward(self, feats: tuple) -> torch.Tensor:
+        """Logits (B, C): the scaled scores S(d)."""
+        return self._logits(*self.pre_logits(feats), self.class_vectors())
+
+    def loss(
+        self, feats: tuple, data_samples: list[DataSample], **kwargs
+    ) -> dict[str, torch.Tensor]:
+        """Compute the terms of Eq. 12, each by its name."""
+        if 'gt_score' in data_samples[0]:  # votes, mixup
+            target = torch.stack([sample.gt_score for sample in data_samples])
+        else:
+            target = torch.cat([sample.gt_label for sample in data_samples])
+        global_feat, patches = self.pre_logits(feats)
+        soft = self.class_vectors()
+
+        logits = self._logits(global_feat, patches, soft)
+        losses = dict(loss_cls=self.loss_module(logits, target, **kwargs))
+        if self.loss_token is not None:
+            losses['loss_token'] = self.loss_token(
+                self.text.soft_tokens(), self.text.hard_tokens
+            )
+        if self.loss_prompt is not None:
+            losses['loss_prompt'] = self.loss_prompt(
+                soft, self.text.hard_features
+            )
+        if self.loss_proto is not None:
+            losses['loss_proto'] = self.loss_proto(
+                global_feat, target, self.prototypes
+            )
+        return losses
+
+    def class_vectors(self) -> torch.Tensor:
+        """Text features of the classes, (C, D), not normalised.
+
+        In evaluation they are constants, encoded once: again only when the
+        context that they were made from has another content, dtype or device,
+        which is looked at, not assumed.
+        """
+        if self.training or torch.is_grad_enabled():
+            return self.text()
+        context = self.text.context
+        weight = self.text.tower.text_projection
+        key = weight.device, weight.dtype
+        if (
+            self._cached_for is None
+            or self._cached_for[0] != key
+            or (
+                context is not None
+                and not torch.equal(self._cached_for[1], context)
+            )
+        ):
+            with torch.autocast(weight.device.type, enabled=False):
+                self._cached_vectors = self.text()
+            copy = None if context is None else context.clone()
+            self._cached_for = key, copy
+        return self._cached_vectors
+
+    def _logits(
+        self,
+        global_feat: torch.Tensor,
+        patches: torch.Tensor,
+        class_vectors: torch.Tensor,
+    ) -> torch.Tensor:
+        classes = F.normalize(class_vectors, dim=-1)  # (C, D)
+        scores = F.normalize(global_feat, dim=-1) @ classes.T  # (B, C)
+        if self.local_weight:
+            if patches.shape[1] < self.top_k:
+                raise ValueError(
+                    f'top_k={self.top_k} exceeds the {patches.shape[1]} '
+                    'patches of the image tower'
+                )
+            sim = F.normalize(patches, dim=-1) @ classes.T  # (B, N, C)
+            local = sim.topk(self.top_k, dim=1).values.mean(1)  # (B, C)
+            scores = scores + self.local_weight * local
+        return self.log_scale.exp() * scores

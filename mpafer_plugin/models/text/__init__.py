@@ -1,0 +1,3 @@
+from .prompted_clip_text import PromptedCLIPText
+
+__all__ = ['PromptedCLIPText']

@@ -1,0 +1,233 @@
+import hashlib
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from mmpretrain.registry import MODELS
+from torch import nn
+
+from mpafer_plugin.clip import (
+    TextTower,
+    fingerprint,
+    load_clip,
+    tokenize,
+    word_tokens,
+)
+from mpafer_plugin.prompts import (
+    GRANULARITIES,
+    HARD_PROMPTS_FILE,
+    load_hard_prompts,
+)
+
+
+@MODELS.register_module()
+class PromptedCLIPText(BaseModule):
+    """Frozen CLIP text tower with soft and hard prompts of every class.
+
+    The soft prompt of class c is ``[SOS] v_1 .. v_M [class name] . [EOT]``
+    with M learnable vectors (paper). Its hard prompt is a fixed text, encoded
+    once. The only parameter is ``context``.
+
+    Args:
+        arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``,
+            or the path of an architecture JSON.
+        pretrained (str | None): A tag of ``arch`` or a local file. None gives
+            random weights and a warning.
+        classes (Sequence[str]): Names of the C classes, in label order.
+        num_context (int): Context vectors, M. 0 learns nothing: the soft
+            prompts are the texts "<name>.". Defaults to 10 (paper).
+        class_specific_context (bool): One set of context vectors a class
+            instead of one for all. The paper leaves this open. With the
+            shared set about 10 of 12 tokens of all classes are the same, and
+            the token-level loss hardly leaves ln C; a set a class gives it
+            something to learn. Defaults to False (ours).
+        hard_prompts (str | Sequence[str], optional): A file of descriptions,
+            or the C hard prompts themselves. Defaults to None, which means
+            the descriptions that ship with the package.
+        granularity (int | str): Which texts of the file are the hard
+            prompts: 1 "a photo of [class]", 2 "a photo of a person making a
+            facial expression of [class]", 3 the second and the description
+            (the paper's best), or ``'mean'``, the average of the three,
+            encoded and normalised (ours). Defaults to 3.
+        prompt_names (dict[str, str], optional): The word in the prompts where
+            it is not the class's name, such as ``{'happiness': 'happy'}``.
+            Defaults to None.
+        mask_name (bool): Leave the tokens of the class name out of the token
+            vectors, for the term can be satisfied by the name alone. With
+            the shared context all soft token vectors are then the same and
+            the token-level loss is ln C exactly. Defaults to False (ours).
+        init_cfg (dict, optional): Initialisation of mmengine's modules.
+            Defaults to None.
+
+    Attributes:
+        hard_texts (list[list[str]]): The hard prompts in use: C texts for
+            each granularity that takes part.
+        hard_tokens (torch.Tensor): Mean embedding of the word tokens of the
+            hard prompts, (C, d_t).
+        hard_features (torch.Tensor): Features of the hard prompts, (C, D).
+
+    Raises:
+        ValueError: If a class has no description, a prompt exceeds the text
+            tower's length, or an argument is not one of the allowed values.
+    """
+
+    def __init__(
+        self,
+        arch: str,
+        pretrained: str | None,
+        classes: Sequence[str],
+        num_context: int = 10,
+        class_specific_context: bool = False,
+        hard_prompts: str | Sequence[str] | None = None,
+        granularity: int | str = 3,
+        prompt_names: dict[str, str] | None = None,
+        mask_name: bool = False,
+        init_cfg: dict | None = None,
+    ):
+        super().__init__(init_cfg)
+        self.classes = tuple(classes)
+        if len(set(self.classes)) != len(self.classes):
+            raise ValueError(f'classes={classes!r} holds a name twice')
+        if num_context < 0:
+            raise ValueError(f'num_context={num_context!r} is negative')
+        prompt_names = prompt_names or {}
+        unknown = set(prompt_names) - set(self.classes)
+        if unknown:
+            raise ValueError(
+                f'prompt_names has {sorted(unknown)}; classes are '
+                f'{list(self.classes)}'
+            )
+        names = [prompt_names.get(name, name) for name in self.classes]
+
+        self.tower = TextTower(load_clip(arch, pretrained))
+        self.arch = arch
+        self.fingerprint = fingerprint(self.tower)
+        self.num_context = num_context
+        self.mask_name = mask_name
+        self.context: nn.Parameter | None = None
+        if num_context:
+            sets = (len(names),) if class_specific_context else ()
+            self.context = nn.Parameter(
+                torch.empty(*sets, num_context, self.tower.width)
+            )
+            nn.init.normal_(self.context, std=0.02)  # paper
+        self._build_soft(names)
+        self.hard_texts = self._hard_texts(
+            hard_prompts, granularity, prompt_names
+        )
+        self._build_hard(names)
+
+    @property
+    def descriptions_digest(self) -> str:
+        """SHA-256 of the hard prompts in use, in class order."""
+        return hashlib.sha256(repr(self.hard_texts).encode()).hexdigest()
+
+    def forward(self) -> torch.Tensor:
+        """Encode the soft prompts.
+
+        Returns:
+            torch.Tensor: Features, not normalised, of shape (C, D).
+        """
+        return self.tower(self._soft_embeddings(), self._soft_lengths)
+
+    def soft_tokens(self) -> torch.Tensor:
+        """Mean embedding of the soft prompts' word tokens.
+
+        Context, name and "." count, the start and end of text and the padding
+        don't (the paper leaves open how prompts of different length are
+        compared).
+
+        Returns:
+            torch.Tensor: Shape (C, d_t).
+        """
+        return _masked_mean(self._soft_embeddings(), self._soft_words)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> torch.Tensor:
+        """Encode texts (T of them) into features (T, D), not normalised."""
+        tokens, lengths = tokenize(texts, self.tower.context_length)
+        device = self.hard_features.device
+        return self.tower.encode_tokens(tokens.to(device), lengths.to(device))
+
+    def _build_soft(self, names: list[str]) -> None:
+        # The context takes the place of num_context tokens behind [SOS]; "x"
+        # is a word of one token, so that tokenize() checks the true length.
+        places = 'x ' * self.num_context
+        tokens, lengths = tokenize(
+            [f'{places}{name}.' for name in names], self.tower.context_length
+        )
+        embeddings = self.tower.token_embedding(tokens).detach()
+        self._buffer('_soft_lengths', lengths)
+        self._buffer('_soft_prefix', embeddings[:, :1])
+        self._buffer('_soft_suffix', embeddings[:, 1 + self.num_context :])
+        self._buffer('_soft_words', self._words(tokens, lengths, names))
+
+    def _soft_embeddings(self) -> torch.Tensor:
+        parts = [self._soft_prefix, self._soft_suffix]
+        if self.context is not None:
+            parts.insert(1, self.context.expand(len(self.classes), -1, -1))
+        return torch.cat(parts, dim=1)  # (C, L, d_t)
+
+    def _hard_texts(
+        self,
+        source: str | Sequence[str] | None,
+        granularity: int | str,
+        prompt_names: dict[str, str],
+    ) -> list[list[str]]:
+        if granularity not in (*GRANULARITIES, 'mean'):
+            raise ValueError(
+                f'granularity={granularity!r} is not one of '
+                f"{(*GRANULARITIES, 'mean')}"
+            )
+        if source is not None and not isinstance(source, str):
+            if len(source) != len(self.classes):
+                raise ValueError(
+                    f'{len(source)} hard prompts given for '
+                    f'{len(self.classes)} classes {list(self.classes)}'
+                )
+            return [list(source)]
+        prompts = load_hard_prompts(
+            source or HARD_PROMPTS_FILE, self.classes, prompt_names
+        )
+        wanted = GRANULARITIES if granularity == 'mean' else [granularity]
+        return [[prompts[name][g] for name in self.classes] for g in wanted]
+
+    @torch.no_grad()
+    def _build_hard(self, names: list[str]) -> None:
+        vectors, features = [], []
+        for texts in self.hard_texts:
+            tokens, lengths = tokenize(texts, self.tower.context_length)
+            vectors.append(
+                _masked_mean(
+                    self.tower.token_embedding(tokens),
+                    self._words(tokens, lengths, names),
+                )
+            )
+            features.append(self.tower.encode_tokens(tokens, lengths))
+        if len(features) > 1:
+            features = [F.normalize(f, dim=-1) for f in features]
+        self._buffer('hard_tokens', torch.stack(vectors).mean(0))
+        self._buffer('hard_features', torch.stack(features).mean(0))
+
+    def _words(
+        self, tokens: torch.Tensor, lengths: torch.Tensor, names: list[str]
+    ) -> torch.Tensor:
+        """Mask (C, L) of the tokens that count as words."""
+        place = torch.arange(tokens.shape[1])
+        words = (place > 0) & (place < lengths[:, None] - 1)
+        if self.mask_name:
+            for row, token_row, name in zip(words, tokens, names, strict=True):
+                row &= ~torch.isin(token_row, torch.tensor(word_tokens(name)))
+        return words
+
+    def _buffer(self, name: str, value: torch.Tensor) -> None:
+        # Not saved: they follow from the frozen tower and the prompts, which
+        # a checkpoint identifies by fingerprint and digest.
+        self.register_buffer(name, value, persistent=False)
+
+
+def _masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Mean of x (C, L, d) over the places where mask (C, L) is true."""
+    weights = mask.to(x.dtype)[..., None]
+    return (x * weights).sum(1) / weights.sum(1)

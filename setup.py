@@ -1,0 +1,42 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+VERSION: dict = {}
+exec((ROOT / 'mpafer_plugin' / 'version.py').read_text(), VERSION)
+
+setup(
+    name='mpafer_plugin',
+    version=VERSION['__version__'],
+    description='MPA-FER: facial expression recognition by prompting a '
+    'frozen CLIP, as a plugin for MMPretrain',
+    long_description=(ROOT / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.11',
+    packages=find_packages(include=['mpafer_plugin', 'mpafer_plugin.*']),
+    package_data={
+        'mpafer_plugin': [
+            'py.typed',
+            'prompts/*.json',
+            'clip/face_tiny/*',
+        ]
+    },
+    # mmcv is absent on purpose: `mmcv` and `mmcv-lite` share one import name,
+    # and requiring either would overwrite the other. mpafer_plugin checks for
+    # it when imported and says what to install.
+    install_requires=[
+        'torch>=2.1',
+        'mmengine>=0.10.4,<0.11',
+        'mmpretrain>=1.2.0,<1.3',
+        'open_clip_torch>=2.24',
+        'safetensors>=0.4',
+        'numpy>=1.24',
+        'rich>=13',
+    ],
+    extras_require={
+        'lite': ['mmcv-lite>=2.0.1,<2.3'],
+        'dev': ['pytest>=8', 'ruff', 'mypy', 'pre-commit'],
+    },
+)

@@ -1,0 +1,172 @@
+import itertools
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+
+import mpafer_plugin  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / 'configs'
+RUNNERS = itertools.count()  # mmengine wants a new name for each runner
+
+
+@pytest.fixture(autouse=True)
+def _defaults():
+    torch.manual_seed(0)
+    init_default_scope('mmpretrain')
+
+
+@pytest.fixture(scope='session')
+def tiny_arch(tmp_path_factory):
+    """Path of the JSON of a two-layer CLIP, 16 channels wide, 4 x 4 patches.
+
+    It has QuickGELU and two attention heads in both towers.
+    """
+    path = tmp_path_factory.mktemp('clip') / 'tiny.json'
+    config = {
+        'embed_dim': 12,
+        'quick_gelu': True,
+        'vision_cfg': {
+            'image_size': 32,
+            'patch_size': 8,
+            'width': 16,
+            'head_width': 8,
+            'layers': 2,
+        },
+        'text_cfg': {
+            'context_length': 77,
+            'vocab_size': 49408,
+            'width': 16,
+            'heads': 2,
+            'layers': 2,
+        },
+    }
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+@pytest.fixture(scope='session')
+def tiny_clip(tiny_arch):
+    """open_clip's own model of that architecture, with random weights."""
+    from open_clip.model import CLIP
+
+    torch.manual_seed(1)
+    with open(tiny_arch) as file:
+        clip = CLIP(**json.load(file))
+    for parameter in clip.parameters():
+        # Biases and LayerNorms too: their defaults hide what is left out.
+        torch.nn.init.normal_(parameter, std=0.3)
+    torch.nn.init.constant_(clip.logit_scale, 2.0)
+    return clip.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope='session')
+def tiny_weights(tiny_clip, tmp_path_factory):
+    """Path of that model's weights."""
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pt'
+    torch.save(tiny_clip.state_dict(), path)
+    return str(path)
+
+
+@pytest.fixture
+def tiny(tiny_arch, tiny_weights):
+    """Arguments that name the tiny tower in a config."""
+    return dict(arch=tiny_arch, pretrained=tiny_weights)
+
+
+@pytest.fixture(scope='session')
+def data_root(tmp_path_factory):
+    """Folder of small random pictures in the layouts of every reader.
+
+    RAF-DB: 12 training and 4 test pictures of each class. FERPlus: 4 of each
+    of its eight classes in each split, labelled by all ten raters.
+    """
+    root = tmp_path_factory.mktemp('data')
+    rng = np.random.default_rng(0)
+
+    def draw(path, label, shape):
+        # The class is in the mean, so that something can be learnt.
+        noise = rng.integers(0, 60, shape)
+        cv2.imwrite(str(path), (noise + 20 * label).astype(np.uint8))
+
+    aligned = root / 'rafdb' / 'basic' / 'Image' / 'aligned'
+    aligned.mkdir(parents=True)
+    lines = []
+    for split, count, width in (('train', 84, 5), ('test', 28, 4)):
+        for i in range(1, count + 1):
+            name, label = f'{split}_{i:0{width}d}', 1 + i % 7
+            draw(aligned / f'{name}_aligned.jpg', label, (40, 40, 3))
+            lines.append(f'{name}.jpg {label}')
+    labels = root / 'rafdb' / 'basic' / 'EmoLabel'
+    labels.mkdir()
+    text = '\n'.join(lines) + '\n'
+    (labels / 'list_patition_label.txt').write_text(text)
+
+    number, rows = 0, []
+    for folder, usage in (
+        ('FER2013Train', 'Training'),
+        ('FER2013Valid', 'PublicTest'),
+        ('FER2013Test', 'PrivateTest'),
+    ):
+        (root / 'ferplus' / folder).mkdir(parents=True)
+        for i in range(32):
+            name = f'fer{number:07d}.png'
+            draw(root / 'ferplus' / folder / name, i % 8, (48, 48))
+            votes = [10 if i % 8 == k else 0 for k in range(10)]
+            rows.append(','.join([usage, name, *map(str, votes)]))
+            number += 1
+    header = (
+        'Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,'
+        'fear,contempt,unknown,NF'
+    )
+    text = '\n'.join([header, *rows]) + '\n'
+    (root / 'ferplus' / 'fer2013new.csv').write_text(text)
+    return root
+
+
+@pytest.fixture
+def load_config(tiny_arch, tiny_weights, data_root, tmp_path, monkeypatch):
+    """Function that loads a shipped config at a tiny size.
+
+    It runs for one epoch on the CPU, without worker processes.
+    """
+    monkeypatch.setenv('MPAFER_ARCH', tiny_arch)
+    monkeypatch.setenv('MPAFER_CLIP', tiny_weights)
+    monkeypatch.setenv('MPAFER_DATA', str(data_root))
+
+    def load(name, **options):
+        cfg = Config.fromfile(CONFIGS / name)
+        cfg.work_dir = str(tmp_path / 'work_dir')
+        cfg.train_cfg.max_epochs = 1
+        for split in ('train', 'val', 'test'):
+            loader = cfg[f'{split}_dataloader']
+            loader.num_workers = 0
+            loader.persistent_workers = False
+            loader.batch_size = 8
+            loader.collate_fn = dict(type='default_collate')
+        for hook in cfg.custom_hooks:
+            if hook.type == 'PrototypeHook':
+                hook.update(num_workers=0, cache_dir=None)
+        cfg.merge_from_dict(options)
+        return cfg
+
+    return load
+
+
+@pytest.fixture
+def build_runner(load_config):
+    """Function that builds a runner from a shipped config at a tiny size."""
+
+    def build(name='mpafer_rafdb.py', **options):
+        cfg = load_config(name, **options)
+        cfg.experiment_name = f'test_{next(RUNNERS)}'
+        return Runner.from_cfg(cfg)
+
+    return build

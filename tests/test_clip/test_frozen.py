@@ -1,0 +1,63 @@
+import torch
+from mmengine.runner.checkpoint import load_state_dict
+from torch import nn
+
+from mpafer_plugin.clip import FrozenModule
+
+
+class Frozen(FrozenModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(2, 2)
+        self.dropout = nn.Dropout()
+        self.register_buffer('state', torch.ones(1))
+        self.freeze()
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tower = Frozen()
+        self.prompt = nn.Parameter(torch.zeros(1))
+
+
+def test_frozen_never_trains():
+    model = Model().train()
+    assert model.training and not model.tower.training
+    assert not model.tower.dropout.training
+    assert [n for n, p in model.named_parameters() if p.requires_grad] == [
+        'prompt'
+    ]
+
+
+def test_frozen_is_not_saved_and_loading_is_strict():
+    model = Model()
+    assert list(model.state_dict()) == ['prompt']
+    weight = model.tower.layer.weight.clone()
+    model.load_state_dict({'prompt': torch.ones(1)})
+    assert model.prompt.item() == 1
+    torch.testing.assert_close(model.tower.layer.weight, weight)
+    result = model.load_state_dict({}, strict=False)
+    assert result.missing_keys == ['prompt']
+
+
+def test_tensors_for_the_tower_are_unexpected_and_not_loaded():
+    model = Model()
+    weight = model.tower.layer.weight.clone()
+    foreign = {
+        'prompt': torch.ones(1),
+        'tower.layer.weight': torch.zeros(2, 2),
+    }
+    result = model.load_state_dict(foreign, strict=False)
+    assert result.unexpected_keys == ['tower.layer.weight']
+    torch.testing.assert_close(model.tower.layer.weight, weight)
+
+
+def test_loading_by_mmengine_reports_nothing(capsys):
+    load_state_dict(Model(), {'prompt': torch.ones(1)}, strict=True)
+
+
+def test_moves_with_the_model():
+    model = Model().double()
+    assert model.tower.layer.weight.dtype == torch.float64
+    assert model.tower.state.dtype == torch.float64

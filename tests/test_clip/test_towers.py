@@ -1,0 +1,49 @@
+import open_clip
+import pytest
+import torch
+
+from mpafer_plugin.clip import ImageTower, TextTower, load_clip, tokenize
+
+
+@pytest.fixture
+def clip(tiny):
+    return load_clip(tiny['arch'], tiny['pretrained'])
+
+
+def test_image_tower(clip, tiny_clip):
+    tower = ImageTower(clip)
+    assert (tower.width, tower.embed_dim) == (16, 12)
+    assert (tower.grid, tower.image_size) == ((4, 4), (32, 32))
+    images = torch.randn(2, 3, 32, 32)
+    tokens = tower.embed(images)
+    assert tokens.shape == (2, 17, 16)
+    for block in tower.blocks:
+        tokens = block(tokens)
+    torch.testing.assert_close(
+        tower.project(tokens)[:, 0], tiny_clip.encode_image(images)
+    )
+
+
+def test_image_tower_refuses_other_sizes(clip):
+    with pytest.raises(ValueError, match=r'\(2, 3, 48, 32\)'):
+        ImageTower(clip).embed(torch.zeros(2, 3, 48, 32))
+
+
+def test_text_tower_equals_all_77_tokens(clip, tiny_clip):
+    tower = TextTower(clip)
+    texts = ['a face', 'a photo of a person with raised brows.', 'x']
+    tokens, lengths = tokenize(texts, tower.context_length)
+    assert lengths.tolist() == [4, 11, 3]
+    assert tokens.shape == (3, 11)
+    tokenizer = open_clip.SimpleTokenizer()
+    torch.testing.assert_close(
+        tower.encode_tokens(tokens, lengths),
+        tiny_clip.encode_text(tokenizer(texts)),
+    )
+
+
+def test_too_long_a_text_is_refused_not_cut():
+    with pytest.raises(ValueError, match='82 tokens') as error:
+        tokenize(['a face', 'brow ' * 80], 77)
+    assert 'takes 77' in str(error.value)
+    assert tokenize(['brow ' * 75], 77)[1].item() == 77

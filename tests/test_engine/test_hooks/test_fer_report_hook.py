@@ -1,0 +1,42 @@
+import csv
+
+import cv2
+import numpy as np
+
+from mpafer_plugin.engine.hooks.fer_report_hook import (
+    draw_matrix,
+    write_table,
+)
+
+CONFUSION = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
+CLASSES = ['calm', 'cross', 'absent']
+
+
+def test_table(tmp_path):
+    write_table(CONFUSION, CLASSES, tmp_path / 'table.csv')
+    with open(tmp_path / 'table.csv') as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {
+        'class': 'calm',
+        'pictures': '10',
+        'recall': '80.00',
+        'precision': '88.89',
+        'f1': '84.21',
+        'taken_for': 'cross',
+    }
+    assert rows[2]['recall'] == rows[2]['taken_for'] == ''
+
+
+def test_picture(tmp_path):
+    draw_matrix(CONFUSION, CLASSES, tmp_path / 'matrix.png')
+    picture = cv2.imread(str(tmp_path / 'matrix.png'))
+    assert min(picture.shape[:2]) > 200
+    assert picture.std() > 20
+
+
+def test_written_after_a_test(build_runner, tmp_path):
+    runner = build_runner()
+    runner.train()
+    runner.test()
+    names = {path.name for path in (tmp_path / 'work_dir').iterdir()}
+    assert {'per_class.csv', 'confusion_matrix.png'} <= names

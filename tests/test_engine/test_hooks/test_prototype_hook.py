@@ -1,0 +1,138 @@
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmengine.dataset import ConcatDataset, RepeatDataset
+
+from mpafer_plugin.engine import PrototypeHook
+
+
+@pytest.fixture
+def run(build_runner):
+    """Function that runs a hook alone, with the runner it runs in."""
+
+    def run(config='mpafer_rafdb.py', hook=None, **options):
+        runner = build_runner(config, **options)
+        runner._train_loop = runner.build_train_loop(runner._train_loop)
+        (hook or PrototypeHook(num_workers=0)).before_train(runner)
+        return runner
+
+    return run
+
+
+def features(runner, dataset):
+    """Normalised frozen features and labels, one picture at a time."""
+    rows, labels = [], []
+    for i in range(len(dataset)):
+        data = dataset[i]
+        data = runner.model.data_preprocessor(
+            dict(inputs=[data['inputs']], data_samples=[data['data_samples']])
+        )
+        with torch.no_grad():
+            ((row, _),) = runner.model.backbone(data['inputs'], prompted=False)
+        rows.append(F.normalize(row, dim=-1))
+        labels.append(int(data['data_samples'][0].gt_label))
+    return torch.cat(rows), torch.tensor(labels)
+
+
+def unaugmented(runner):
+    from mmpretrain.registry import DATASETS
+
+    cfg = runner.cfg.train_dataloader.dataset.copy()
+    cfg.pipeline = runner.cfg.test_dataloader.dataset.pipeline
+    return DATASETS.build(cfg)
+
+
+def test_is_the_mean_of_the_frozen_features(run):
+    runner = run()
+    rows, labels = features(runner, unaugmented(runner))
+    assert len(rows) < 84  # the held-out pictures take no part
+    for c in range(7):
+        torch.testing.assert_close(
+            runner.model.head.prototypes[c], rows[labels == c].mean(0)
+        )
+
+
+def test_does_not_touch_the_training_pipeline(run):
+    runner = run()
+    names = [
+        type(t).__name__
+        for t in runner.train_dataloader.dataset.pipeline.transforms
+    ]
+    assert 'RandomErasing' in names
+
+
+def test_subset_of_each_class(run):
+    runner = run(hook=PrototypeHook(samples_per_class=2, num_workers=0))
+    again = run(hook=PrototypeHook(samples_per_class=2, num_workers=0))
+    other = run(hook=PrototypeHook(samples_per_class=2, seed=1, num_workers=0))
+    everything = run()
+    values = [r.model.head.prototypes for r in (runner, again, other)]
+    torch.testing.assert_close(values[0], values[1])
+    assert (values[0] - values[2]).abs().max() > 1e-4
+    assert (values[0] - everything.model.head.prototypes).abs().max() > 1e-4
+
+
+def test_soft_labels_count_by_their_largest(run):
+    hard = run('mpafer_ferplus.py')
+    soft = run(
+        'mpafer_ferplus.py',
+        **{'train_dataloader.dataset.label_rule': 'distribution'},
+    )
+    torch.testing.assert_close(
+        hard.model.head.prototypes, soft.model.head.prototypes
+    )
+
+
+def test_wrapped_data_sets(run):
+    runner = run()
+    hook = PrototypeHook(pipeline=runner.cfg.test_pipeline)
+    dataset = runner.train_dataloader.dataset
+    inner = hook._without_augmentation(RepeatDataset(dataset, 3))
+    assert len(inner) == len(dataset)
+    both = hook._without_augmentation(ConcatDataset([dataset, dataset]))
+    assert len(both) == 2 * len(dataset)
+    for part in (inner, *both.datasets):
+        assert part is not dataset
+        names = [type(t).__name__ for t in part.pipeline.transforms]
+        assert names == ['LoadImageFromFile', 'Resize', 'PackInputs']
+    with pytest.raises(TypeError, match='a list can not be read without'):
+        hook._without_augmentation([1])
+
+
+def test_cache(run, tmp_path, monkeypatch):
+    cache = tmp_path / 'cache'
+
+    def hook(**kwargs):
+        return PrototypeHook(num_workers=0, cache_dir=str(cache), **kwargs)
+
+    first = run(hook=hook()).model.head.prototypes
+    (file,) = cache.iterdir()
+    assert file.suffix == '.npy'
+    np.testing.assert_allclose(np.load(file), first, rtol=1e-6)
+    with monkeypatch.context() as patch:
+        patch.setattr(PrototypeHook, '_compute', None)  # must not be called
+        second = run(hook=hook()).model.head.prototypes
+    torch.testing.assert_close(first, second)
+    run(hook=hook(samples_per_class=2))
+    run('mpafer_ferplus.py', hook=hook())
+    assert len(list(cache.iterdir())) == 3
+
+
+def test_without_the_loss_nothing_is_done(run):
+    runner = run(**{'model.head.loss_proto': None})
+    assert not hasattr(runner.model.head, 'prototypes')
+
+
+def test_class_without_pictures_is_named(run):
+    runner = run()
+    dataset = runner.train_dataloader.dataset
+    keep = np.flatnonzero(dataset.get_gt_labels() != 4)
+    dataset.get_subset_(keep.tolist())
+    with pytest.raises(ValueError, match=r"no training pictures of \['fear'"):
+        PrototypeHook(num_workers=0).before_train(runner)
+
+
+def test_wrong_number():
+    with pytest.raises(ValueError, match='samples_per_class=0'):
+        PrototypeHook(samples_per_class=0)

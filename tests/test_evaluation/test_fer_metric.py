@@ -1,0 +1,67 @@
+import numpy as np
+import pytest
+import torch
+
+from mpafer_plugin.evaluation import FERMetric
+
+CLASSES = ['a', 'b', 'c', 'd']
+
+
+def evaluate(pairs, metric=None):
+    metric = metric or FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    for true, predicted in pairs:
+        sample = {
+            'gt_label': torch.tensor([true]),
+            'pred_label': torch.tensor([predicted]),
+        }
+        metric.process({}, [sample])
+    return metric.evaluate(len(pairs))
+
+
+# True a: 3 of 4 right, one as b. b: 1 of 2, one as a. c: 0 of 1, as a.
+PAIRS = [(0, 0)] * 3 + [(0, 1), (1, 1), (1, 0), (2, 0)]
+
+
+def test_by_hand():
+    metrics = evaluate(PAIRS)
+    assert metrics['fer/accuracy'] == pytest.approx(100 * 4 / 7)
+    # Class d is not in the ground truth: it counts in no mean.
+    assert metrics['fer/uar'] == pytest.approx(100 * (0.75 + 0.5 + 0) / 3)
+    f1 = (2 * 3 / (4 + 5) + 2 * 1 / (2 + 2) + 0) / 3
+    assert metrics['fer/macro_f1'] == pytest.approx(100 * f1)
+    assert metrics['fer/recall_a'] == pytest.approx(75)
+    assert metrics['fer/recall_c'] == 0
+    assert 'fer/recall_d' not in metrics
+    assert all(isinstance(value, float) for value in metrics.values())
+
+
+def test_confusion_is_true_by_predicted():
+    metric = FERMetric()
+    evaluate(PAIRS, metric)
+    expected = [[3, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(metric.confusion, expected)
+
+
+def test_agrees_with_the_host_metric():
+    from mmpretrain.evaluation import SingleLabelMetric
+
+    rng = np.random.default_rng(0)
+    true, predicted = rng.integers(0, 4, (2, 200))
+    ours = evaluate(list(zip(true, predicted, strict=True)))
+    _, recall, f1, _ = SingleLabelMetric.calculate(
+        torch.tensor(predicted), torch.tensor(true), num_classes=4
+    )
+    assert ours['fer/uar'] == pytest.approx(recall.item(), rel=1e-5)
+    assert ours['fer/macro_f1'] == pytest.approx(f1.item(), rel=1e-5)
+
+
+def test_soft_targets_without_a_label():
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    sample = {
+        'gt_score': torch.tensor([0.1, 0.2, 0.6, 0.1]),
+        'pred_label': torch.tensor([2]),
+    }
+    metric.process({}, [sample])
+    assert metric.evaluate(1)['fer/accuracy'] == 100

@@ -1,0 +1,109 @@
+import pytest
+import torch
+
+from mpafer_plugin.models import PromptedCLIPViT
+
+
+@pytest.fixture
+def images():
+    return torch.randn(2, 3, 32, 32)
+
+
+def test_without_prompts_equals_open_clip(tiny, tiny_clip, images):
+    backbone = PromptedCLIPViT(**tiny, num_prompts=0)
+    assert backbone.prompts is None and not list(backbone.state_dict())
+    ((feature, patches),) = backbone(images)
+    torch.testing.assert_close(feature, tiny_clip.encode_image(images))
+    assert patches.shape == (2, 16, 12)
+
+
+def test_unprompted_forward_gives_the_frozen_features(
+    tiny, tiny_clip, images
+):
+    backbone = PromptedCLIPViT(**tiny)
+    reference = tiny_clip.encode_image(images)
+    ((feature, _),) = backbone(images, prompted=False)
+    torch.testing.assert_close(feature, reference)
+    ((prompted, _),) = backbone(images)
+    assert (prompted - reference).abs().max() > 1e-3
+
+
+def literal_forward(clip, images, prompts):
+    """The paper's form on open_clip's own tower: insert and drop."""
+    visual = clip.visual
+    x = visual._embeds(images)
+    n = x.shape[1]
+    for i, block in enumerate(visual.transformer.resblocks):
+        if i < len(prompts):
+            x = torch.cat([x, prompts[i].expand(len(x), -1, -1)], dim=1)
+        x = block(x)[:, :n]
+    return visual.ln_post(x) @ visual.proj
+
+
+@pytest.mark.parametrize('depth', [None, 1])
+def test_equals_insert_and_drop_in_float64(tiny, tiny_clip, images, depth):
+    import copy
+
+    backbone = PromptedCLIPViT(**tiny, prompt_depth=depth).double()
+    torch.nn.init.normal_(backbone.prompts)
+    clip = copy.deepcopy(tiny_clip).double()
+    weights = torch.randn(2, 17, 12, dtype=torch.double)
+    ((feature, patches),) = backbone(images.double())
+    ours = torch.cat([feature[:, None], patches], dim=1)
+    (ours * weights).sum().backward()
+    grad = backbone.prompts.grad.clone()
+    backbone.prompts.grad = None
+    literal = literal_forward(clip, images.double(), backbone.prompts)
+    (literal * weights).sum().backward()
+    torch.testing.assert_close(ours, literal, atol=1e-10, rtol=1e-10)
+    torch.testing.assert_close(
+        grad, backbone.prompts.grad, atol=1e-10, rtol=1e-10
+    )
+    assert all(g.abs().max() > 1e-3 for g in grad)
+
+
+def test_out_types(tiny, images):
+    torch.manual_seed(3)
+    aligned = PromptedCLIPViT(**tiny)
+    ((feature, patches),) = aligned(images)
+    for out_type, expected in (
+        ('cls_token', feature),
+        ('featmap', patches.transpose(1, 2).reshape(2, 12, 4, 4)),
+    ):
+        backbone = PromptedCLIPViT(**tiny, out_type=out_type)
+        backbone.load_state_dict(aligned.state_dict())
+        (out,) = backbone(images)
+        torch.testing.assert_close(out, expected)
+
+
+def test_only_the_prompts_learn(tiny, images):
+    backbone = PromptedCLIPViT(**tiny)
+    assert backbone.train() is backbone
+    assert backbone.training
+    assert not any(m.training for m in backbone.tower.modules())
+    assert list(backbone.state_dict()) == ['prompts']
+    ((feature, patches),) = backbone(images)
+    (feature.sum() + patches.sum()).backward()
+    with_grad = [n for n, p in backbone.named_parameters() if p.grad is not None]
+    assert with_grad == ['prompts']
+
+
+def test_prompts_are_drawn_as_in_the_paper(tiny):
+    backbone = PromptedCLIPViT(**tiny, num_prompts=2000)
+    assert backbone.prompts.shape == (2, 2000, 16)
+    assert backbone.prompts.mean().abs() < 1e-3
+    assert backbone.prompts.std().item() == pytest.approx(0.02, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    'kwargs, message',
+    [
+        (dict(out_type='avg'), "out_type='avg' is not one of"),
+        (dict(prompt_depth=3), 'prompt_depth=3 is not in 1 to 2'),
+        (dict(prompt_depth=0), 'prompt_depth=0 is not in 1 to 2'),
+        (dict(num_prompts=-1), 'num_prompts=-1 is negative'),
+    ],
+)
+def test_wrong_arguments(tiny, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        PromptedCLIPViT(**tiny, **kwargs)

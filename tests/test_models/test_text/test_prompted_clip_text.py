@@ -1,0 +1,171 @@
+import json
+
+import pytest
+import torch
+import torch.nn.functional as F
+from open_clip import SimpleTokenizer
+
+from mpafer_plugin.models import PromptedCLIPText
+
+CLASSES = ['happiness', 'fear', 'happily surprised']
+tokenizer = SimpleTokenizer()
+
+
+def test_without_context_equals_open_clip(tiny, tiny_clip):
+    text = PromptedCLIPText(**tiny, classes=CLASSES, num_context=0)
+    assert text.context is None
+    reference = tiny_clip.encode_text(
+        tokenizer([f'{name}.' for name in CLASSES])
+    )
+    torch.testing.assert_close(text(), reference)
+
+
+def test_context_of_words_equals_open_clip(tiny, tiny_clip):
+    """With a sentence's embeddings for context, it is that sentence."""
+    words = 'a photo of a face that shows some clear strong'
+    ids = tokenizer.encode(words)
+    text = PromptedCLIPText(**tiny, classes=CLASSES, num_context=len(ids))
+    with torch.no_grad():
+        text.context.copy_(tiny_clip.token_embedding(torch.tensor(ids)))
+    reference = tiny_clip.encode_text(
+        tokenizer([f'{words} {name}.' for name in CLASSES])
+    )
+    torch.testing.assert_close(text(), reference)
+
+
+@pytest.mark.parametrize('granularity', [1, 2, 3])
+def test_hard_prompts_equal_open_clip(tiny, tiny_clip, granularity):
+    text = PromptedCLIPText(**tiny, classes=CLASSES, granularity=granularity)
+    (texts,) = text.hard_texts
+    assert 'happiness' in texts[0]
+    torch.testing.assert_close(
+        text.hard_features, tiny_clip.encode_text(tokenizer(texts))
+    )
+    ids = tokenizer.encode(texts[1])
+    torch.testing.assert_close(
+        text.hard_tokens[1],
+        tiny_clip.token_embedding(torch.tensor(ids)).mean(0),
+    )
+
+
+def test_mean_granularity(tiny):
+    parts = [
+        PromptedCLIPText(**tiny, classes=CLASSES, granularity=g)
+        for g in (1, 2, 3)
+    ]
+    mean = PromptedCLIPText(**tiny, classes=CLASSES, granularity='mean')
+    features = [F.normalize(part.hard_features, dim=-1) for part in parts]
+    torch.testing.assert_close(mean.hard_features, sum(features) / 3)
+    tokens = [part.hard_tokens for part in parts]
+    torch.testing.assert_close(mean.hard_tokens, sum(tokens) / 3)
+
+
+def test_hard_prompts_given_as_texts(tiny, tiny_clip):
+    texts = ['a grin', 'wide eyes', 'both']
+    text = PromptedCLIPText(**tiny, classes=CLASSES, hard_prompts=texts)
+    torch.testing.assert_close(
+        text.hard_features, tiny_clip.encode_text(tokenizer(texts))
+    )
+    with pytest.raises(ValueError, match='2 hard prompts given for 3'):
+        PromptedCLIPText(**tiny, classes=CLASSES, hard_prompts=texts[:2])
+
+
+def test_hard_prompts_from_a_file(tiny, tmp_path):
+    path = tmp_path / 'own.json'
+    content = {
+        'schema_version': 1,
+        'classes': {'wink': {'descriptions': ['one eye closed']}},
+    }
+    path.write_text(json.dumps(content))
+    text = PromptedCLIPText(
+        **tiny, classes=['wink'], hard_prompts=str(path), granularity=3
+    )
+    assert text.hard_texts[0][0].endswith('of wink, with one eye closed')
+
+
+def test_prompt_names(tiny, tiny_clip):
+    text = PromptedCLIPText(
+        **tiny,
+        classes=CLASSES,
+        num_context=0,
+        granularity=1,
+        prompt_names={'happiness': 'happy'},
+    )
+    assert text.classes[0] == 'happiness'
+    assert text.hard_texts[0][0] == 'a photo of happy'
+    torch.testing.assert_close(
+        text()[:1], tiny_clip.encode_text(tokenizer(['happy.']))
+    )
+
+
+def test_soft_tokens_by_hand(tiny, tiny_clip):
+    text = PromptedCLIPText(**tiny, classes=CLASSES, num_context=3)
+    ids = tokenizer.encode('happily surprised.')
+    words = tiny_clip.token_embedding(torch.tensor(ids))
+    expected = torch.cat([text.context.detach(), words]).mean(0)
+    torch.testing.assert_close(text.soft_tokens()[2], expected)
+
+
+def test_masked_name_leaves_only_what_all_classes_share(tiny):
+    text = PromptedCLIPText(**tiny, classes=CLASSES, mask_name=True)
+    tokens = text.soft_tokens()
+    torch.testing.assert_close(tokens[0], tokens[1])
+    torch.testing.assert_close(tokens[0], tokens[2])
+    plain = PromptedCLIPText(**tiny, classes=CLASSES)
+    assert (text.hard_tokens - plain.hard_tokens).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    'specific, shape', [(False, (10, 16)), (True, (3, 10, 16))]
+)
+def test_only_the_context_learns(tiny, specific, shape):
+    text = PromptedCLIPText(
+        **tiny, classes=CLASSES, class_specific_context=specific
+    )
+    text.train()
+    assert not any(m.training for m in text.tower.modules())
+    assert list(text.state_dict()) == ['context']
+    assert text.context.shape == shape
+    (text().sum() + text.soft_tokens().sum()).backward()
+    with_grad = [n for n, p in text.named_parameters() if p.grad is not None]
+    assert with_grad == ['context']
+
+
+def test_a_context_for_each_class_is_its_own(tiny):
+    text = PromptedCLIPText(
+        **tiny, classes=CLASSES, class_specific_context=True
+    )
+    before = text().detach()
+    with torch.no_grad():
+        torch.nn.init.normal_(text.context[1])
+    change = (text() - before).abs().amax(1)
+    assert change[1] > 1e-3
+    assert change[0] == change[2] == 0
+
+
+def test_digest_follows_texts_and_order(tiny):
+    def digest(classes, **kwargs):
+        return PromptedCLIPText(
+            **tiny, classes=classes, **kwargs
+        ).descriptions_digest
+
+    assert digest(CLASSES) == digest(CLASSES)
+    assert digest(CLASSES) != digest(CLASSES[::-1])
+    assert digest(CLASSES) != digest(CLASSES, granularity=2)
+
+
+@pytest.mark.parametrize(
+    'kwargs, message',
+    [
+        (dict(classes=['fear', 'fear']), 'holds a name twice'),
+        (dict(classes=['boredom']), "'boredom'"),
+        (dict(num_context=-1), 'num_context=-1 is negative'),
+        (dict(granularity=4), 'granularity=4 is not one of'),
+        (dict(prompt_names={'joy': 'x'}), r"prompt_names has \['joy'\]"),
+        (dict(num_context=75), '79 tokens, the text tower takes 77'),
+        (dict(hard_prompts=['brow ' * 76] * 3), '78 tokens'),
+    ],
+)
+def test_wrong_arguments(tiny, kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        PromptedCLIPText(**tiny, **(dict(classes=CLASSES) | kwargs))

@@ -1,0 +1,91 @@
+"""What tools/train.py and tools/test.py have in common."""
+
+import argparse
+import logging
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.logging import print_log
+from mmengine.registry import RUNNERS
+from mmengine.runner import Runner
+
+DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options that training and testing share."""
+    parser.add_argument(
+        '--work-dir',
+        help='folder of logs and results; default: work_dirs/ and the name '
+        'of the config',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision; on a CPU it is left out, with a warning',
+    )
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='do not pin the memory of data loaders',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change settings of the config, as in '
+        'train_cfg.max_epochs=10 model.head.top_k=8',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how the processes of a distributed run were started',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the common options."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.launcher = args.launcher
+    if args.cfg_options:
+        cfg.merge_from_dict(args.cfg_options)
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+
+    for name in DATALOADERS:
+        loader = cfg.get(name)
+        if loader is None:
+            continue
+        loader.setdefault('collate_fn', dict(type='default_collate'))
+        pin = torch.cuda.is_available() and not args.no_pin_memory
+        loader.setdefault('pin_memory', pin)
+        if args.no_pin_memory:
+            loader.pin_memory = False
+    return cfg
+
+
+def amp_is_usable(args: argparse.Namespace) -> bool:
+    """Whether mixed precision was asked for and can be had."""
+    if args.amp and not torch.cuda.is_available():
+        print_log(
+            '--amp needs a GPU: this run goes on in full precision',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return False
+    return args.amp
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner that the config asks for."""
+    if 'runner_type' in cfg:
+        return RUNNERS.build(cfg)
+    return Runner.from_cfg(cfg)
