@@ -3,9 +3,9 @@
 from .version import __version__
 
 try:
-    import mmcv
-    import mmengine
-    import mmpretrain
+    import mmcv  # noqa: F401
+    import mmengine  # noqa: F401
+    import mmpretrain  # noqa: F401
 except ImportError as error:
     raise ImportError(
         f'mpafer_plugin needs its host, MMPretrain, and {error.name!r} is '

@@ -3,7 +3,7 @@
 # paper leaves it open. Paper: arXiv 2506.21017.
 _base_ = ['default_runtime.py']
 
-from mpafer_plugin.clip import image_size as image_size_of  # noqa: E402
+from mpafer_plugin.clip import image_size as image_size_of
 
 # --- often changed -------------------------------------------------------
 # The tower and its weights, without editing a file: an open_clip name or the

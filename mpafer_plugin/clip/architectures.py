@@ -93,16 +93,24 @@ def _unsupported(config: dict) -> str:
         return 'its image tower pools by attention'
     if vision.get('pool_type', 'tok') != 'tok':
         return f'its image tower pools by {vision["pool_type"]!r}'
-    custom = ('block_type', 'qk_norm', 'scaled_cosine_attn', 'scale_heads')
-    custom += ('scale_attn_inner', 'scale_attn', 'scale_fc')
+    custom = (
+        'block_type',
+        'qk_norm',
+        'scaled_cosine_attn',
+        'scale_heads',
+        'scale_attn_inner',
+        'scale_attn',
+        'scale_fc',
+    )
     if any(vision.get(key) or text.get(key) for key in custom):
         return 'its blocks are not the standard ones'
     if 'hf_model_name' in text or 'hf_tokenizer_name' in text:
         return 'its text tower uses a tokenizer other than CLIP BPE'
     if config.get('custom_text') or text.get('embed_cls'):
         return 'its text tower is not the standard causal one'
-    if text.get('no_causal_mask') or text.get('pool_type', 'argmax') not in (
-        'argmax',
+    if (
+        text.get('no_causal_mask')
+        or text.get('pool_type', 'argmax') != 'argmax'
     ):
         return 'its text tower is not pooled at the end-of-text token'
     return ''

@@ -1,7 +1,12 @@
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 
 from .frozen import FrozenModule
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 
 class ImageTower(FrozenModule):
@@ -18,13 +23,13 @@ class ImageTower(FrozenModule):
         image_size (tuple[int, int]): Height and width of the input.
     """
 
-    def __init__(self, clip: nn.Module):
+    def __init__(self, clip: 'CLIP'):
         super().__init__()
         self.visual = clip.visual
-        self.width = self.visual.transformer.width
-        self.embed_dim = self.visual.output_dim
-        self.grid = self.visual.grid_size
-        self.image_size = self.visual.image_size
+        self.width: int = clip.visual.transformer.width
+        self.embed_dim: int = clip.visual.output_dim
+        self.grid: tuple[int, int] = clip.visual.grid_size
+        self.image_size: tuple[int, int] = clip.visual.image_size
         self.freeze()
 
     @property

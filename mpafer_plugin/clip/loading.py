@@ -75,9 +75,7 @@ def load_clip(arch: str, pretrained: str | None) -> nn.Module:
     return clip.float().eval()
 
 
-def _check(
-    clip: nn.Module, state_dict: dict, path: Path, arch: str
-) -> None:
+def _check(clip: nn.Module, state_dict: dict, path: Path, arch: str) -> None:
     expected = clip.state_dict()
     problems = []
     for title, keys in (

@@ -1,7 +1,11 @@
+from typing import TYPE_CHECKING
+
 import torch
-from torch import nn
 
 from .frozen import FrozenModule
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 
 class TextTower(FrozenModule):
@@ -16,7 +20,9 @@ class TextTower(FrozenModule):
         context_length (int): The most tokens that a text may have.
     """
 
-    def __init__(self, clip: nn.Module):
+    attn_mask: torch.Tensor
+
+    def __init__(self, clip: 'CLIP'):
         super().__init__()
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
@@ -25,9 +31,9 @@ class TextTower(FrozenModule):
         self.text_projection = clip.text_projection
         self.logit_scale = clip.logit_scale
         self.register_buffer('attn_mask', clip.attn_mask, persistent=False)
-        self.width = clip.transformer.width
-        self.embed_dim = self.text_projection.shape[1]
-        self.context_length = clip.context_length
+        self.width: int = clip.transformer.width
+        self.embed_dim: int = clip.text_projection.shape[1]
+        self.context_length: int = clip.context_length
         self.freeze()
 
     def forward(

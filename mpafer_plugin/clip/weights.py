@@ -4,6 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -51,6 +52,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         ValueError: If the file is not such a state dict.
     """
+    content: Any
     if path.suffix == '.safetensors':
         from safetensors.torch import load_file
 
@@ -66,9 +68,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
                 "dict saved by torch.save, bare or below 'state_dict', and "
                 f'safetensors. torch says: {error}'
             ) from error
-    if isinstance(content, dict) and isinstance(
-        content.get('state_dict'), dict
-    ):
+    if isinstance(content, dict) and 'state_dict' in content:
         content = content['state_dict']
     if not isinstance(content, dict) or not all(
         isinstance(value, torch.Tensor) for value in content.values()
@@ -77,7 +77,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             f'{path} holds a {type(content).__name__} that is not a dict of '
             'tensors'
         )
-    weights = {
+    weights: dict[str, torch.Tensor] = {
         key.removeprefix('module.'): value
         for key, value in content.items()
         if key not in _NOT_WEIGHTS

@@ -2,14 +2,14 @@ from .hard_prompts import (
     GRANULARITIES,
     HARD_PROMPTS_FILE,
     TEMPLATES,
-    descriptions_digest,
     load_hard_prompts,
+    prompt_words,
 )
 
 __all__ = [
     'GRANULARITIES',
     'HARD_PROMPTS_FILE',
     'TEMPLATES',
-    'descriptions_digest',
     'load_hard_prompts',
+    'prompt_words',
 ]

@@ -7,7 +7,7 @@ from mpafer_plugin.datasets.categories import canonical_name
 SCHEMA_VERSION = 1
 
 
-def read_descriptions(path: Path, classes: Sequence[str]) -> list[str]:
+def read_descriptions(path: Path, classes: Sequence[str]) -> list[list[str]]:
     """Read the descriptions of the classes from a JSON file.
 
     The format is shown at :func:`mpafer_plugin.prompts.load_hard_prompts`.
@@ -18,7 +18,7 @@ def read_descriptions(path: Path, classes: Sequence[str]) -> list[str]:
             their canonical form.
 
     Returns:
-        list[str]: One text a class: its visual features, joined by commas.
+        list[list[str]]: The descriptions of each class, one or more.
 
     Raises:
         ValueError: If the file is malformed or of another schema version, a
@@ -57,17 +57,17 @@ def read_descriptions(path: Path, classes: Sequence[str]) -> list[str]:
             raise ValueError(
                 f'{path} has no class {name!r}; it has {list(entries)}'
             )
-        features = entries[key].get('descriptions')
-        if not isinstance(features, list) or not features:
-            features = [features]
-        for feature in features:
-            if not isinstance(feature, str) or not feature.strip():
+        texts = entries[key].get('descriptions')
+        if not isinstance(texts, list) or not texts:
+            texts = [texts]
+        for description in texts:
+            if not isinstance(description, str) or not description.strip():
                 raise ValueError(
                     f'{path}:{_line_of(text, key)}: class {key!r} has the '
-                    f'description {feature!r}; "descriptions" must be a list '
-                    'of texts that are not empty'
+                    f'description {description!r}; "descriptions" must be a '
+                    'list of texts that are not empty'
                 )
-        result.append(', '.join(feature.strip() for feature in features))
+        result.append([description.strip() for description in texts])
     return result
 
 

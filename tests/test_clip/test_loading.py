@@ -163,8 +163,6 @@ def test_activation_of_a_tag_follows_the_tag(
 
     from mpafer_plugin.clip import weights
 
-    monkeypatch.setattr(
-        weights, '_fetch', lambda *args: Path(tiny_weights)
-    )
+    monkeypatch.setattr(weights, '_fetch', lambda *args: Path(tiny_weights))
     assert weights.resolve_weights('ViT-B-16', 'openai')[1] is True
     assert weights.resolve_weights('ViT-B-16', 'laion2b_s34b_b88k')[1] is False

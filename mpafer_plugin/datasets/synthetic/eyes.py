@@ -133,13 +133,13 @@ def _draw_socket(
     lid = np.concatenate([upper - (0, 0.05), upper[::-1]])
     brush.fill(lid, _lid_colour(skin, droop))
     cheek, tight = units[INDEX['AU6']], units[INDEX['AU7']]
-    pouch = lower[1:-1] + (0, 0.055 - 0.01 * cheek)
+    pouch = lower[1:-1] + np.array((0, 0.055 - 0.01 * cheek))
     share = person.wrinkles * max(0.9 * cheek, 0.5 * tight, 0.1)
     brush.line(pouch, mix(skin, fold, share), 0.02)
     corner = upper[-1]
     for slope in (-0.6, 0.0, 0.6):
-        start = corner + (side * 0.05, 0.05 * slope)
-        end = start + (side * 0.13, 0.13 * slope)
+        start = corner + np.array((side, slope)) * 0.05
+        end = start + np.array((side, slope)) * 0.13
         share = person.wrinkles * cheek
         if share > 0.15:
             brush.line(np.array([start, end]), mix(skin, fold, share), 0.018)

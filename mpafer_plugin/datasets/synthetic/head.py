@@ -73,12 +73,12 @@ def draw_hair(brush: Brush, person: Identity) -> None:
         edge = line - 0.08 * np.cos(across * np.pi / 2)
     edge = edge + 0.35 * np.abs(across) ** 5
     low = np.stack([across * wide, edge], 1)
-    top = ellipse(0, -0.55, wide, 0.62)
-    top = top[top[:, 1] <= -0.55]
-    brush.fill(np.concatenate([low, top[::-1]]), person.hair)
+    angle = np.linspace(0, np.pi, 12)  # from the right over the top
+    top = np.stack([wide * np.cos(angle), -0.55 - 0.62 * np.sin(angle)], 1)
+    brush.fill(np.concatenate([low, top]), person.hair)
     strand = np.array([[-0.5, -0.98], [-0.3, line - 0.12]])
     for x in (0.0, 0.35, 0.75):
-        brush.line(strand + (x, 0), shade(person.hair, 1.25), 0.02)
+        brush.line(strand + np.array((x, 0)), shade(person.hair, 1.25), 0.02)
 
 
 def draw_glasses(brush: Brush, person: Identity) -> None:

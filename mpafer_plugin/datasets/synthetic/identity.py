@@ -98,13 +98,13 @@ def sample_identity(rng: np.random.Generator) -> Identity:
         face_width=rng.uniform(0.72, 0.84),
         jaw_width=rng.uniform(0.62, 0.9),
         chin=rng.uniform(0.84, 0.95),
-        eye_distance=rng.uniform(0.33, 0.40),
-        eye_width=rng.uniform(0.165, 0.21),
-        eye_opening=rng.uniform(0.075, 0.105),
+        eye_distance=rng.uniform(0.35, 0.41),
+        eye_width=rng.uniform(0.18, 0.23),
+        eye_opening=rng.uniform(0.085, 0.12),
         eye_tilt=rng.uniform(-0.03, 0.02),
         eye_height=rng.uniform(-0.22, -0.15),
-        iris_radius=rng.uniform(0.08, 0.095),
-        brow_gap=rng.uniform(0.20, 0.26),
+        iris_radius=rng.uniform(0.085, 0.105),
+        brow_gap=rng.uniform(0.22, 0.28),
         brow_thickness=rng.uniform(0.035, 0.07),
         brow_arch=rng.uniform(0.02, 0.06),
         brow_slope=rng.uniform(-0.03, 0.02),
@@ -118,7 +118,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
         wrinkles=rng.uniform(0.5, 1.0),
         beard=float(man and rng.random() < 0.35) * rng.uniform(0.25, 0.8),
         moustache=bool(man and rng.random() < 0.2),
-        glasses=float(rng.random() < 0.18) * rng.uniform(0.012, 0.035),
+        glasses=float(rng.random() < 0.15) * rng.uniform(0.01, 0.03),
     )
 
 

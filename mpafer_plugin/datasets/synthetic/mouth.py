@@ -150,7 +150,9 @@ def _draw_folds(
             bend = np.array(
                 [[0.035, -0.09], [0.075, -0.01], [0.045, 0.08]]
             ) * (side, 1)
-            brush.line(bend + (x, y), mix(skin, fold, dimple * 1.2), 0.032)
+            brush.line(
+                bend + np.array((x, y)), mix(skin, fold, dimple * 1.2), 0.032
+            )
     corner = units[INDEX['AU15']]
     if corner > 0.12:
         for side, end in ((-1, 0), (1, -1)):
@@ -161,7 +163,9 @@ def _draw_folds(
     chin = units[INDEX['AU17']]
     x, y = mouth.lower_outer[8]
     shadow = np.array([[-0.13, 0.045], [0, 0.06 - 0.03 * chin], [0.13, 0.045]])
-    brush.line(shadow + (x, y), mix(skin, fold, 0.3 + 0.6 * chin), 0.022)
+    brush.line(
+        shadow + np.array((x, y)), mix(skin, fold, 0.3 + 0.6 * chin), 0.022
+    )
     if chin > 0.15:
         colour = mix(skin, fold, chin * person.wrinkles)
         for dx, dy in (

@@ -81,10 +81,10 @@ def _draw_wrinkles(
     colour = mix(skin, fold, wrinkle * (0.5 + 0.6 * person.wrinkles))
     for step, reach in ((-0.03, 0.08), (0.035, 0.1), (0.1, 0.11)):
         line = np.array([[-reach, 0.03], [0.0, -0.01], [reach, 0.03]])
-        brush.line(line + (0, top + step), colour, 0.022, 0.08)
+        brush.line(line + np.array((0, top + step)), colour, 0.022, 0.08)
     for side in (-1, 1):  # and down along the sides of the bridge
         line = np.array([[0.09, 0.06], [0.15, 0.13]]) * (side, 1)
-        brush.line(line + (0, top + 0.04), colour, 0.022, 0.06)
+        brush.line(line + np.array((0, top + 0.04)), colour, 0.022, 0.06)
 
 
 def _draw_folds_to_mouth(

@@ -53,7 +53,7 @@ def sample_nuisance(rng: np.random.Generator) -> Nuisance:
         yaw=float(np.clip(rng.normal(0, 0.2), -0.5, 0.5)),
         pitch=float(np.clip(rng.normal(0, 0.1), -0.25, 0.25)),
         roll=float(np.clip(rng.normal(0, 0.06), -0.2, 0.2)),
-        scale=rng.uniform(0.9, 1.08),
+        scale=rng.uniform(0.98, 1.16),
         shift=(rng.normal(0, 0.03), rng.normal(0, 0.03)),
         gaze=float(np.clip(rng.normal(0, 0.25), -0.8, 0.8)),
         light_angle=rng.uniform(0, 2 * np.pi),
@@ -61,9 +61,16 @@ def sample_nuisance(rng: np.random.Generator) -> Nuisance:
         exposure=rng.uniform(0.72, 1.15),
         contrast=rng.uniform(0.75, 1.1),
         tint=tuple(rng.normal(1, 0.03, 3).tolist()),
-        background=tuple(rng.uniform(20, 235, 3).tolist()),
-        blur=max(0.0, rng.normal(0.008, 0.01)),
-        noise=rng.uniform(0, 7),
+        background=_muted(rng),
+        blur=max(0.0, rng.normal(0.004, 0.009)),
+        noise=rng.uniform(0, 5),
         occluder=occluder,
-        occluder_colour=tuple(rng.uniform(15, 230, 3).tolist()),
+        occluder_colour=_muted(rng),
     )
+
+
+def _muted(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Draw a colour of walls and clothes: any brightness, little hue."""
+    grey = rng.uniform(30, 220)
+    red, green, blue = np.clip(grey + rng.normal(0, 22, 3), 5, 250).tolist()
+    return red, green, blue

@@ -58,7 +58,7 @@ class PromptCheckpointHook(CheckpointHook):
                 f'has {own}'
             )
         if self.init_prompts is not None and runner.iter == 0:
-            self._start_from_prompts(runner)
+            self._start_from_prompts(runner, self.init_prompts)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the entry and cut the history."""
@@ -98,14 +98,14 @@ class PromptCheckpointHook(CheckpointHook):
                 f'{sorted(names - expected)}'
             )
 
-    def _start_from_prompts(self, runner) -> None:
+    def _start_from_prompts(self, runner, path: str) -> None:
         model = _bare(runner.model)
-        checkpoint = torch.load(self.init_prompts, map_location='cpu')
+        checkpoint = torch.load(path, map_location='cpu')
         found, own = checkpoint.get(ENTRY, {}), describe(model)
         for tower in ('image_tower', 'text_tower'):
             if _identity(found.get(tower)) != _identity(own[tower]):
                 raise ValueError(
-                    f'init_prompts={self.init_prompts!r} was trained with the '
+                    f'init_prompts={path!r} was trained with the '
                     f'{tower} {found.get(tower)}, this model has {own[tower]}'
                 )
         with torch.no_grad():
@@ -115,16 +115,16 @@ class PromptCheckpointHook(CheckpointHook):
                 if value is None or value.shape != target.shape:
                     shape = None if value is None else tuple(value.shape)
                     raise ValueError(
-                        f'init_prompts={self.init_prompts!r} has {name} of '
+                        f'init_prompts={path!r} has {name} of '
                         f'shape {shape}, this model {tuple(target.shape)}'
                     )
                 if name.endswith('context') and value.ndim == 3:
                     raise ValueError(
-                        f'init_prompts={self.init_prompts!r} has a context '
+                        f'init_prompts={path!r} has a context '
                         'for each class; only a shared one can be taken over'
                     )
                 target.copy_(value)
-        runner.logger.info(f'prompts start from {self.init_prompts}')
+        runner.logger.info(f'prompts start from {path}')
 
 
 def describe(model: torch.nn.Module) -> dict:
@@ -192,6 +192,6 @@ def _compare(found: dict, own: dict, resume: bool) -> None:
         mmengine.print_log(message, 'current', logging.WARNING)
 
 
-def _bare(model: torch.nn.Module) -> torch.nn.Module:
+def _bare(model):
     wrapped = is_model_wrapper(model) or isinstance(model, BaseTTAModel)
     return model.module if wrapped else model

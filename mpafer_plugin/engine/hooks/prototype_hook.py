@@ -80,13 +80,17 @@ class PrototypeHook(Hook):
             runner.logger.info('class prototypes: those of the checkpoint')
             return
 
-        if self.pipeline is None:
-            self.pipeline = runner.cfg.test_dataloader.dataset.pipeline
-        dataset = self._without_augmentation(runner.train_dataloader.dataset)
+        pipeline = self.pipeline
+        if pipeline is None:
+            pipeline = runner.cfg.test_dataloader.dataset.pipeline
+        dataset = without_augmentation(
+            runner.train_dataloader.dataset, pipeline
+        )
         classes = dataset.metainfo['classes']
         infos = [dataset.get_data_info(i) for i in range(len(dataset))]
         indices = self._choose(infos, classes)
-        path = self._cache_path(model, [infos[i] for i in indices])
+        used = [infos[i] for i in indices]
+        path = self._cache_path(model, used, pipeline)
         if path is not None and path.is_file():
             prototypes = torch.from_numpy(np.load(path))
             origin = f'from the cache {path}'
@@ -97,28 +101,6 @@ class PrototypeHook(Hook):
                 _save(path, prototypes.cpu().numpy())
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
-
-    def _without_augmentation(self, dataset: BaseDataset) -> BaseDataset:
-        """Copy a data set, with the hook's pipeline for its own."""
-        if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
-            # Repeating pictures does not move the mean of a class.
-            return self._without_augmentation(dataset.dataset)
-        dataset = copy.copy(dataset)
-        if isinstance(dataset, ConcatDataset):
-            dataset.datasets = [
-                self._without_augmentation(part) for part in dataset.datasets
-            ]
-        elif isinstance(dataset, BaseDataset):
-            dataset.pipeline = Compose(
-                [TRANSFORMS.build(transform) for transform in self.pipeline]
-            )
-        else:
-            raise TypeError(
-                f'a {type(dataset).__name__} can not be read without its '
-                'augmentation; PrototypeHook takes BaseDataset and its '
-                'RepeatDataset, ClassBalancedDataset and ConcatDataset'
-            )
-        return dataset
 
     def _choose(self, infos: list[dict], classes: tuple) -> list[int]:
         """Indices of the pictures that take part."""
@@ -140,11 +122,13 @@ class PrototypeHook(Hook):
         ]
         return sorted(np.concatenate(chosen).tolist())
 
-    def _cache_path(self, model, infos: list[dict]) -> Path | None:
+    def _cache_path(
+        self, model, infos: list[dict], pipeline: list[dict]
+    ) -> Path | None:
         if self.cache_dir is None:
             return None
         digest = hashlib.sha256(model.backbone.fingerprint.encode())
-        digest.update(json.dumps(self.pipeline, sort_keys=True).encode())
+        digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
         for info in infos:
@@ -186,6 +170,35 @@ class PrototypeHook(Hook):
         all_reduce(counts)
         model.train(training)
         return sums / counts[:, None]
+
+
+def without_augmentation(
+    dataset: BaseDataset, pipeline: list[dict]
+) -> BaseDataset:
+    """Copy a data set, with another pipeline for its own.
+
+    Raises:
+        TypeError: If it is wrapped in something that is not understood.
+    """
+    if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
+        # Repeating pictures does not move the mean of a class.
+        return without_augmentation(dataset.dataset, pipeline)
+    dataset = copy.copy(dataset)
+    if isinstance(dataset, ConcatDataset):
+        dataset.datasets = [
+            without_augmentation(part, pipeline) for part in dataset.datasets
+        ]
+    elif isinstance(dataset, BaseDataset):
+        dataset.pipeline = Compose(
+            [TRANSFORMS.build(transform) for transform in pipeline]
+        )
+    else:
+        raise TypeError(
+            f'a {type(dataset).__name__} can not be read without its '
+            'augmentation; PrototypeHook takes BaseDataset and its '
+            'RepeatDataset, ClassBalancedDataset and ConcatDataset'
+        )
+    return dataset
 
 
 def _label(sample) -> int:

@@ -1,3 +1,6 @@
+from collections.abc import Iterable
+from itertools import zip_longest
+
 import torch
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.registry import MODELS
@@ -84,13 +87,12 @@ class PromptedCLIPViT(BaseBackbone):
         Returns:
             tuple: One element, see ``out_type``.
         """
-        layer_prompts = self.prompts if prompted else None
+        layer_prompts: Iterable = ()
+        if prompted and self.prompts is not None:
+            layer_prompts = self.prompts
         x = self.tower.embed(x)  # (B, 1 + N, d_v)
-        for i, block in enumerate(self.tower.blocks):
-            has_prompts = layer_prompts is not None and i < len(layer_prompts)
-            x = prompted_block(
-                block, x, layer_prompts[i] if has_prompts else None
-            )
+        for block, prompts in zip_longest(self.tower.blocks, layer_prompts):
+            x = prompted_block(block, x, prompts)
         if self.out_type == 'cls_token':
             return (self.tower.project(x[:, 0]),)
         x = self.tower.project(x)  # (B, 1 + N, D)

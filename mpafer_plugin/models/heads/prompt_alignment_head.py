@@ -79,9 +79,9 @@ class PromptAlignmentHead(ClsHead):
                 f'logit_scale={logit_scale!r} is neither a number nor one of '
                 f'{SCALES}'
             )
-        self.loss_token = loss_token and MODELS.build(loss_token)
-        self.loss_prompt = loss_prompt and MODELS.build(loss_prompt)
-        self.loss_proto = loss_proto and MODELS.build(loss_proto)
+        self.loss_token = _build(loss_token)
+        self.loss_prompt = _build(loss_prompt)
+        self.loss_proto = _build(loss_proto)
 
         dims = self.text.tower.embed_dim
         self.projection: nn.Module = nn.Identity()
@@ -90,11 +90,9 @@ class PromptAlignmentHead(ClsHead):
         if self.loss_proto is not None:
             shape = len(self.text.classes), dims
             # NaN until they are set, so that no result can rest on them.
-            self.register_buffer(
-                'prototypes', torch.full(shape, float('nan'))
-            )
-        self._cached_for: tuple | None = None
-        self._cached_vectors: torch.Tensor | None = None
+            self.register_buffer('prototypes', torch.full(shape, float('nan')))
+        # Class vectors, and what they were made from: device, dtype, context.
+        self._cache: tuple[tuple, torch.Tensor] | None = None
 
     def set_prototypes(self, prototypes: torch.Tensor) -> None:
         """Set the class prototypes (C, D) of Eq. 6."""
@@ -166,20 +164,12 @@ class PromptAlignmentHead(ClsHead):
             return self.text()
         context = self.text.context
         weight = self.text.tower.text_projection
-        key = weight.device, weight.dtype
-        if (
-            self._cached_for is None
-            or self._cached_for[0] != key
-            or (
-                context is not None
-                and not torch.equal(self._cached_for[1], context)
-            )
-        ):
-            with torch.autocast(weight.device.type, enabled=False):
-                self._cached_vectors = self.text()
+        state = (weight.device, weight.dtype, context)
+        if self._cache is None or not _same(self._cache[0], state):
             copy = None if context is None else context.clone()
-            self._cached_for = key, copy
-        return self._cached_vectors
+            with torch.autocast(weight.device.type, enabled=False):
+                self._cache = (*state[:2], copy), self.text()
+        return self._cache[1]
 
     def _logits(
         self,
@@ -199,3 +189,14 @@ class PromptAlignmentHead(ClsHead):
             local = sim.topk(self.top_k, dim=1).values.mean(1)  # (B, C)
             scores = scores + self.local_weight * local
         return self.log_scale.exp() * scores
+
+
+def _build(loss: dict | None) -> nn.Module | None:
+    return None if loss is None else MODELS.build(loss)
+
+
+def _same(a: tuple, b: tuple) -> bool:
+    """Compare device, dtype and content of the context, if there is one."""
+    if a[:2] != b[:2]:
+        return False
+    return a[2] is None or torch.equal(a[2], b[2])

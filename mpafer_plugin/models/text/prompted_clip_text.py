@@ -18,6 +18,7 @@ from mpafer_plugin.prompts import (
     GRANULARITIES,
     HARD_PROMPTS_FILE,
     load_hard_prompts,
+    prompt_words,
 )
 
 
@@ -48,8 +49,9 @@ class PromptedCLIPText(BaseModule):
         granularity (int | str): Which texts of the file are the hard
             prompts: 1 "a photo of [class]", 2 "a photo of a person making a
             facial expression of [class]", 3 the second and the description
-            (the paper's best), or ``'mean'``, the average of the three,
-            encoded and normalised (ours). Defaults to 3.
+            (the paper's best), or ``'mean'``, the three together (ours).
+            Where a class has several texts, their encoded and normalised
+            features are averaged. Defaults to 3.
         prompt_names (dict[str, str], optional): The word in the prompts where
             it is not the class's name, such as ``{'happiness': 'happy'}``.
             Defaults to None.
@@ -61,8 +63,8 @@ class PromptedCLIPText(BaseModule):
             Defaults to None.
 
     Attributes:
-        hard_texts (list[list[str]]): The hard prompts in use: C texts for
-            each granularity that takes part.
+        hard_texts (list[list[str]]): The hard prompts in use, one or more a
+            class.
         hard_tokens (torch.Tensor): Mean embedding of the word tokens of the
             hard prompts, (C, d_t).
         hard_features (torch.Tensor): Features of the hard prompts, (C, D).
@@ -91,14 +93,7 @@ class PromptedCLIPText(BaseModule):
             raise ValueError(f'classes={classes!r} holds a name twice')
         if num_context < 0:
             raise ValueError(f'num_context={num_context!r} is negative')
-        prompt_names = prompt_names or {}
-        unknown = set(prompt_names) - set(self.classes)
-        if unknown:
-            raise ValueError(
-                f'prompt_names has {sorted(unknown)}; classes are '
-                f'{list(self.classes)}'
-            )
-        names = [prompt_names.get(name, name) for name in self.classes]
+        names = prompt_words(self.classes, prompt_names)
 
         self.tower = TextTower(load_clip(arch, pretrained))
         self.arch = arch
@@ -173,12 +168,12 @@ class PromptedCLIPText(BaseModule):
         self,
         source: str | Sequence[str] | None,
         granularity: int | str,
-        prompt_names: dict[str, str],
+        prompt_names: dict[str, str] | None,
     ) -> list[list[str]]:
         if granularity not in (*GRANULARITIES, 'mean'):
             raise ValueError(
                 f'granularity={granularity!r} is not one of '
-                f"{(*GRANULARITIES, 'mean')}"
+                f'{(*GRANULARITIES, "mean")}'
             )
         if source is not None and not isinstance(source, str):
             if len(source) != len(self.classes):
@@ -186,29 +181,34 @@ class PromptedCLIPText(BaseModule):
                     f'{len(source)} hard prompts given for '
                     f'{len(self.classes)} classes {list(self.classes)}'
                 )
-            return [list(source)]
+            return [[text] for text in source]
         prompts = load_hard_prompts(
             source or HARD_PROMPTS_FILE, self.classes, prompt_names
         )
-        wanted = GRANULARITIES if granularity == 'mean' else [granularity]
-        return [[prompts[name][g] for name in self.classes] for g in wanted]
+        return [
+            [
+                text
+                for g, texts in prompts[name].items()
+                if granularity in (g, 'mean')
+                for text in texts
+            ]
+            for name in self.classes
+        ]
 
     @torch.no_grad()
     def _build_hard(self, names: list[str]) -> None:
         vectors, features = [], []
-        for texts in self.hard_texts:
+        for texts, name in zip(self.hard_texts, names, strict=True):
             tokens, lengths = tokenize(texts, self.tower.context_length)
-            vectors.append(
-                _masked_mean(
-                    self.tower.token_embedding(tokens),
-                    self._words(tokens, lengths, names),
-                )
-            )
-            features.append(self.tower.encode_tokens(tokens, lengths))
-        if len(features) > 1:
-            features = [F.normalize(f, dim=-1) for f in features]
-        self._buffer('hard_tokens', torch.stack(vectors).mean(0))
-        self._buffer('hard_features', torch.stack(features).mean(0))
+            embeddings = self.tower.token_embedding(tokens)
+            words = self._words(tokens, lengths, [name] * len(texts))
+            feature = self.tower(embeddings, lengths)
+            if len(texts) > 1:
+                feature = F.normalize(feature, dim=-1)
+            vectors.append(_masked_mean(embeddings, words).mean(0))
+            features.append(feature.mean(0))
+        self._buffer('hard_tokens', torch.stack(vectors))
+        self._buffer('hard_features', torch.stack(features))
 
     def _words(
         self, tokens: torch.Tensor, lengths: torch.Tensor, names: list[str]

@@ -1,10 +1,16 @@
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
-from torch import nn
+
+if TYPE_CHECKING:
+    from open_clip.transformer import ResidualAttentionBlock
 
 
 def prompted_block(
-    block: nn.Module, x: torch.Tensor, prompts: torch.Tensor | None
+    block: 'ResidualAttentionBlock',
+    x: torch.Tensor,
+    prompts: torch.Tensor | None,
 ) -> torch.Tensor:
     """One residual block of a ViT with visual prompts (Eq. 5).
 
@@ -16,7 +22,7 @@ def prompted_block(
     prompts' queries, attention outputs and MLP.
 
     Args:
-        block (nn.Module): open_clip's ``ResidualAttentionBlock``.
+        block (ResidualAttentionBlock): One of open_clip's.
         x (torch.Tensor): Tokens of shape (B, T, d).
         prompts (torch.Tensor | None): Prompts of this layer, of shape (n, d).
 

@@ -30,7 +30,7 @@ def test_holds_what_was_trained_and_what_it_belongs_to(trained):
         arch='tiny.json', fingerprint=backbone.fingerprint
     )
     assert entry['text_tower']['fingerprint'] == text.fingerprint
-    assert 'facial expression of fear' in entry['hard_prompts'][0][4]
+    assert 'facial expression of fear' in entry['hard_prompts'][4][0]
     assert entry['versions']['mpafer_plugin'] == __version__
     json.dumps(entry)  # plain data
 
@@ -138,7 +138,15 @@ def test_init_prompts_from_another_data_set(trained, build_runner):
 
 
 def test_classes_of_data_and_head_must_agree(build_runner):
-    classes = 'happiness neutral sadness surprise fear disgust anger'.split()
+    classes = [
+        'happiness',
+        'neutral',
+        'sadness',
+        'surprise',
+        'fear',
+        'disgust',
+        'anger',
+    ]
     runner = build_runner(**{'model.head.text.classes': classes})
     with pytest.raises(ValueError, match=r"data has the classes \['neutral'"):
         runner.train()
@@ -147,5 +155,7 @@ def test_classes_of_data_and_head_must_agree(build_runner):
 def test_size_with_b16(tmp_path):
     """78,848 values and their momentum are what a B/16 adds."""
     values = torch.zeros(78848)
-    torch.save({'state_dict': values, 'optimizer': values.clone()}, tmp_path / 'x')
+    torch.save(
+        {'state_dict': values, 'optimizer': values.clone()}, tmp_path / 'x'
+    )
     assert (tmp_path / 'x').stat().st_size < 1_000_000

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
 from mpafer_plugin.engine import PrototypeHook
+from mpafer_plugin.engine.hooks.prototype_hook import without_augmentation
 
 
 @pytest.fixture
@@ -86,18 +87,18 @@ def test_soft_labels_count_by_their_largest(run):
 
 def test_wrapped_data_sets(run):
     runner = run()
-    hook = PrototypeHook(pipeline=runner.cfg.test_pipeline)
+    pipeline = runner.cfg.test_pipeline
     dataset = runner.train_dataloader.dataset
-    inner = hook._without_augmentation(RepeatDataset(dataset, 3))
+    inner = without_augmentation(RepeatDataset(dataset, 3), pipeline)
     assert len(inner) == len(dataset)
-    both = hook._without_augmentation(ConcatDataset([dataset, dataset]))
+    both = without_augmentation(ConcatDataset([dataset, dataset]), pipeline)
     assert len(both) == 2 * len(dataset)
     for part in (inner, *both.datasets):
         assert part is not dataset
         names = [type(t).__name__ for t in part.pipeline.transforms]
         assert names == ['LoadImageFromFile', 'Resize', 'PackInputs']
     with pytest.raises(TypeError, match='a list can not be read without'):
-        hook._without_augmentation([1])
+        without_augmentation([1], pipeline)
 
 
 def test_cache(run, tmp_path, monkeypatch):

@@ -17,9 +17,7 @@ def test_without_prompts_equals_open_clip(tiny, tiny_clip, images):
     assert patches.shape == (2, 16, 12)
 
 
-def test_unprompted_forward_gives_the_frozen_features(
-    tiny, tiny_clip, images
-):
+def test_unprompted_forward_gives_the_frozen_features(tiny, tiny_clip, images):
     backbone = PromptedCLIPViT(**tiny)
     reference = tiny_clip.encode_image(images)
     ((feature, _),) = backbone(images, prompted=False)
@@ -84,7 +82,9 @@ def test_only_the_prompts_learn(tiny, images):
     assert list(backbone.state_dict()) == ['prompts']
     ((feature, patches),) = backbone(images)
     (feature.sum() + patches.sum()).backward()
-    with_grad = [n for n, p in backbone.named_parameters() if p.grad is not None]
+    with_grad = [
+        n for n, p in backbone.named_parameters() if p.grad is not None
+    ]
     assert with_grad == ['prompts']
 
 

@@ -140,10 +140,7 @@ def test_class_vectors_are_encoded_once_in_evaluation(build, feats):
         lambda head: head.text.context.data.mul_(-3),
         lambda head: torch.nn.init.normal_(head.text.context),
         lambda head: head.load_state_dict(
-            {
-                    k: v + torch.randn_like(v)
-                    for k, v in head.state_dict().items()
-                }
+            {k: v + torch.randn_like(v) for k, v in head.state_dict().items()}
         ),
     ],
 )

@@ -36,7 +36,7 @@ def test_context_of_words_equals_open_clip(tiny, tiny_clip):
 @pytest.mark.parametrize('granularity', [1, 2, 3])
 def test_hard_prompts_equal_open_clip(tiny, tiny_clip, granularity):
     text = PromptedCLIPText(**tiny, classes=CLASSES, granularity=granularity)
-    (texts,) = text.hard_texts
+    texts = [texts[0] for texts in text.hard_texts]
     assert 'happiness' in texts[0]
     torch.testing.assert_close(
         text.hard_features, tiny_clip.encode_text(tokenizer(texts))
@@ -80,7 +80,21 @@ def test_hard_prompts_from_a_file(tiny, tmp_path):
     text = PromptedCLIPText(
         **tiny, classes=['wink'], hard_prompts=str(path), granularity=3
     )
-    assert text.hard_texts[0][0].endswith('of wink, with one eye closed')
+    ((hard_text,),) = text.hard_texts
+    assert hard_text.endswith('of wink, with one eye closed')
+
+
+def test_several_descriptions_are_averaged(tiny, tiny_clip, tmp_path):
+    path = tmp_path / 'own.json'
+    entry = {'descriptions': ['one eye closed', 'a raised cheek']}
+    path.write_text(
+        json.dumps({'schema_version': 1, 'classes': {'wink': entry}})
+    )
+    text = PromptedCLIPText(**tiny, classes=['wink'], hard_prompts=str(path))
+    (texts,) = text.hard_texts
+    assert len(texts) == 2
+    features = F.normalize(tiny_clip.encode_text(tokenizer(texts)), dim=-1)
+    torch.testing.assert_close(text.hard_features[0], features.mean(0))
 
 
 def test_prompt_names(tiny, tiny_clip):
@@ -161,7 +175,7 @@ def test_digest_follows_texts_and_order(tiny):
         (dict(classes=['boredom']), "'boredom'"),
         (dict(num_context=-1), 'num_context=-1 is negative'),
         (dict(granularity=4), 'granularity=4 is not one of'),
-        (dict(prompt_names={'joy': 'x'}), r"prompt_names has \['joy'\]"),
+        (dict(prompt_names={'joy': 'x'}), "prompt_names has 'joy'"),
         (dict(num_context=75), '79 tokens, the text tower takes 77'),
         (dict(hard_prompts=['brow ' * 76] * 3), '78 tokens'),
     ],

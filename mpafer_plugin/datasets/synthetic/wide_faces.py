@@ -1,0 +1,69 @@
+from typing import NamedTuple
+
+import numpy as np
+
+from .action_units import ACTION_UNITS, INDEX
+from .identity import sample_identity
+from .landmarks import face_landmarks
+from .nuisance import sample_nuisance
+from .renderer import draw_face
+from .streams import person_rng, picture_rng
+
+PICTURES_A_PERSON = 4
+_ACTIVE = 0.22  # chance of a unit to be at work
+_UNREST = 0.04  # standard deviation of those that are not
+_BOTH_SIDES = 0.7  # chance that both corners of the mouth do the same
+
+
+class WideFace(NamedTuple):
+    """A face whose muscles move at random, for pre-training."""
+
+    picture: np.ndarray  # (S, S, 3), uint8, RGB
+    units: np.ndarray  # (21, ), from 0 to 1
+    landmarks: np.ndarray  # (27, 2), shares of the side
+
+
+def sample_wide_units(rng: np.random.Generator) -> np.ndarray:
+    """Draw action units independently of one another.
+
+    The mixtures are as wide as the drawing allows and follow no expression's
+    prototype, so that what is learnt from them is no classifier.
+
+    Args:
+        rng (np.random.Generator): Source of randomness.
+
+    Returns:
+        np.ndarray: Intensities (21, ) from 0 to 1.
+    """
+    count = len(ACTION_UNITS)
+    active = rng.random(count) < _ACTIVE
+    units = np.where(
+        active,
+        rng.uniform(0.1, 1, count),
+        np.abs(rng.normal(0, _UNREST, count)),
+    )
+    for one in ('AU12', 'AU14'):
+        if rng.random() < _BOTH_SIDES:
+            units[INDEX[one + 'R']] = units[INDEX[one + 'L']]
+    return units
+
+
+def draw_wide_face(seed: int, index: int, size: int) -> WideFace:
+    """Draw picture number ``index`` of the stream for pre-training.
+
+    Args:
+        seed (int): Seed of the stream.
+        index (int): Number of the picture; neighbours share a person.
+        size (int): Side of the picture in pixels.
+
+    Returns:
+        WideFace: Picture, action units and landmarks.
+    """
+    person = sample_identity(
+        person_rng(seed, 'pretrain', index // PICTURES_A_PERSON)
+    )
+    rng = picture_rng(seed, 'pretrain', index)
+    units = sample_wide_units(rng)
+    nuisance = sample_nuisance(rng)
+    picture = draw_face(person, units, nuisance, size, rng)
+    return WideFace(picture, units, face_landmarks(person, units, nuisance))
