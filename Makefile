@@ -1,6 +1,8 @@
 # The commands of README. Each makes its own environment first, in .venv,
-# from the pinned requirements.txt, and again only when that file changes.
-PYTHON ?= python3
+# from the pinned requirements.txt, and again only when it or setup.py changes.
+# PYTHON=... chooses another interpreter than the first that is new enough.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
+	$(shell $(p) -c 'import sys; sys.version_info >= (3, 11) and print("$(p)")' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -21,7 +23,7 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 $(VENV)/ready: requirements.txt setup.py
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"CPython 3.11 or newer is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.11")'
+	@test -n '$(PYTHON)' || { echo 'CPython 3.11 or newer is needed, and none was found: make PYTHON=/path/to/python'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps -e .

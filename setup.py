@@ -27,12 +27,12 @@ setup(
     # and requiring either would overwrite the other. mpafer_plugin checks for
     # it when imported and says what to install.
     install_requires=[
-        'torch>=2.1',
+        'torch>=2.6',
         'mmengine>=0.10.4,<0.11',
         'mmpretrain>=1.2.0,<1.3',
-        'open_clip_torch>=2.24',
+        'open_clip_torch>=3.0,<4',
         'safetensors>=0.4',
-        'numpy>=1.24',
+        'numpy>=1.26',
         'rich>=13',
     ],
     extras_require={

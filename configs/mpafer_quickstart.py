@@ -1,17 +1,20 @@
 # The recipe of mpafer_rafdb.py on what ships with the repository: drawn faces
-# in RAF-DB's layout, and the small CLIP face-tiny. Nothing is downloaded.
+# in RAF-DB's layout, and the small CLIP face-tiny. Nothing is downloaded, and
+# MPAFER_ARCH and MPAFER_CLIP have no say.
 _base_ = ['mpafer_rafdb.py']
 
-arch = 'face-tiny'
+arch = clip_weights = 'face-tiny'
 image_size = 64
 data_root = '{{$MPAFER_DATA:data}}/synthetic_faces'
-tower = dict(arch=arch, pretrained=arch)
+tower = dict(arch=arch, pretrained=clip_weights)
 model = dict(backbone=tower, head=dict(text=tower))
 
 train_pipeline = _base_.train_pipeline
 train_pipeline[1].scale = image_size
 test_pipeline = _base_.test_pipeline
 test_pipeline[1].scale = (image_size, image_size)
+tta_pipeline = _base_.tta_pipeline
+tta_pipeline[1].scale = (image_size, image_size)
 
 dataset = dict(type='SyntheticFaces', data_root=data_root)
 train_dataloader = dict(dataset=dict(**dataset, pipeline=train_pipeline))

@@ -4,6 +4,8 @@ Each entry says which version would make it unnecessary. All are applied when
 the package is imported.
 """
 
+import warnings
+
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
@@ -12,6 +14,7 @@ from mmengine.logging import HistoryBuffer
 def apply() -> None:
     """Apply every workaround."""
     allow_mmengine_checkpoints()
+    hide_missing_operators()
 
 
 def allow_mmengine_checkpoints() -> None:
@@ -43,6 +46,16 @@ def allow_mmengine_checkpoints() -> None:
         allowed.append((array_scalar, f'{module}.scalar'))
         allowed.append((array, f'{module}._reconstruct'))
     torch.serialization.add_safe_globals(allowed)
+
+
+def hide_missing_operators() -> None:
+    """Don't warn of compiled operators that nothing here uses.
+
+    mmcv-lite (2.2.0) has none and says so at every start.
+    """
+    warnings.filterwarnings(
+        'ignore', 'Fail to import ``MultiScaleDeformableAttention``'
+    )
 
 
 def _history_method(owner: object, name: str) -> object:

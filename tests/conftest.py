@@ -137,11 +137,15 @@ def load_config(tiny_arch, tiny_weights, data_root, tmp_path, monkeypatch):
 
     It runs for one epoch on the CPU, without worker processes.
     """
-    monkeypatch.setenv('MPAFER_ARCH', tiny_arch)
-    monkeypatch.setenv('MPAFER_CLIP', tiny_weights)
-    monkeypatch.setenv('MPAFER_DATA', str(data_root))
+    tiny = dict(
+        MPAFER_ARCH=tiny_arch,
+        MPAFER_CLIP=tiny_weights,
+        MPAFER_DATA=str(data_root),
+    )
 
-    def load(name, **options):
+    def load(name, environment=(), **options):
+        for variable, value in (tiny | dict(environment)).items():
+            monkeypatch.setenv(variable, value)
         cfg = Config.fromfile(CONFIGS / name)
         cfg.work_dir = str(tmp_path / 'work_dir')
         cfg.train_cfg.max_epochs = 1
@@ -164,8 +168,8 @@ def load_config(tiny_arch, tiny_weights, data_root, tmp_path, monkeypatch):
 def build_runner(load_config):
     """Function that builds a runner from a shipped config at a tiny size."""
 
-    def build(name='mpafer_rafdb.py', **options):
-        cfg = load_config(name, **options)
+    def build(name='mpafer_rafdb.py', environment=(), **options):
+        cfg = load_config(name, environment, **options)
         cfg.experiment_name = f'test_{next(RUNNERS)}'
         return Runner.from_cfg(cfg)
 

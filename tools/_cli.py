@@ -1,4 +1,4 @@
-"""What tools/train.py and tools/test.py have in common."""
+"""What the tools that take a config have in common."""
 
 import argparse
 import logging
@@ -14,7 +14,25 @@ from mmengine.runner import Runner
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the config, and the options that change it."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change settings of the config, as in '
+        'train_cfg.max_epochs=10 model.head.top_k=8',
+    )
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='do not pin the memory of data loaders',
+    )
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that training and testing share."""
     parser.add_argument(
         '--work-dir',
@@ -27,19 +45,6 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
         help='mixed precision; on a CPU it is left out, with a warning',
     )
     parser.add_argument(
-        '--no-pin-memory',
-        action='store_true',
-        help='do not pin the memory of data loaders',
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change settings of the config, as in '
-        'train_cfg.max_epochs=10 model.head.top_k=8',
-    )
-    parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
         default='none',
@@ -49,17 +54,10 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and apply the common options."""
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    """Read the config and apply the options that change it."""
     cfg = Config.fromfile(args.config)
-    cfg.launcher = args.launcher
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
-    if args.work_dir:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-
     for name in DATALOADERS:
         loader = cfg.get(name)
         if loader is None:
@@ -69,6 +67,20 @@ def load_config(args: argparse.Namespace) -> Config:
         loader.setdefault('pin_memory', pin)
         if args.no_pin_memory:
             loader.pin_memory = False
+        if not loader.get('num_workers'):
+            loader.persistent_workers = False  # there are none to persist
+    return cfg
+
+
+def load_runner_config(args: argparse.Namespace) -> Config:
+    """Read the config of a run: also its launcher and working directory."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = load_config(args)
+    cfg.launcher = args.launcher
+    if args.work_dir:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
     return cfg
 
 

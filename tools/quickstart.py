@@ -34,18 +34,18 @@ def parse_args() -> argparse.Namespace:
 def run(console: Console, tool: str, *args: str) -> float:
     """Run a tool, show it as it would be typed, and give its seconds."""
     command = [str(TOOLS / tool), *args]
-    shown = shlex.join(['python', *(str(shorten(part)) for part in command)])
+    shown = shlex.join([shown_path(sys.executable), *map(shown_path, command)])
     console.rule(shown, align='left')
     start = time.monotonic()
     subprocess.run([sys.executable, *command], check=True)
     return time.monotonic() - start
 
 
-def shorten(part: str) -> Path | str:
+def shown_path(part: str) -> str:
     """Show a path below the current folder as it would be typed."""
     path = Path(part)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        return path.relative_to(Path.cwd())
+        return str(path.relative_to(Path.cwd()))
     return part
 
 
@@ -115,6 +115,7 @@ def summarise(
     )
     scored_by = {'token': 'class token', 'both': 'global-local score'}[kind]
     metrics = mmengine.load(work_dir / 'test.json')
+    python = shown_path(sys.executable)
     after = metrics['fer/accuracy']
     console.print(
         f'Zero-shot, best of all hard prompts ({granularity}, {scored_by}): '
@@ -126,10 +127,10 @@ def summarise(
         f'{best.stat().st_size / 1e3:.0f} kB: {best}\n'
         f'Look at: {work_dir}/confusion_matrix.png and per_class.csv\n'
         'Next: switch one part off and compare,\n'
-        '  python tools/train.py configs/mpafer_quickstart.py --cfg-options '
-        'model.head.local_weight=0\n'
+        f'  {python} tools/train.py configs/mpafer_quickstart.py '
+        '--cfg-options model.head.local_weight=0\n'
         'or train on real faces, as README shows under "Data":\n'
-        '  MPAFER_DATA=data MPAFER_CLIP=openai python tools/train.py '
+        f'  MPAFER_DATA=data MPAFER_CLIP=openai {python} tools/train.py '
         'configs/mpafer_rafdb.py',
         soft_wrap=True,
         highlight=False,

@@ -4,10 +4,11 @@ import argparse
 
 import mmengine
 from _cli import (
-    add_common_arguments,
+    add_config_arguments,
+    add_runner_arguments,
     amp_is_usable,
     build_runner,
-    load_config,
+    load_runner_config,
 )
 from mmengine.config import ConfigDict
 from mmengine.evaluator import DumpResults
@@ -15,7 +16,7 @@ from mmengine.evaluator import DumpResults
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a checkpoint.')
-    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='file for the results: .json or .pkl')
     parser.add_argument(
@@ -39,7 +40,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help="average over the views of the config's tta_pipeline",
     )
-    add_common_arguments(parser)
+    add_runner_arguments(parser)
     args = parser.parse_args()
     if args.out and not args.out.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--out {args.out!r}: must end in .json or .pkl')
@@ -50,7 +51,7 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args)
+    cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
     if amp_is_usable(args):
         cfg.test_cfg.fp16 = True

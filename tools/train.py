@@ -4,16 +4,17 @@ import argparse
 
 from _cli import (
     DATALOADERS,
-    add_common_arguments,
+    add_config_arguments,
+    add_runner_arguments,
     amp_is_usable,
     build_runner,
-    load_config,
+    load_runner_config,
 )
 
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Train a model.')
-    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
@@ -37,13 +38,13 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='start the data loaders anew in each epoch',
     )
-    add_common_arguments(parser)
+    add_runner_arguments(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     args = parse_args()
-    cfg = load_config(args)
+    cfg = load_runner_config(args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Without validation there is no best checkpoint to look for.

@@ -9,7 +9,7 @@ import argparse
 import mmengine
 import torch
 import torch.nn.functional as F
-from _cli import add_common_arguments, load_config
+from _cli import add_config_arguments, load_config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
@@ -24,9 +24,8 @@ GRANULARITIES = (1, 2, 3, 'mean')
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
     parser.add_argument('--out', help='file for the results: .json')
-    add_common_arguments(parser)
     return parser.parse_args()
 
 
@@ -51,8 +50,7 @@ def score(cfg: mmengine.Config) -> dict:
         )
         hard[granularity] = F.normalize(text.hard_features, dim=-1).to(device)
 
-    top_k, weight = cfg.model.head.top_k, cfg.model.head.local_weight
-    pairs = {
+    pairs: dict = {
         (g, kind): [] for g in GRANULARITIES for kind in ('token', 'both')
     }
     for batch in track(loader, 'zero-shot'):
@@ -61,8 +59,7 @@ def score(cfg: mmengine.Config) -> dict:
         true = [int(sample.gt_label) for sample in batch['data_samples']]
         for granularity, classes in hard.items():
             token = F.normalize(feature, dim=-1) @ classes.T  # (B, C)
-            local = F.normalize(patches, dim=-1) @ classes.T  # (B, N, C)
-            both = token + weight * local.topk(top_k, dim=1).values.mean(1)
+            both = model.head.logits(feature, patches, classes)
             for kind, scores in (('token', token), ('both', both)):
                 found = scores.argmax(1).tolist()
                 pairs[granularity, kind] += zip(true, found, strict=True)

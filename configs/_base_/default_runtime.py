@@ -10,7 +10,7 @@ default_hooks = dict(
     checkpoint=dict(
         type='PromptCheckpointHook',
         interval=1,
-        max_keep_ckpts=1,
+        max_keep_ckpts=2,  # the old one goes before the new one is written
         save_best='fer/accuracy',
         rule='greater',
     ),

@@ -3,6 +3,7 @@ import pickle
 import re
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         ValueError: If ``pretrained`` is neither a file nor a known tag.
         ConnectionError: If a download is needed and there is no network.
     """
+    from open_clip import OPENAI_DATASET_MEAN
     from open_clip.pretrained import get_pretrained_cfg
 
     path = Path(pretrained).expanduser()
@@ -38,6 +40,13 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     tag = get_pretrained_cfg(arch, pretrained)
     if not tag:
         raise ValueError(_not_found(arch, pretrained))
+    if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
+        warnings.warn(
+            f'the weights {pretrained!r} of {arch!r} expect pictures '
+            f'normalised by mean {tag["mean"]} and std {tag["std"]}, not by '
+            "CLIP's: set model.data_preprocessor to 255 times these",
+            stacklevel=3,
+        )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
 
 
@@ -66,7 +75,9 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             raise ValueError(
                 f'{path} can not be read as weights. Accepted are a state '
                 "dict saved by torch.save, bare or below 'state_dict', and "
-                f'safetensors. torch says: {error}'
+                "safetensors. (OpenAI's own .pt is a program: load it once "
+                'with open_clip and save its state_dict.) '
+                f'torch says: {error}'
             ) from error
     if isinstance(content, dict) and 'state_dict' in content:
         content = content['state_dict']

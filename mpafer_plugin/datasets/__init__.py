@@ -1,5 +1,6 @@
 from .base_fer_dataset import BaseFERDataset
 from .ferplus import FERPlus
 from .rafdb import RAFDB
+from .synthetic_faces import SyntheticFaces
 
-__all__ = ['RAFDB', 'BaseFERDataset', 'FERPlus']
+__all__ = ['RAFDB', 'BaseFERDataset', 'FERPlus', 'SyntheticFaces']

@@ -46,6 +46,9 @@ class BaseFERDataset(BaseDataset):
     #: Published number of pictures: official part -> canonical name -> count.
     PUBLISHED_COUNTS: Mapping[str, Mapping[str, int]] = {}
 
+    #: Where the counts that a copy should have are known from.
+    COUNTS_SOURCE = 'published'
+
     def __init__(
         self,
         data_root: str,
@@ -178,11 +181,12 @@ class BaseFERDataset(BaseDataset):
         published = self.published_counts()
         rows: dict[str, Mapping[str, int]] = {'read': read}
         if published is not None:
-            rows['published'] = published
+            rows[self.COUNTS_SOURCE] = published
         if published is not None and read != Counter(published):
             logger.warning(
-                f'{head}: the counts are not the published ones; is the copy '
-                f'complete and unchanged?\n{count_table(self.CLASSES, rows)}'
+                f'{head}: the counts are not the {self.COUNTS_SOURCE} ones; '
+                f'is the copy complete and unchanged?\n'
+                f'{count_table(self.CLASSES, rows)}'
             )
         if len(chosen) != len(samples):
             rows['this split'] = Counter(sample.label for sample in chosen)

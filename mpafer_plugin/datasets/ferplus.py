@@ -99,6 +99,9 @@ class FERPlus(BaseFERDataset):
 
     METAINFO: dict = {'classes': EXPRESSIONS}
 
+    #: Nobody publishes counts by rule; ours are of a complete copy.
+    COUNTS_SOURCE = 'measured'
+
     def __init__(
         self,
         data_root: str,

@@ -48,7 +48,9 @@ class FERMetric(BaseMetric):
             label = sample.get('gt_label')
             if label is None:
                 label = sample['gt_score'].argmax()
-            self.results.append((int(label), int(sample['pred_label'])))
+            # Not pred_label: test-time augmentation merges only the scores.
+            predicted = sample['pred_score'].argmax()
+            self.results.append((int(label), int(predicted)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics of all pictures.

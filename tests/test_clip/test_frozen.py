@@ -1,3 +1,4 @@
+import pytest
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 from torch import nn
@@ -53,8 +54,16 @@ def test_tensors_for_the_tower_are_unexpected_and_not_loaded():
     torch.testing.assert_close(model.tower.layer.weight, weight)
 
 
-def test_loading_by_mmengine_reports_nothing(capsys):
-    load_state_dict(Model(), {'prompt': torch.ones(1)}, strict=True)
+def test_strict_loading_by_mmengine():
+    model = Model()
+    load_state_dict(model, {'prompt': torch.ones(1)}, strict=True)
+    assert model.prompt.item() == 1
+    with pytest.raises(RuntimeError, match=r'unexpected key.*tower\.x'):
+        load_state_dict(
+            model,
+            {'prompt': torch.ones(1), 'tower.x': torch.ones(1)},
+            strict=True,
+        )
 
 
 def test_moves_with_the_model():

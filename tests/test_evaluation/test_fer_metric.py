@@ -7,13 +7,17 @@ from mpafer_plugin.evaluation import FERMetric
 CLASSES = ['a', 'b', 'c', 'd']
 
 
+def one_hot(label):
+    return torch.eye(len(CLASSES))[label]
+
+
 def evaluate(pairs, metric=None):
     metric = metric or FERMetric()
     metric.dataset_meta = {'classes': CLASSES}
     for true, predicted in pairs:
         sample = {
             'gt_label': torch.tensor([true]),
-            'pred_label': torch.tensor([predicted]),
+            'pred_score': one_hot(predicted),
         }
         metric.process({}, [sample])
     return metric.evaluate(len(pairs))
@@ -61,7 +65,25 @@ def test_soft_targets_without_a_label():
     metric.dataset_meta = {'classes': CLASSES}
     sample = {
         'gt_score': torch.tensor([0.1, 0.2, 0.6, 0.1]),
-        'pred_label': torch.tensor([2]),
+        'pred_score': one_hot(2),
     }
     metric.process({}, [sample])
+    assert metric.evaluate(1)['fer/accuracy'] == 100
+
+
+def test_merged_views_count_by_their_merged_scores():
+    from mmpretrain.models import AverageClsScoreTTA
+    from mmpretrain.structures import DataSample
+
+    views = [
+        DataSample()
+        .set_gt_label(1)
+        .set_pred_label(label)
+        .set_pred_score(torch.tensor(score))
+        for label, score in ((0, [0.6, 0.4, 0, 0]), (1, [0.1, 0.9, 0, 0]))
+    ]
+    merged = AverageClsScoreTTA._merge_single_sample(None, views)
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    metric.process({}, [merged.to_dict()])
     assert metric.evaluate(1)['fer/accuracy'] == 100

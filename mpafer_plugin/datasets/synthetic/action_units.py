@@ -62,8 +62,8 @@ PROTOTYPES: dict[str, dict[str, float]] = {
     },
 }  # fmt: skip
 
-_STRAY_CHANCE = 0.10  # that a unit which does not belong is seen
-_STRAY_MOST = 0.6  # its intensity at most
+_STRAY_CHANCE = 0.08  # that a unit which does not belong is seen
+_STRAY_MOST = 0.5  # its intensity at most
 _CROSSTALK = 0.06  # standard deviation of every unit's unrest
 
 
@@ -90,7 +90,7 @@ def sample_expression(rng: np.random.Generator, expression: str) -> np.ndarray:
         if rng.random() < 0.8:
             units[INDEX[one + 'R']] = units[INDEX[one + 'L']]
 
-    strength = rng.uniform(0.4, 1.0)
+    strength = rng.uniform(0.5, 1.0)
     side = 'LR'[int(rng.integers(2))]
     for name, chance in PROTOTYPES[expression].items():
         if rng.random() > chance:

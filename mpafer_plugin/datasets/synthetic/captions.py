@@ -196,7 +196,7 @@ def caption(
     weight = np.array([1.0 if k == 'seen' else 0.3 for *_, k in sayable])
     if not len(weight):
         return 'a face', mentioned
-    count = min(int(rng.integers(1, 7)), len(sayable))
+    count = min(int(rng.integers(1, 4)), len(sayable))
     chosen = rng.choice(
         len(sayable), count, replace=False, p=weight / weight.sum()
     )

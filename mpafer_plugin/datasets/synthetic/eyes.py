@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 
 from .action_units import INDEX
@@ -92,7 +93,7 @@ def draw_eye(
     glint = ellipse(centre[0] - 0.025, centre[1] - 0.03, 0.02, 0.02, 8)
     brush.fill(glint, (250.0, 250.0, 250.0))
     # what was painted of the iris over the lids is taken back
-    np.copyto(brush.canvas, kept, where=(mask == 0)[:, :, None])
+    cv2.copyTo(kept, 255 - mask, brush.canvas)
 
     brush.line(upper, mix(_DARK, skin, 0.1), 0.032)
     brush.line(lower, mix(skin, fold, 0.8), 0.014)

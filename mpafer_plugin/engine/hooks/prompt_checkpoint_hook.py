@@ -23,7 +23,7 @@ class PromptCheckpointHook(CheckpointHook):
     mmengine's hook with three additions. A checkpoint has an entry
     ``mpafer`` of plain data: class names, the towers' architecture and
     fingerprints, the hard prompts and their digest, and versions. When a
-    checkpoint is loaded this entry and the names of its tensors are compared
+    checkpoint is loaded this entry and the shapes of its tensors are compared
     with the model, and any difference that would make the prompts mean
     something else is an error. And the history of logged values is cut to
     what the log's window needs, so that files don't grow with the run.
@@ -77,9 +77,11 @@ class PromptCheckpointHook(CheckpointHook):
         """Refuse a checkpoint that does not belong to the model.
 
         Raises:
-            ValueError: If classes, their order, a tower or the tensors' names
-                differ, or, on resuming, the hard prompts.
+            ValueError: If classes, their order, their words, a tower or the
+                tensors differ, or, on resuming, the hard prompts.
         """
+        # mmengine's resume would execute this text, whoever wrote it.
+        checkpoint.get('meta', {}).pop('config', None)
         model = _bare(runner.model)
         found = checkpoint.get(ENTRY)
         if found is None:
@@ -89,13 +91,14 @@ class PromptCheckpointHook(CheckpointHook):
             )
         else:
             _compare(found, describe(model), resume=runner._resume)
-        names = {k.removeprefix('module.') for k in checkpoint['state_dict']}
-        expected = set(model.state_dict())
-        if names != expected:
+        # mmengine itself only logs what does not fit, and goes on.
+        shapes = _shapes(checkpoint['state_dict'])
+        expected = _shapes(model.state_dict())
+        if shapes != expected:
             raise ValueError(
-                'the checkpoint does not fit the model; missing: '
-                f'{sorted(expected - names)}, unknown: '
-                f'{sorted(names - expected)}'
+                'the checkpoint does not fit the model; it has '
+                f'{dict(sorted(shapes.items() - expected.items()))}, the '
+                f'model {dict(sorted(expected.items() - shapes.items()))}'
             )
 
     def _start_from_prompts(self, runner, path: str) -> None:
@@ -109,9 +112,14 @@ class PromptCheckpointHook(CheckpointHook):
                     f'{tower} {found.get(tower)}, this model has {own[tower]}'
                 )
         with torch.no_grad():
+            targets = dict(model.named_parameters())
             for name in ('backbone.prompts', 'head.text.context'):
-                value = checkpoint['state_dict'].get(name)
-                target = model.get_parameter(name)
+                if name not in targets:
+                    continue  # switched off
+                value, target = (
+                    checkpoint['state_dict'].get(name),
+                    targets[name],
+                )
                 if value is None or value.shape != target.shape:
                     shape = None if value is None else tuple(value.shape)
                     raise ValueError(
@@ -138,6 +146,7 @@ def describe(model: torch.nn.Module) -> dict:
     return dict(
         format=FORMAT,
         classes=text and list(text.classes),
+        prompt_words=text and list(text.words),
         image_tower=_tower(backbone),
         text_tower=text and _tower(text),
         hard_prompts=text and text.hard_texts,
@@ -172,19 +181,20 @@ def _compare(found: dict, own: dict, resume: bool) -> None:
             f'{found["versions"]["mpafer_plugin"]})'
         )
     differences = [
-        f'{key}: the checkpoint has {found[key]}, this model {own[key]}'
-        for key in ('classes', 'image_tower', 'text_tower')
-        if _identity(found[key]) != _identity(own[key])
+        f'{key}: the checkpoint has {found.get(key)}, this model {own[key]}'
+        for key in ('classes', 'prompt_words', 'image_tower', 'text_tower')
+        if _identity(found.get(key)) != _identity(own[key])
     ]
     if differences:
         raise ValueError(
             'the checkpoint does not belong to this model.\n'
             + '\n'.join(differences)
         )
-    if found['hard_prompts_digest'] != own['hard_prompts_digest']:
+    if found.get('hard_prompts_digest') != own['hard_prompts_digest']:
         message = (
             f'hard prompts: the checkpoint was trained with '
-            f'{found["hard_prompts"]}, this model has {own["hard_prompts"]}'
+            f'{found.get("hard_prompts")}, this model has '
+            f'{own["hard_prompts"]}'
         )
         if resume:
             raise ValueError(message)
@@ -193,5 +203,13 @@ def _compare(found: dict, own: dict, resume: bool) -> None:
 
 
 def _bare(model):
-    wrapped = is_model_wrapper(model) or isinstance(model, BaseTTAModel)
-    return model.module if wrapped else model
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
+
+
+def _shapes(state_dict: dict) -> dict[str, tuple[int, ...]]:
+    return {
+        name.removeprefix('module.'): tuple(tensor.shape)
+        for name, tensor in state_dict.items()
+    }

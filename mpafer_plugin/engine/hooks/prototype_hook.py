@@ -15,7 +15,14 @@ from mmengine.dataset import (
     RepeatDataset,
     pseudo_collate,
 )
-from mmengine.dist import all_reduce, get_rank, get_world_size, master_only
+from mmengine.dist import (
+    all_reduce,
+    broadcast_object_list,
+    get_rank,
+    get_world_size,
+    is_main_process,
+    master_only,
+)
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.utils import track_iter_progress
@@ -49,6 +56,9 @@ class PrototypeHook(Hook):
             None, which means none is kept.
     """
 
+    # After PromptCheckpointHook, which compares the classes of data and head.
+    priority = 'LOWEST'
+
     def __init__(
         self,
         pipeline: list[dict] | None = None,
@@ -76,6 +86,12 @@ class PrototypeHook(Hook):
             model = model.module
         if model.head.loss_proto is None:
             return
+        if not hasattr(model.backbone, 'fingerprint'):
+            raise ValueError(
+                'prototypes are features of an unprompted CLIP, which a '
+                f'{type(model.backbone).__name__} has not: use '
+                'PromptedCLIPViT, or set model.head.loss_proto=None'
+            )
         if runner.iter > 0 and model.head.prototypes.isfinite().all():
             runner.logger.info('class prototypes: those of the checkpoint')
             return
@@ -91,10 +107,9 @@ class PrototypeHook(Hook):
         indices = self._choose(infos, classes)
         used = [infos[i] for i in indices]
         path = self._cache_path(model, used, pipeline)
-        if path is not None and path.is_file():
-            prototypes = torch.from_numpy(np.load(path))
-            origin = f'from the cache {path}'
-        else:
+        prototypes = _load(path)
+        origin = f'from the cache {path}'
+        if prototypes is None:
             prototypes = self._compute(model, Subset(dataset, indices))
             origin = f'means over {len(indices)} pictures'
             if path is not None:
@@ -128,6 +143,7 @@ class PrototypeHook(Hook):
         if self.cache_dir is None:
             return None
         digest = hashlib.sha256(model.backbone.fingerprint.encode())
+        digest.update(str(tuple(model.head.prototypes.shape)).encode())
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
@@ -207,6 +223,19 @@ def _label(sample) -> int:
     if score is None:
         return int(sample.get('gt_label'))
     return int(torch.as_tensor(score).argmax())
+
+
+def _load(path: Path | None) -> torch.Tensor | None:
+    """Read the cache on the main process, for all.
+
+    Ranks that looked for themselves could disagree, and then wait for each
+    other for ever.
+    """
+    found: list[torch.Tensor | None] = [None]
+    if path is not None and is_main_process() and path.is_file():
+        found = [torch.from_numpy(np.load(path))]
+    broadcast_object_list(found)
+    return found[0]
 
 
 @master_only

@@ -91,6 +91,7 @@ class PromptAlignmentHead(ClsHead):
             shape = len(self.text.classes), dims
             # NaN until they are set, so that no result can rest on them.
             self.register_buffer('prototypes', torch.full(shape, float('nan')))
+        self._prototypes_seen = False
         # Class vectors, and what they were made from: device, dtype, context.
         self._cache: tuple[tuple, torch.Tensor] | None = None
 
@@ -124,7 +125,7 @@ class PromptAlignmentHead(ClsHead):
 
     def forward(self, feats: tuple) -> torch.Tensor:
         """Logits (B, C): the scaled scores S(d)."""
-        return self._logits(*self.pre_logits(feats), self.class_vectors())
+        return self.logits(*self.pre_logits(feats), self.class_vectors())
 
     def loss(
         self, feats: tuple, data_samples: list[DataSample], **kwargs
@@ -137,7 +138,7 @@ class PromptAlignmentHead(ClsHead):
         global_feat, patches = self.pre_logits(feats)
         soft = self.class_vectors()
 
-        logits = self._logits(global_feat, patches, soft)
+        logits = self.logits(global_feat, patches, soft)
         losses = dict(loss_cls=self.loss_module(logits, target, **kwargs))
         if self.loss_token is not None:
             losses['loss_token'] = self.loss_token(
@@ -148,6 +149,7 @@ class PromptAlignmentHead(ClsHead):
                 soft, self.text.hard_features
             )
         if self.loss_proto is not None:
+            self._check_prototypes()
             losses['loss_proto'] = self.loss_proto(
                 global_feat, target, self.prototypes
             )
@@ -171,12 +173,35 @@ class PromptAlignmentHead(ClsHead):
                 self._cache = (*state[:2], copy), self.text()
         return self._cache[1]
 
-    def _logits(
+    def _check_prototypes(self) -> None:
+        # Once: on a GPU each look would wait for all that is under way.
+        if not self._prototypes_seen and not self.prototypes.isfinite().all():
+            raise RuntimeError(
+                'the prototypes are not set: add PrototypeHook to '
+                'custom_hooks, call set_prototypes, or set '
+                'model.head.loss_proto=None'
+            )
+        self._prototypes_seen = True
+
+    def logits(
         self,
         global_feat: torch.Tensor,
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
+        """Score images against class vectors (Eq. 8-10), scaled.
+
+        Args:
+            global_feat (torch.Tensor): Global features (B, D).
+            patches (torch.Tensor): Patch features (B, N, D).
+            class_vectors (torch.Tensor): Text features (C, D).
+
+        Returns:
+            torch.Tensor: Logits (B, C).
+
+        Raises:
+            ValueError: If there are fewer patches than ``top_k``.
+        """
         classes = F.normalize(class_vectors, dim=-1)  # (C, D)
         scores = F.normalize(global_feat, dim=-1) @ classes.T  # (B, C)
         if self.local_weight:

@@ -63,6 +63,7 @@ class PromptedCLIPText(BaseModule):
             Defaults to None.
 
     Attributes:
+        words (list[str]): The word that stands for each class in its prompts.
         hard_texts (list[list[str]]): The hard prompts in use, one or more a
             class.
         hard_tokens (torch.Tensor): Mean embedding of the word tokens of the
@@ -93,7 +94,7 @@ class PromptedCLIPText(BaseModule):
             raise ValueError(f'classes={classes!r} holds a name twice')
         if num_context < 0:
             raise ValueError(f'num_context={num_context!r} is negative')
-        names = prompt_words(self.classes, prompt_names)
+        self.words = prompt_words(self.classes, prompt_names)
 
         self.tower = TextTower(load_clip(arch, pretrained))
         self.arch = arch
@@ -102,16 +103,16 @@ class PromptedCLIPText(BaseModule):
         self.mask_name = mask_name
         self.context: nn.Parameter | None = None
         if num_context:
-            sets = (len(names),) if class_specific_context else ()
+            sets = (len(classes),) if class_specific_context else ()
             self.context = nn.Parameter(
                 torch.empty(*sets, num_context, self.tower.width)
             )
             nn.init.normal_(self.context, std=0.02)  # paper
-        self._build_soft(names)
+        self._build_soft()
         self.hard_texts = self._hard_texts(
             hard_prompts, granularity, prompt_names
         )
-        self._build_hard(names)
+        self._build_hard()
 
     @property
     def descriptions_digest(self) -> str:
@@ -145,18 +146,19 @@ class PromptedCLIPText(BaseModule):
         device = self.hard_features.device
         return self.tower.encode_tokens(tokens.to(device), lengths.to(device))
 
-    def _build_soft(self, names: list[str]) -> None:
+    def _build_soft(self) -> None:
         # The context takes the place of num_context tokens behind [SOS]; "x"
         # is a word of one token, so that tokenize() checks the true length.
         places = 'x ' * self.num_context
         tokens, lengths = tokenize(
-            [f'{places}{name}.' for name in names], self.tower.context_length
+            [f'{places}{word}.' for word in self.words],
+            self.tower.context_length,
         )
         embeddings = self.tower.token_embedding(tokens).detach()
         self._buffer('_soft_lengths', lengths)
         self._buffer('_soft_prefix', embeddings[:, :1])
         self._buffer('_soft_suffix', embeddings[:, 1 + self.num_context :])
-        self._buffer('_soft_words', self._words(tokens, lengths, names))
+        self._buffer('_soft_words', self._is_word(tokens, lengths, self.words))
 
     def _soft_embeddings(self) -> torch.Tensor:
         parts = [self._soft_prefix, self._soft_suffix]
@@ -196,21 +198,21 @@ class PromptedCLIPText(BaseModule):
         ]
 
     @torch.no_grad()
-    def _build_hard(self, names: list[str]) -> None:
+    def _build_hard(self) -> None:
         vectors, features = [], []
-        for texts, name in zip(self.hard_texts, names, strict=True):
+        for texts, word in zip(self.hard_texts, self.words, strict=True):
             tokens, lengths = tokenize(texts, self.tower.context_length)
             embeddings = self.tower.token_embedding(tokens)
-            words = self._words(tokens, lengths, [name] * len(texts))
+            counted = self._is_word(tokens, lengths, [word] * len(texts))
             feature = self.tower(embeddings, lengths)
             if len(texts) > 1:
                 feature = F.normalize(feature, dim=-1)
-            vectors.append(_masked_mean(embeddings, words).mean(0))
+            vectors.append(_masked_mean(embeddings, counted).mean(0))
             features.append(feature.mean(0))
         self._buffer('hard_tokens', torch.stack(vectors))
         self._buffer('hard_features', torch.stack(features))
 
-    def _words(
+    def _is_word(
         self, tokens: torch.Tensor, lengths: torch.Tensor, names: list[str]
     ) -> torch.Tensor:
         """Mask (C, L) of the tokens that count as words."""

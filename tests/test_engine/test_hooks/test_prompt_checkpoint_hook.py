@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
 
+import open_clip
 import pytest
 import torch
+from mmengine.config import Config
 
 from mpafer_plugin import __version__
 
@@ -70,13 +72,17 @@ def test_loads_into_its_own_model(trained, build_runner):
         ),
         (
             lambda c: c['state_dict'].pop('backbone.prompts'),
-            r"missing: \['backbone.prompts'\]",
+            r"it has \{\}, the model \{'backbone.prompts': \(2, 8, 16\)\}",
         ),
         (
             lambda c: c['state_dict'].update(other=torch.ones(1)),
-            r"unknown: \['other'\]",
+            r"it has \{'other': \(1,\)\}, the model \{\}",
         ),
         (lambda c: c['mpafer'].update(format=99), 'format 99'),
+        (
+            lambda c: c['mpafer'].update(prompt_words=['x']),
+            r"prompt_words: the checkpoint has \['x'\]",
+        ),
     ],
 )
 def test_refuses_what_is_not_its_own(trained, build_runner, change, message):
@@ -86,6 +92,12 @@ def test_refuses_what_is_not_its_own(trained, build_runner, change, message):
     torch.save(checkpoint, path)
     with pytest.raises(ValueError, match=message):
         build_runner(load_from=str(path)).test()
+
+
+def test_other_shapes_are_refused(trained, build_runner):
+    options = {'model.backbone.num_prompts': 4}
+    with pytest.raises(ValueError, match=r"'backbone.prompts': \(2, 4, 16\)"):
+        build_runner(load_from=str(trained[1]), **options).test()
 
 
 def test_other_hard_prompts(trained, build_runner):
@@ -107,6 +119,19 @@ def test_resume_goes_on(trained, build_runner):
     assert other.epoch == 2
     assert other.iter == 2 * runner.iter
     assert (Path(other.work_dir) / 'epoch_2.pth').is_file()
+
+
+def test_config_text_of_a_file_is_not_run(trained, build_runner, tmp_path):
+    path, mark = trained[1], tmp_path / 'ran'
+    checkpoint = torch.load(path)
+    checkpoint['meta']['config'] = f'open({str(mark)!r}, "w").close()'
+    torch.save(checkpoint, path)
+    options = {'train_cfg.max_epochs': 2, 'load_from': str(path)}
+    build_runner(resume=True, **options).train()
+    assert not mark.exists()
+    # The control: mmengine's own way does run it.
+    Config.fromstring(checkpoint['meta']['config'], file_format='.py')
+    assert mark.exists()
 
 
 def test_history_is_cut_to_the_window(trained, build_runner):
@@ -135,6 +160,10 @@ def test_init_prompts_from_another_data_set(trained, build_runner):
         build_runner(
             'mpafer_ferplus.py', **option, **{'model.backbone.num_prompts': 4}
         ).train()
+    # What is switched off is left out.
+    build_runner(
+        'mpafer_ferplus.py', **option, **{'model.backbone.num_prompts': 0}
+    ).train()
 
 
 def test_classes_of_data_and_head_must_agree(build_runner):
@@ -152,10 +181,23 @@ def test_classes_of_data_and_head_must_agree(build_runner):
         runner.train()
 
 
-def test_size_with_b16(tmp_path):
-    """78,848 values and their momentum are what a B/16 adds."""
-    values = torch.zeros(78848)
-    torch.save(
-        {'state_dict': values, 'optimizer': values.clone()}, tmp_path / 'x'
+@pytest.mark.slow
+def test_size_with_b16(build_runner, tmp_path):
+    """With the optimizer's state; what is best has none and is smaller."""
+    arch = 'ViT-B-16-quickgelu'
+    weights = tmp_path / 'b16.pt'
+    torch.save(open_clip.create_model(arch).state_dict(), weights)
+    runner = build_runner(
+        environment=dict(MPAFER_ARCH=arch, MPAFER_CLIP=str(weights)),
+        **{
+            'train_dataloader.dataset.indices': 14,
+            'val_dataloader.dataset.indices': 2,
+        },
     )
-    assert (tmp_path / 'x').stat().st_size < 1_000_000
+    runner.train()
+    sizes = {
+        path.name: path.stat().st_size
+        for path in Path(runner.work_dir).glob('*.pth')
+    }
+    best = sizes['best_fer_accuracy_epoch_1.pth']
+    assert 4 * 78_848 < best < sizes['epoch_1.pth'] < 1_000_000

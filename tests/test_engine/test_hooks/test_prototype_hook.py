@@ -134,6 +134,13 @@ def test_class_without_pictures_is_named(run):
         PrototypeHook(num_workers=0).before_train(runner)
 
 
+def test_other_backbones_are_told(run):
+    runner = run()
+    runner.model.backbone = torch.nn.Identity()
+    with pytest.raises(ValueError, match='Identity has not: use Prompted'):
+        PrototypeHook().before_train(runner)
+
+
 def test_wrong_number():
     with pytest.raises(ValueError, match='samples_per_class=0'):
         PrototypeHook(samples_per_class=0)

@@ -114,7 +114,8 @@ def test_soft_targets_reach_every_loss(build, feats):
 def test_unset_prototypes_can_not_pass_unseen(build, feats):
     head = build()
     torch.nn.init.constant_(head.prototypes, float('nan'))
-    assert head.loss(feats, samples())['loss_proto'].isnan()
+    with pytest.raises(RuntimeError, match='prototypes are not set'):
+        head.loss(feats, samples())
     with pytest.raises(ValueError, match=r'shape \(2, 12\)'):
         head.set_prototypes(torch.zeros(2, 12))
 

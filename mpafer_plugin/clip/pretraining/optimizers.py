@@ -1,0 +1,50 @@
+import math
+
+from torch import nn
+from torch.optim import AdamW, Muon, Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+_MATRIX_LR = 2e-3
+_OTHER_LR = 1e-3
+_WARM_UP = 150  # steps
+_LAST = 0.02  # share of the rate that is left at the end
+
+
+def make_optimizers(
+    clip: nn.Module, loss_module: nn.Module, steps: int
+) -> tuple[list[Optimizer], list[LambdaLR]]:
+    """Choose Muon for the matrices inside blocks and AdamW for the rest.
+
+    There is no weight decay: it would shrink the embeddings of words that
+    are never met, which downstream prompts are made of.
+
+    Args:
+        clip (open_clip.CLIP): The towers.
+        loss_module (nn.Module): Holds the clip and the heads beside it.
+        steps (int): Length of the training.
+
+    Returns:
+        tuple[list[Optimizer], list[LambdaLR]]: Optimizers and their
+        schedules: linear warm-up, then a cosine.
+    """
+    blocks = (clip.visual.transformer, clip.transformer)
+    matrices = [p for b in blocks for p in b.parameters() if p.ndim == 2]
+    known = {id(p) for p in matrices}
+    others = [p for p in loss_module.parameters() if id(p) not in known]
+    optimizers: list[Optimizer] = [
+        Muon(
+            matrices,
+            lr=_MATRIX_LR,
+            weight_decay=0.0,
+            adjust_lr_fn='match_rms_adamw',
+        ),
+        AdamW(others, lr=_OTHER_LR, betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+    def rate(step: int) -> float:
+        if step < _WARM_UP:
+            return (step + 1) / _WARM_UP
+        done = min(1.0, (step - _WARM_UP) / max(1, steps - _WARM_UP))
+        return _LAST + (1 - _LAST) * (1 + math.cos(math.pi * done)) / 2
+
+    return optimizers, [LambdaLR(o, rate) for o in optimizers]

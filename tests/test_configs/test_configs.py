@@ -1,0 +1,148 @@
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from tests.conftest import CONFIGS
+
+NAMES = sorted(path.name for path in CONFIGS.glob('mpafer_*.py'))
+FEW_FACES = {
+    f'{split}_dataloader.dataset.num_{part}': count
+    for split in ('train', 'val', 'test')
+    for part, count in (('train', 140), ('test', 28))
+}
+OPTIONS = {'mpafer_quickstart.py': FEW_FACES}
+
+
+def test_all_are_here():
+    assert {
+        'mpafer_rafdb.py',
+        'mpafer_ferplus.py',
+        'mpafer_quickstart.py',
+    } <= set(NAMES)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
+    runner = build_runner(name, **OPTIONS.get(name, {}))
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.call_hook('before_train')
+    model = runner.model.train()
+    before = {n: p.clone() for n, p in model.named_parameters()}
+    losses = model.train_step(
+        next(iter(runner.train_dataloader)), runner.optim_wrapper
+    )
+    terms = ['loss_cls', 'loss_token', 'loss_prompt', 'loss_proto']
+    assert list(losses) == ['loss', *terms]
+    torch.testing.assert_close(losses['loss'], sum(losses[t] for t in terms))
+    assert losses['loss'].isfinite()
+    changed = {
+        n for n, p in model.named_parameters() if not torch.equal(p, before[n])
+    }
+    assert changed == {'backbone.prompts', 'head.text.context'}
+
+    model.eval()
+    loader = Runner.build_dataloader(runner.cfg.test_dataloader)
+    (sample, *_) = model.test_step(next(iter(loader)))
+    assert sample.pred_score.shape == (
+        len(loader.dataset.metainfo['classes']),
+    )
+    assert sample.pred_score.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    'line, absent',
+    [
+        ({'model.backbone.num_prompts': 0}, 'backbone.prompts'),
+        ({'model.head.loss_proto': None}, 'loss_proto'),
+        (
+            {'model.head.loss_token': None, 'model.head.loss_prompt': None},
+            'loss_prompt',
+        ),
+        ({'model.head.local_weight': 0.0}, None),
+        ({'model.head.text.class_specific_context': True}, None),
+    ],
+)
+def test_parts_go_off_by_one_line(line, absent, build_runner):
+    runner = build_runner(**line)
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+    runner.call_hook('before_train')
+    model = runner.model.train()
+    before = {n: p.clone() for n, p in model.named_parameters()}
+    losses = model.train_step(
+        next(iter(runner.train_dataloader)), runner.optim_wrapper
+    )
+    assert losses['loss'].isfinite()
+    assert absent not in losses and absent not in before
+    learning = {n for n, p in model.named_parameters() if p.requires_grad}
+    assert learning  # and none of it idle, which DDP would not bear
+    for name in learning:
+        assert not torch.equal(model.get_parameter(name), before[name])
+
+
+@pytest.mark.parametrize(
+    'arch, size', [('ViT-B-16-quickgelu', 224), ('ViT-L-14-336', 336)]
+)
+def test_the_tower_comes_from_the_environment(arch, size, monkeypatch):
+    monkeypatch.setenv('MPAFER_ARCH', arch)
+    monkeypatch.setenv('MPAFER_CLIP', 'weights/own.pt')
+    monkeypatch.setenv('MPAFER_DATA', 'elsewhere')
+    cfg = Config.fromfile(CONFIGS / 'mpafer_ferplus.py')
+    for part in (cfg.model.backbone, cfg.model.head.text):
+        assert (part.arch, part.pretrained) == (arch, 'weights/own.pt')
+    for split in ('train', 'val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert dataset.data_root == 'elsewhere/ferplus'
+        scale = dataset.pipeline[1].scale
+        assert scale == (size if split == 'train' else (size, size))
+    assert cfg.tta_pipeline[1].scale == (size, size)
+
+
+def test_defaults_are_the_papers(monkeypatch):
+    for name in ('ARCH', 'CLIP', 'DATA'):
+        monkeypatch.delenv(f'MPAFER_{name}', raising=False)
+    cfg = Config.fromfile(CONFIGS / 'mpafer_rafdb.py')
+    assert cfg.model.backbone.arch == 'ViT-B-16-quickgelu'
+    assert cfg.model.backbone.pretrained == 'openai'
+    assert cfg.model.backbone.num_prompts == 8
+    assert cfg.model.head.text.num_context == 10
+    assert cfg.model.head.top_k == 16
+    assert cfg.train_dataloader.batch_size == 32
+    assert cfg.train_cfg.max_epochs == 120
+    assert cfg.optim_wrapper.optimizer.lr == 0.032
+    assert cfg.test_dataloader.dataset.data_root == 'data/rafdb'
+
+
+def test_quickstart_is_the_same_recipe():
+    own = Config.fromfile(CONFIGS / 'mpafer_quickstart.py')
+    rafdb = Config.fromfile(CONFIGS / 'mpafer_rafdb.py')
+    assert own.optim_wrapper == rafdb.optim_wrapper
+    assert own.param_scheduler == rafdb.param_scheduler
+    for pipeline in (own.test_pipeline, own.tta_pipeline):
+        assert pipeline[1].scale == (64, 64)
+    for cfg in (own, rafdb):
+        for part in (cfg.model.backbone, cfg.model.head.text):
+            del part['arch'], part['pretrained']
+    assert own.model == rafdb.model
+
+
+def test_learning_rate_warms_up_and_ends_at_zero(build_runner):
+    runner = build_runner(**{'train_cfg.max_epochs': 4})
+    rates = []
+
+    class Record:
+        def __call__(self, runner, **kwargs):
+            rates.append(runner.optim_wrapper.get_lr()['lr'][0])
+
+    from mmengine.hooks import Hook
+
+    hook = Hook()
+    hook.after_train_iter = Record()
+    runner.register_hook(hook)
+    runner.train()
+    epoch = len(rates) // 4
+    assert rates[0] < 0.1 * 0.032
+    assert max(rates) == pytest.approx(max(rates[epoch - 1 : epoch + 2]))
+    assert rates[-1] < 0.01 * 0.032

@@ -1,0 +1,173 @@
+import json
+import os
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import CONFIGS, ROOT
+
+SMALL = [
+    f'{split}_dataloader.num_workers=0' for split in ('train', 'val', 'test')
+]
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory, tiny_arch, tiny_weights, data_root):
+    """Function that runs a tool in a folder that is not the project's."""
+    folder = tmp_path_factory.mktemp('elsewhere')
+    environment = os.environ | dict(
+        MPAFER_ARCH=tiny_arch,
+        MPAFER_CLIP=tiny_weights,
+        MPAFER_DATA=str(data_root),
+    )
+
+    def run(tool, *args):
+        result = subprocess.run(
+            [sys.executable, str(ROOT / 'tools' / tool), *map(str, args)],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        result.folder = folder
+        return result
+
+    return run
+
+
+@pytest.fixture(scope='module')
+def trained(run):
+    result = run(
+        'train.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        '--work-dir',
+        'out',
+        '--amp',
+        '--auto-scale-lr',
+        '--no-pin-memory',
+        '--cfg-options',
+        'train_cfg.max_epochs=1',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+def test_train(trained):
+    out = trained.folder / 'out'
+    assert (out / 'epoch_1.pth').is_file()
+    assert list(out.glob('best_fer_accuracy_epoch_1.pth'))
+    log = trained.stdout + trained.stderr
+    assert 'full precision' in log
+    assert 'fer/accuracy' in log
+    for term in ('loss_cls', 'loss_token', 'loss_prompt', 'loss_proto'):
+        assert term in log
+    assert 'shares' not in log
+
+
+def test_resume(trained, run):
+    result = run(
+        'train.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        '--work-dir',
+        'out',
+        '--resume',
+        '--no-validate',
+        '--no-persistent-workers',
+        '--cfg-options',
+        'train_cfg.max_epochs=2',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    assert 'resumed epoch: 1' in result.stdout + result.stderr
+    assert (result.folder / 'out' / 'epoch_2.pth').is_file()
+
+
+def test_test(trained, run):
+    (best,) = (trained.folder / 'out').glob('best_*.pth')
+    result = run(
+        'test.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        best,
+        '--out',
+        'metrics.json',
+        '--out-item',
+        'metrics',
+        '--show-dir',
+        'drawn',
+        '--interval',
+        '10',
+        '--cfg-options',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((result.folder / 'metrics.json').read_text())
+    assert 0 <= metrics['fer/accuracy'] <= 100
+    # Without --work-dir it is named after the config.
+    work_dir = result.folder / 'work_dirs' / 'mpafer_rafdb'
+    assert (work_dir / 'per_class.csv').is_file()
+    assert (work_dir / 'confusion_matrix.png').is_file()
+    assert list(result.folder.rglob('drawn/**/*.png'))
+
+
+def test_test_with_augmentation_and_predictions(trained, run):
+    (best,) = (trained.folder / 'out').glob('best_*.pth')
+    result = run(
+        'test.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        best,
+        '--tta',
+        '--out',
+        'predictions.pkl',
+        '--cfg-options',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    with open(result.folder / 'predictions.pkl', 'rb') as file:
+        predictions = pickle.load(file)
+    assert len(predictions) == 28
+    assert len(predictions[0]['pred_score']) == 7
+
+
+def test_zero_shot(run):
+    result = run(
+        'zero_shot.py',
+        CONFIGS / 'mpafer_ferplus.py',
+        '--out',
+        'zero.json',
+        '--cfg-options',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    results = json.loads((result.folder / 'zero.json').read_text())
+    assert list(results) == ['1', '2', '3', 'mean']
+    for kinds in results.values():
+        assert 0 <= kinds['token']['accuracy'] <= 100
+        assert 0 <= kinds['both']['uar'] <= 100
+    assert 'global-local' in result.stdout
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['--out', 'x.txt'], 'must end in .json or .pkl'),
+        (['--out', 'x.json'], 'predictions are written as .pkl'),
+    ],
+)
+def test_wrong_arguments(run, args, message):
+    result = run('test.py', CONFIGS / 'mpafer_rafdb.py', 'x.pth', *args)
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_a_missing_folder_is_named(run):
+    result = run(
+        'train.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        '--cfg-options',
+        'train_dataloader.dataset.data_root=nowhere',
+    )
+    assert result.returncode != 0
+    assert "'nowhere' is no folder" in result.stderr
