@@ -1,8 +1,15 @@
 import open_clip
 import pytest
 import torch
+from open_clip.model import CLIP
 
-from mpafer_plugin.clip import ImageTower, TextTower, load_clip, tokenize
+from mpafer_plugin.clip import (
+    ImageTower,
+    TextTower,
+    architecture,
+    load_clip,
+    tokenize,
+)
 
 
 @pytest.fixture
@@ -47,3 +54,40 @@ def test_too_long_a_text_is_refused_not_cut():
         tokenize(['a face', 'brow ' * 80], 77)
     assert 'takes 77' in str(error.value)
     assert tokenize(['brow ' * 75], 77)[1].item() == 77
+
+
+def supported():
+    names = []
+    for name in open_clip.list_models():
+        try:
+            architecture(name)
+        except ValueError:
+            continue
+        names.append(name)
+    return names
+
+
+def test_many_architectures_are_supported():
+    assert len(supported()) >= 30
+    assert {'ViT-B-16', 'ViT-L-14-336-quickgelu', 'ViT-H-14'} <= set(
+        supported()
+    )
+
+
+@pytest.mark.parametrize('name', supported())
+def test_every_supported_architecture_opens(name):
+    """Without memory: on the device that has none."""
+    config = architecture(name)
+    with torch.device('meta'):
+        clip = CLIP(**config)
+    image, text = ImageTower(clip), TextTower(clip)
+    vision = config['vision_cfg']
+    assert image.width == vision['width']
+    assert len(image.blocks) == vision['layers']
+    assert image.embed_dim == text.embed_dim == config['embed_dim']
+    assert text.width == config['text_cfg']['width']
+    size = vision.get('image_size', 224)
+    assert image.grid[0] == size // vision['patch_size']
+    for tower in (image, text):
+        assert not any(p.requires_grad for p in tower.parameters())
+        assert not tower.state_dict()

@@ -1,5 +1,6 @@
 import math
 
+from open_clip.model import CLIP
 from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -11,7 +12,7 @@ _LAST = 0.02  # share of the rate that is left at the end
 
 
 def make_optimizers(
-    clip: nn.Module, loss_module: nn.Module, steps: int
+    clip: CLIP, loss_module: nn.Module, steps: int
 ) -> tuple[list[Optimizer], list[LambdaLR]]:
     """Choose Muon for the matrices inside blocks and AdamW for the rest.
 

@@ -1,5 +1,6 @@
 import numpy as np
 import torch
+from open_clip.model import CLIP
 from torch import nn
 from torch.nn import functional as F
 
@@ -28,7 +29,7 @@ class PretrainingLoss(nn.Module):
         clip (open_clip.CLIP): The towers, trained in place.
     """
 
-    def __init__(self, clip: nn.Module) -> None:
+    def __init__(self, clip: CLIP) -> None:
         super().__init__()
         self.clip = clip
         clip.visual.output_tokens = True
@@ -123,7 +124,7 @@ class PretrainingLoss(nn.Module):
 
 @torch.no_grad()
 def read_units(
-    clip: nn.Module, loss_module: PretrainingLoss, bank: FaceBank, first: int
+    clip: CLIP, loss_module: PretrainingLoss, bank: FaceBank, first: int
 ) -> float:
     """Measure how well held-out faces' action units are read.
 

@@ -2,7 +2,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch import nn
+from open_clip.model import CLIP
 
 from mpafer_plugin.clip.tokenizer import word_tokens
 from mpafer_plugin.datasets.categories import (
@@ -76,7 +76,7 @@ def captions(
 
 
 def encode(
-    clip: nn.Module,
+    clip: CLIP,
     texts: list[list[int]],
     context: torch.Tensor | None = None,
 ) -> torch.Tensor:
