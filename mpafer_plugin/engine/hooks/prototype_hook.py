@@ -1,4 +1,3 @@
-import copy
 import hashlib
 import json
 import os
@@ -7,14 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.dataset import (
-    BaseDataset,
-    ClassBalancedDataset,
-    Compose,
-    ConcatDataset,
-    RepeatDataset,
-    pseudo_collate,
-)
+from mmengine.dataset import pseudo_collate
 from mmengine.dist import (
     all_reduce,
     broadcast_object_list,
@@ -26,8 +18,10 @@ from mmengine.dist import (
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.utils import track_iter_progress
-from mmpretrain.registry import HOOKS, TRANSFORMS
+from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
+
+from mpafer_plugin.datasets.unaugmented import without_augmentation
 
 
 @HOOKS.register_module()
@@ -36,10 +30,9 @@ class PrototypeHook(Hook):
 
     The training pictures go once through the unprompted frozen tower, without
     augmentation. The prototype of a class is the mean of its global features,
-    each L2-normalised first (ours), summed in float64; with soft labels the
-    largest decides the class. Several ranks share the pictures and get the
-    same prototypes. A head without ``loss_proto`` needs none, and nothing is
-    done.
+    summed in float64; with soft labels the largest decides the class. Several
+    ranks share the pictures and get the same prototypes. A head without
+    ``loss_proto`` needs none, and nothing is done.
 
     Args:
         pipeline (list[dict], optional): Transforms without augmentation.
@@ -48,6 +41,9 @@ class PrototypeHook(Hook):
             part, drawn at random with ``seed``; fewer where a class has
             fewer. Defaults to None, which means all (paper: all, or a
             subset).
+        normalize (bool): L2-normalise each feature before the mean, so that
+            every picture counts alike. Defaults to True (ours; the paper
+            leaves it open).
         seed (int): Defaults to 0.
         batch_size (int): Pictures a forward pass. Defaults to 64.
         num_workers (int): Processes that load pictures. Defaults to 2.
@@ -63,6 +59,7 @@ class PrototypeHook(Hook):
         self,
         pipeline: list[dict] | None = None,
         samples_per_class: int | None = None,
+        normalize: bool = True,
         seed: int = 0,
         batch_size: int = 64,
         num_workers: int = 2,
@@ -74,6 +71,7 @@ class PrototypeHook(Hook):
             )
         self.pipeline = pipeline
         self.samples_per_class = samples_per_class
+        self.normalize = normalize
         self.seed = seed
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -143,7 +141,8 @@ class PrototypeHook(Hook):
         if self.cache_dir is None:
             return None
         digest = hashlib.sha256(model.backbone.fingerprint.encode())
-        digest.update(str(tuple(model.head.prototypes.shape)).encode())
+        rule = (self.normalize, tuple(model.head.prototypes.shape))
+        digest.update(repr(rule).encode())
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
@@ -180,41 +179,14 @@ class PrototypeHook(Hook):
                 [_label(sample) for sample in batch['data_samples']],
                 device=sums.device,
             )
-            sums.index_add_(0, labels, F.normalize(feat, dim=-1).double())
+            if self.normalize:
+                feat = F.normalize(feat, dim=-1)
+            sums.index_add_(0, labels, feat.double())
             counts += torch.bincount(labels, minlength=len(counts))
         all_reduce(sums)
         all_reduce(counts)
         model.train(training)
         return sums / counts[:, None]
-
-
-def without_augmentation(
-    dataset: BaseDataset, pipeline: list[dict]
-) -> BaseDataset:
-    """Copy a data set, with another pipeline for its own.
-
-    Raises:
-        TypeError: If it is wrapped in something that is not understood.
-    """
-    if isinstance(dataset, (RepeatDataset, ClassBalancedDataset)):
-        # Repeating pictures does not move the mean of a class.
-        return without_augmentation(dataset.dataset, pipeline)
-    dataset = copy.copy(dataset)
-    if isinstance(dataset, ConcatDataset):
-        dataset.datasets = [
-            without_augmentation(part, pipeline) for part in dataset.datasets
-        ]
-    elif isinstance(dataset, BaseDataset):
-        dataset.pipeline = Compose(
-            [TRANSFORMS.build(transform) for transform in pipeline]
-        )
-    else:
-        raise TypeError(
-            f'a {type(dataset).__name__} can not be read without its '
-            'augmentation; PrototypeHook takes BaseDataset and its '
-            'RepeatDataset, ClassBalancedDataset and ConcatDataset'
-        )
-    return dataset
 
 
 def _label(sample) -> int:

@@ -59,6 +59,10 @@ class PromptedCLIPText(BaseModule):
             vectors, for the term can be satisfied by the name alone. With
             the shared context all soft token vectors are then the same and
             the token-level loss is ln C exactly. Defaults to False (ours).
+        pool_ends (bool): Count the start and end of text in the token vectors
+            too, which are otherwise the mean over words: context, name and
+            "." (the paper leaves open how prompts of different length are
+            compared). Defaults to False (ours).
         init_cfg (dict, optional): Initialisation of mmengine's modules.
             Defaults to None.
 
@@ -86,6 +90,7 @@ class PromptedCLIPText(BaseModule):
         granularity: int | str = 3,
         prompt_names: dict[str, str] | None = None,
         mask_name: bool = False,
+        pool_ends: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -101,6 +106,7 @@ class PromptedCLIPText(BaseModule):
         self.fingerprint = fingerprint(self.tower)
         self.num_context = num_context
         self.mask_name = mask_name
+        self.pool_ends = pool_ends
         self.context: nn.Parameter | None = None
         if num_context:
             sets = (len(classes),) if class_specific_context else ()
@@ -128,11 +134,7 @@ class PromptedCLIPText(BaseModule):
         return self.tower(self._soft_embeddings(), self._soft_lengths)
 
     def soft_tokens(self) -> torch.Tensor:
-        """Mean embedding of the soft prompts' word tokens.
-
-        Context, name and "." count, the start and end of text and the padding
-        don't (the paper leaves open how prompts of different length are
-        compared).
+        """Mean embedding of the soft prompts' words, see ``pool_ends``.
 
         Returns:
             torch.Tensor: Shape (C, d_t).
@@ -217,7 +219,9 @@ class PromptedCLIPText(BaseModule):
     ) -> torch.Tensor:
         """Mask (C, L) of the tokens that count as words."""
         place = torch.arange(tokens.shape[1])
-        words = (place > 0) & (place < lengths[:, None] - 1)
+        words = place < lengths[:, None]
+        if not self.pool_ends:
+            words &= (place > 0) & (place < lengths[:, None] - 1)
         if self.mask_name:
             for row, token_row, name in zip(words, tokens, names, strict=True):
                 row &= ~torch.isin(token_row, torch.tensor(word_tokens(name)))

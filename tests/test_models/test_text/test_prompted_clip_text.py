@@ -120,6 +120,21 @@ def test_soft_tokens_by_hand(tiny, tiny_clip):
     torch.testing.assert_close(text.soft_tokens()[2], expected)
 
 
+def test_ends_of_text_can_count(tiny, tiny_clip):
+    text = PromptedCLIPText(
+        **tiny, classes=CLASSES, num_context=0, pool_ends=True
+    )
+    for vectors, texts in (
+        (text.soft_tokens(), [f'{name}.' for name in CLASSES]),
+        (text.hard_tokens, [texts[0] for texts in text.hard_texts]),
+    ):
+        for vector, prompt in zip(vectors, texts, strict=True):
+            ids = torch.tensor([49406, *tokenizer.encode(prompt), 49407])
+            torch.testing.assert_close(
+                vector, tiny_clip.token_embedding(ids).mean(0)
+            )
+
+
 def test_masked_name_leaves_only_what_all_classes_share(tiny):
     text = PromptedCLIPText(**tiny, classes=CLASSES, mask_name=True)
     tokens = text.soft_tokens()
