@@ -42,14 +42,17 @@ class FERMetric(BaseMetric):
             data_batch (dict): Not used.
             data_samples (Sequence[dict]): mmpretrain's data samples as dicts.
                 With soft targets and no label, the largest target is the
-                label.
+                label; with scores, the largest score is what is predicted.
         """
         for sample in data_samples:
             label = sample.get('gt_label')
             if label is None:
                 label = sample['gt_score'].argmax()
-            # Not pred_label: test-time augmentation merges only the scores.
-            predicted = sample['pred_score'].argmax()
+            # Scores first: test-time augmentation merges only them.
+            score = sample.get('pred_score')
+            predicted = (
+                sample['pred_label'] if score is None else score.argmax()
+            )
             self.results.append((int(label), int(predicted)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

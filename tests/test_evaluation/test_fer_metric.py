@@ -87,3 +87,15 @@ def test_merged_views_count_by_their_merged_scores():
     metric.dataset_meta = {'classes': CLASSES}
     metric.process({}, [merged.to_dict()])
     assert metric.evaluate(1)['fer/accuracy'] == 100
+
+
+def test_labels_without_scores():
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    for predicted in (1, 3):
+        sample = {
+            'gt_label': torch.tensor([1]),
+            'pred_label': torch.tensor([predicted]),
+        }
+        metric.process({}, [sample])
+    assert metric.evaluate(2)['fer/accuracy'] == 50
