@@ -55,7 +55,7 @@ def test_files_that_are_wrong(tmp_path):
     with pytest.raises(ValueError, match='does not exist'):
         architecture(str(tmp_path / 'none.json'))
     path = tmp_path / 'broken.json'
-    path.write_text('{\n"embed_dim": 3,\n}')
+    path.write_text('{\n"embed_dim": 3,\n oops}')
     with pytest.raises(ValueError, match=r'broken.json:3'):
         architecture(str(path))
     path.write_text('{"embed_dim": 3}')
