@@ -22,9 +22,8 @@ def test_all_are_here():
     } <= set(NAMES)
 
 
-@pytest.mark.parametrize('name', NAMES)
-def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
-    runner = build_runner(name, **OPTIONS.get(name, {}))
+def train_a_step(runner):
+    """Train one step; give the model, its tensors before it, and losses."""
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
     runner.call_hook('before_train')
@@ -33,6 +32,13 @@ def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
     losses = model.train_step(
         next(iter(runner.train_dataloader)), runner.optim_wrapper
     )
+    return model, before, losses
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
+    runner = build_runner(name, **OPTIONS.get(name, {}))
+    model, before, losses = train_a_step(runner)
     terms = ['loss_cls', 'loss_token', 'loss_prompt', 'loss_proto']
     assert list(losses) == ['loss', *terms]
     torch.testing.assert_close(losses['loss'], sum(losses[t] for t in terms))
@@ -66,14 +72,7 @@ def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
 )
 def test_parts_go_off_by_one_line(line, absent, build_runner):
     runner = build_runner(**line)
-    runner._train_loop = runner.build_train_loop(runner._train_loop)
-    runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
-    runner.call_hook('before_train')
-    model = runner.model.train()
-    before = {n: p.clone() for n, p in model.named_parameters()}
-    losses = model.train_step(
-        next(iter(runner.train_dataloader)), runner.optim_wrapper
-    )
+    model, before, losses = train_a_step(runner)
     assert losses['loss'].isfinite()
     assert absent not in losses and absent not in before
     learning = {n for n, p in model.named_parameters() if p.requires_grad}

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from mpafer_plugin.datasets.rafdb import RAFDB
+
 from .action_units import sample_expression
 from .identity import sample_identity
 from .nuisance import sample_nuisance
@@ -22,17 +24,7 @@ SIZE = 100  # pixels, as RAF-DB's aligned faces
 PICTURES_A_PERSON = 4
 _JPEG_QUALITY = 95
 
-# RAF-DB's numbers; 8 is ours, RAF-DB has no contempt.
-LABEL_NAMES = {
-    1: 'surprise',
-    2: 'fear',
-    3: 'disgust',
-    4: 'happiness',
-    5: 'sadness',
-    6: 'anger',
-    7: 'neutral',
-    8: 'contempt',
-}
+LABEL_NAMES = {**RAFDB.LABEL_NAMES, 8: 'contempt'}  # RAF-DB has no 8
 # How often each number comes in a row of pictures: mildly unequal.
 _SHARES = {1: 4, 2: 3, 3: 3, 4: 5, 5: 4, 6: 4, 7: 4, 8: 3}
 
