@@ -154,6 +154,7 @@ def test_zero_shot(run):
     [
         (['--out', 'x.txt'], 'must end in .json or .pkl'),
         (['--out', 'x.json'], 'predictions are written as .pkl'),
+        (['--tta', '--show-dir', 'x'], 'can not be drawn'),
     ],
 )
 def test_wrong_arguments(run, args, message):
