@@ -46,9 +46,6 @@ def parse_args() -> argparse.Namespace:
         parser.error(f'--out {args.out!r}: must end in .json or .pkl')
     if args.out and args.out_item == 'pred' and args.out.endswith('.json'):
         parser.error(f'--out {args.out!r}: predictions are written as .pkl')
-    if args.tta and (args.show or args.show_dir):
-        # mmpretrain 1.2.0 takes the stack of views for one picture.
-        parser.error('--tta: views that are averaged can not be drawn')
     return args
 
 

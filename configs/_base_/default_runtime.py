@@ -15,7 +15,7 @@ default_hooks = dict(
         rule='greater',
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    visualization=dict(type='VisualizationHook', enable=False),
+    visualization=dict(type='FERVisualizationHook', enable=False),
 )
 custom_hooks = [
     dict(type='PrototypeHook', cache_dir='work_dirs/.prototypes'),

@@ -1,3 +1,13 @@
-from .hooks import FERReportHook, PromptCheckpointHook, PrototypeHook
+from .hooks import (
+    FERReportHook,
+    FERVisualizationHook,
+    PromptCheckpointHook,
+    PrototypeHook,
+)
 
-__all__ = ['FERReportHook', 'PromptCheckpointHook', 'PrototypeHook']
+__all__ = [
+    'FERReportHook',
+    'FERVisualizationHook',
+    'PromptCheckpointHook',
+    'PrototypeHook',
+]

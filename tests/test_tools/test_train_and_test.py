@@ -119,6 +119,8 @@ def test_test_with_augmentation_and_predictions(trained, run):
         CONFIGS / 'mpafer_rafdb.py',
         best,
         '--tta',
+        '--show-dir',
+        'drawn_tta',
         '--out',
         'predictions.pkl',
         '--cfg-options',
@@ -128,6 +130,7 @@ def test_test_with_augmentation_and_predictions(trained, run):
     with open(result.folder / 'predictions.pkl', 'rb') as file:
         predictions = pickle.load(file)
     assert len(predictions) == 28
+    assert len(list(result.folder.rglob('drawn_tta/*.png'))) == 28
     assert len(predictions[0]['pred_score']) == 7
 
 
@@ -154,7 +157,6 @@ def test_zero_shot(run):
     [
         (['--out', 'x.txt'], 'must end in .json or .pkl'),
         (['--out', 'x.json'], 'predictions are written as .pkl'),
-        (['--tta', '--show-dir', 'x'], 'can not be drawn'),
     ],
 )
 def test_wrong_arguments(run, args, message):

@@ -1,0 +1,45 @@
+from collections.abc import Sequence
+
+import mmcv
+import torch
+from mmpretrain.engine.hooks import VisualizationHook
+from mmpretrain.registry import HOOKS
+from mmpretrain.structures import DataSample
+
+SIDE = 384  # pixels of the longer side of what is drawn
+
+
+@HOOKS.register_module()
+class FERVisualizationHook(VisualizationHook):
+    """mmpretrain's hook, on the picture itself.
+
+    The host (1.2.0) draws the input of the network: as small as that is, with
+    red and blue exchanged, and not at all under test-time augmentation. Here
+    the file is read again, in its own colours, at a size that text fits on.
+
+    Args:
+        **kwargs: See :class:`mmpretrain.engine.hooks.VisualizationHook`.
+    """
+
+    def _draw_samples(
+        self,
+        batch_idx: int,
+        data_batch: dict,
+        data_samples: Sequence[DataSample],
+        step: int = 0,
+    ) -> None:
+        pictures = dict(inputs=_Pictures(data_samples))
+        super()._draw_samples(batch_idx, pictures, data_samples, step)
+
+
+class _Pictures:
+    """The files of samples as images (3, H, W), read when looked at."""
+
+    def __init__(self, samples: Sequence[DataSample]):
+        self.samples = samples
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        path = self.samples[index].img_path
+        image = mmcv.imread(path, channel_order='rgb')
+        image = mmcv.imrescale(image, (SIDE, SIDE))
+        return torch.from_numpy(image).permute(2, 0, 1)
