@@ -1,15 +1,15 @@
 """What the tools that take a config have in common."""
 
 import argparse
-import logging
 import os
 from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.logging import print_log
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+
+from mpafer_plugin.engine import join_process_group
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -42,7 +42,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='mixed precision; on a CPU it is left out, with a warning',
+        help='mixed precision; on a CPU that is bfloat16, often slower',
     )
     parser.add_argument(
         '--launcher',
@@ -84,20 +84,13 @@ def load_runner_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def amp_is_usable(args: argparse.Namespace) -> bool:
-    """Whether mixed precision was asked for and can be had."""
-    if args.amp and not torch.cuda.is_available():
-        print_log(
-            '--amp needs a GPU: this run goes on in full precision',
-            logger='current',
-            level=logging.WARNING,
-        )
-        return False
-    return args.amp
-
-
-def build_runner(cfg: Config) -> Runner:
+def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
     """Build the runner that the config asks for."""
-    if 'runner_type' in cfg:
-        return RUNNERS.build(cfg)
-    return Runner.from_cfg(cfg)
+    join_process_group(cfg.launcher)
+    runner = (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
+    if args.amp and not torch.cuda.is_available():
+        runner.logger.warning(
+            '--amp on the CPU is bfloat16, which may be slower than full '
+            'precision: compare the time of an iteration'
+        )
+    return runner

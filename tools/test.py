@@ -6,7 +6,6 @@ import mmengine
 from _cli import (
     add_config_arguments,
     add_runner_arguments,
-    amp_is_usable,
     build_runner,
     load_runner_config,
 )
@@ -53,7 +52,7 @@ def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
-    if amp_is_usable(args):
+    if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir:
         cfg.default_hooks.visualization.update(
@@ -66,7 +65,7 @@ def main() -> None:
     if args.tta:
         cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    runner = build_runner(cfg)
+    runner = build_runner(cfg, args)
     if args.out and args.out_item == 'pred':
         runner.test_evaluator.metrics.append(
             DumpResults(out_file_path=args.out)

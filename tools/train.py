@@ -2,11 +2,11 @@
 
 import argparse
 
+import torch
 from _cli import (
     DATALOADERS,
     add_config_arguments,
     add_runner_arguments,
-    amp_is_usable,
     build_runner,
     load_runner_config,
 )
@@ -49,9 +49,11 @@ def main() -> None:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Without validation there is no best checkpoint to look for.
         cfg.default_hooks.checkpoint.save_best = None
-    if amp_is_usable(args):
+    if args.amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif args.amp:
+        cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if args.no_persistent_workers:
@@ -61,7 +63,7 @@ def main() -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    build_runner(cfg).train()
+    build_runner(cfg, args).train()
 
 
 if __name__ == '__main__':

@@ -25,8 +25,10 @@ custom_hooks = [
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),
+    dist_cfg=dict(backend='nccl'),  # without a GPU our tools take gloo
 )
+# Several processes: logged losses are means over them, CPUs will do.
+model_wrapper_cfg = dict(type='FERDistributedDataParallel')
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)
 tta_model = dict(type='AverageClsScoreTTA')

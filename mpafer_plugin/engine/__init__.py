@@ -1,3 +1,5 @@
+from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
+from .distributed import FERDistributedDataParallel, join_process_group
 from .hooks import (
     FERReportHook,
     FERVisualizationHook,
@@ -6,8 +8,11 @@ from .hooks import (
 )
 
 __all__ = [
+    'CPUAmpOptimWrapper',
+    'FERDistributedDataParallel',
     'FERReportHook',
     'FERVisualizationHook',
     'PromptCheckpointHook',
     'PrototypeHook',
+    'join_process_group',
 ]

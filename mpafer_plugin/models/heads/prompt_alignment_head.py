@@ -1,9 +1,10 @@
 import torch
-import torch.nn.functional as F
 from mmpretrain.models.heads import ClsHead
 from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
+
+from mpafer_plugin.models.utils import global_local_scores, single_precision
 
 SCALES = ('clip', 'learnable')
 
@@ -136,23 +137,25 @@ class PromptAlignmentHead(ClsHead):
         else:
             target = torch.cat([sample.gt_label for sample in data_samples])
         global_feat, patches = self.pre_logits(feats)
-        soft = self.class_vectors()
-
-        logits = self.logits(global_feat, patches, soft)
-        losses = dict(loss_cls=self.loss_module(logits, target, **kwargs))
-        if self.loss_token is not None:
-            losses['loss_token'] = self.loss_token(
-                self.text.soft_tokens(), self.text.hard_tokens
-            )
-        if self.loss_prompt is not None:
-            losses['loss_prompt'] = self.loss_prompt(
-                soft, self.text.hard_features
-            )
-        if self.loss_proto is not None:
-            self._check_prototypes()
-            losses['loss_proto'] = self.loss_proto(
-                global_feat, target, self.prototypes
-            )
+        global_feat = single_precision(global_feat)
+        soft = single_precision(self.class_vectors())
+        losses = {}
+        with torch.autocast(global_feat.device.type, enabled=False):
+            logits = self.logits(global_feat, patches, soft)
+            losses['loss_cls'] = self.loss_module(logits, target, **kwargs)
+            if self.loss_token is not None:
+                losses['loss_token'] = self.loss_token(
+                    self.text.soft_tokens(), self.text.hard_tokens
+                )
+            if self.loss_prompt is not None:
+                losses['loss_prompt'] = self.loss_prompt(
+                    soft, self.text.hard_features
+                )
+            if self.loss_proto is not None:
+                self._check_prototypes()
+                losses['loss_proto'] = self.loss_proto(
+                    global_feat, target, self.prototypes
+                )
         return losses
 
     def class_vectors(self) -> torch.Tensor:
@@ -189,30 +192,10 @@ class PromptAlignmentHead(ClsHead):
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
-        """Score images against class vectors (Eq. 8-10), scaled.
-
-        Args:
-            global_feat (torch.Tensor): Global features (B, D).
-            patches (torch.Tensor): Patch features (B, N, D).
-            class_vectors (torch.Tensor): Text features (C, D).
-
-        Returns:
-            torch.Tensor: Logits (B, C).
-
-        Raises:
-            ValueError: If there are fewer patches than ``top_k``.
-        """
-        classes = F.normalize(class_vectors, dim=-1)  # (C, D)
-        scores = F.normalize(global_feat, dim=-1) @ classes.T  # (B, C)
-        if self.local_weight:
-            if patches.shape[1] < self.top_k:
-                raise ValueError(
-                    f'top_k={self.top_k} exceeds the {patches.shape[1]} '
-                    'patches of the image tower'
-                )
-            sim = F.normalize(patches, dim=-1) @ classes.T  # (B, N, C)
-            local = sim.topk(self.top_k, dim=1).values.mean(1)  # (B, C)
-            scores = scores + self.local_weight * local
+        """Scaled scores (B, C), see :func:`global_local_scores`."""
+        scores = global_local_scores(
+            global_feat, patches, class_vectors, self.top_k, self.local_weight
+        )
         return self.log_scale.exp() * scores
 
 
