@@ -6,7 +6,8 @@ from mmengine.logging import print_log
 from torch import nn
 
 from .architectures import FACE_TINY, FACE_TINY_DIR, architecture
-from .weights import read_state_dict, resolve_weights
+from .state_dict import read_state_dict
+from .weights import resolve_weights
 
 
 def load_clip(arch: str, pretrained: str | None) -> nn.Module:

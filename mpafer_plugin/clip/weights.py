@@ -1,18 +1,10 @@
-import hashlib
-import pickle
-import re
 import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from .architectures import FACE_TINY
-
-# Entries of OpenAI's state dicts that say what the shapes say already.
-_NOT_WEIGHTS = ('input_resolution', 'context_length', 'vocab_size')
+from .digests import published_quick_gelu
 
 
 def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
@@ -36,7 +28,7 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
 
     path = Path(pretrained).expanduser()
     if path.is_file():
-        return path, _quick_gelu_of_digest(path)
+        return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
     if not tag:
         raise ValueError(_not_found(arch, pretrained))
@@ -48,54 +40,6 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
             stacklevel=3,
         )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
-
-
-def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """Read an open_clip state dict of any common layout.
-
-    The file is read as data: pickled code in it is refused, not run.
-
-    Returns:
-        dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
-
-    Raises:
-        ValueError: If the file is not such a state dict.
-    """
-    content: Any
-    if path.suffix == '.safetensors':
-        from safetensors.torch import load_file
-
-        content = load_file(path)
-    else:
-        try:
-            content = torch.load(
-                path, map_location='cpu', weights_only=True, mmap=True
-            )
-        except (pickle.UnpicklingError, RuntimeError) as error:
-            raise ValueError(
-                f'{path} can not be read as weights. Accepted are a state '
-                "dict saved by torch.save, bare or below 'state_dict', and "
-                "safetensors. (OpenAI's own .pt is a program: load it once "
-                'with open_clip and save its state_dict.) '
-                f'torch says: {error}'
-            ) from error
-    if isinstance(content, dict) and 'state_dict' in content:
-        content = content['state_dict']
-    if not isinstance(content, dict) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
-    ):
-        raise ValueError(
-            f'{path} holds a {type(content).__name__} that is not a dict of '
-            'tensors'
-        )
-    weights: dict[str, torch.Tensor] = {
-        key.removeprefix('module.'): value
-        for key, value in content.items()
-        if key not in _NOT_WEIGHTS
-    }
-    if 'logit_scale' in weights:  # of shape () or (1, ), by version
-        weights['logit_scale'] = weights['logit_scale'].reshape(())
-    return weights
 
 
 def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
@@ -154,27 +98,8 @@ def _three_ways(arch: str) -> str:
         'Three ways to get weights:\n'
         '  1. on a machine with a network: set MPAFER_CLIP to a tag; the '
         'file is downloaded once and kept;\n'
-        '  2. copy the file here and set MPAFER_CLIP to its path (an '
-        f'open_clip state dict of {arch}, .pt or .safetensors);\n'
+        '  2. copy the file here and set MPAFER_CLIP to its path (weights of '
+        f'{arch} from open_clip, OpenAI, Hugging Face or mmpretrain);\n'
         '  3. use the small CLIP that ships with this package: '
         f'MPAFER_ARCH={FACE_TINY} MPAFER_CLIP={FACE_TINY}.'
     )
-
-
-def _quick_gelu_of_digest(path: Path) -> bool | None:
-    """Look a file up among the published ones whose digest is known."""
-    from open_clip.pretrained import _PRETRAINED
-
-    known: dict[str, bool] = {}
-    for tags in _PRETRAINED.values():
-        for tag in tags.values():
-            # OpenAI's addresses hold the whole digest, the others' names its
-            # first eight digits.
-            for digest in re.findall(
-                r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
-                tag.get('url', ''),
-            ):
-                known[digest] = bool(tag.get('quick_gelu', False))
-    with path.open('rb') as file:
-        digest = hashlib.file_digest(file, 'sha256').hexdigest()
-    return known.get(digest, known.get(digest[:8]))

@@ -1,0 +1,49 @@
+"""Write CLIP weights of any known layout as safetensors.
+
+For JIT archives from elsewhere, and to keep one safe file. Tensors get the
+names that open_clip has for them.
+"""
+
+import argparse
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from mpafer_plugin.clip.state_dict import read_state_dict
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('source', type=Path, help='file with weights')
+    parser.add_argument('out', type=Path, help='new file: .safetensors')
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='open a JIT archive whose digest is not known: it is a program, '
+        'and may do whatever its author wanted',
+    )
+    args = parser.parse_args()
+    if not args.source.is_file():
+        parser.error(f'{str(args.source)!r} is no file')
+    if args.out.suffix != '.safetensors':
+        parser.error(f'{str(args.out)!r} must end in .safetensors')
+    if args.out.exists():
+        parser.error(f'{str(args.out)!r} exists already')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    weights = read_state_dict(args.source, trust=args.trust)
+    # Renamed into place, so that an interruption leaves no half a file.
+    part = args.out.with_suffix('.part')
+    save_file(
+        {key: value.contiguous() for key, value in weights.items()}, part
+    )
+    part.rename(args.out)
+    megabytes = args.out.stat().st_size / 1e6
+    print(f'{args.out}: {len(weights)} tensors, {megabytes:.1f} MB')
+
+
+if __name__ == '__main__':
+    main()
