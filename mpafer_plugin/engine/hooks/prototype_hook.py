@@ -5,10 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import (
-    all_reduce,
     broadcast_object_list,
     get_rank,
     get_world_size,
@@ -22,6 +20,7 @@ from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
 
 from mpafer_plugin.datasets.unaugmented import without_augmentation
+from mpafer_plugin.engine.prototypes import class_prototypes
 
 
 @HOOKS.register_module()
@@ -153,11 +152,7 @@ class PrototypeHook(Hook):
             digest.update(f'{path}\t{_label(info)}\t{state}\n'.encode())
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 
-    @torch.no_grad()
     def _compute(self, model, pictures: Subset) -> torch.Tensor:
-        # In the mode of evaluation, and back: the hook runs amid training.
-        training = model.training
-        model.eval()
         share = range(get_rank(), len(pictures), get_world_size())
         loader = DataLoader(
             Subset(pictures, share),
@@ -165,28 +160,22 @@ class PrototypeHook(Hook):
             num_workers=self.num_workers,
             collate_fn=pseudo_collate,
         )
-        like = model.head.prototypes
-        sums = torch.zeros_like(like, dtype=torch.float64)
-        counts = sums.new_zeros(len(sums))
-        batches = loader
-        if get_rank() == 0:
-            batches = track_iter_progress((loader, len(loader)))
-        for batch in batches:
-            batch = model.data_preprocessor(batch, training=False)
-            feat = model.backbone(batch['inputs'], prompted=False)[-1]
-            feat = feat[0] if isinstance(feat, tuple) else feat  # (B, D)
-            labels = torch.tensor(
-                [_label(sample) for sample in batch['data_samples']],
-                device=sums.device,
-            )
-            if self.normalize:
-                feat = F.normalize(feat, dim=-1)
-            sums.index_add_(0, labels, feat.double())
-            counts += torch.bincount(labels, minlength=len(counts))
-        all_reduce(sums)
-        all_reduce(counts)
-        model.train(training)
-        return sums / counts[:, None]
+
+        def batches():
+            shown = loader
+            if get_rank() == 0:
+                shown = track_iter_progress((loader, len(loader)))
+            for batch in shown:
+                batch = model.data_preprocessor(batch, training=False)
+                labels = [_label(sample) for sample in batch['data_samples']]
+                yield batch['inputs'], torch.tensor(labels)
+
+        return class_prototypes(
+            model.backbone,
+            batches(),
+            len(model.head.prototypes),
+            self.normalize,
+        )
 
 
 def _label(sample) -> int:

@@ -1,0 +1,65 @@
+from collections.abc import Sequence
+
+from mmpretrain.models import ImageClassifier
+from mmpretrain.registry import MODELS
+from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
+from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
+
+
+def build_model(
+    classes: Sequence[str] = SEVEN_EXPRESSIONS,
+    arch: str = 'ViT-B-16-quickgelu',
+    pretrained: str | None = 'openai',
+    backbone: dict | None = None,
+    text: dict | None = None,
+    head: dict | None = None,
+) -> ImageClassifier:
+    """Build the model of the shipped configs, without config or runner.
+
+    It is an ordinary ``nn.Module``: ``model(images)`` gives logits (B, C),
+    ``model(images, samples, mode='loss')`` the named losses, with a
+    :class:`mmpretrain.structures.DataSample` an image. Images are
+    (B, 3, H, W), normalised as CLIP's. Its parameters with ``requires_grad``
+    are what is trained, and ``state_dict()`` holds them and the prototypes,
+    not the frozen towers.
+
+    Args:
+        classes (Sequence[str]): Names of the C classes, in label order.
+            Defaults to the seven basic expressions.
+        arch (str): See :class:`PromptedCLIPViT`. Defaults to
+            'ViT-B-16-quickgelu'.
+        pretrained (str | None): See :class:`PromptedCLIPViT`. Defaults to
+            'openai'.
+        backbone (dict, optional): Arguments of :class:`PromptedCLIPViT` that
+            are not to have their defaults, the paper's. Defaults to None.
+        text (dict, optional): The same of :class:`PromptedCLIPText`.
+        head (dict, optional): The same of :class:`PromptAlignmentHead`. With
+            ``loss_proto=None`` no prototypes are needed; else set them with
+            ``model.head.set_prototypes(class_prototypes(...))``.
+
+    Returns:
+        ImageClassifier: On the CPU.
+    """
+    tower = dict(arch=arch, pretrained=pretrained)
+    return MODELS.build(
+        dict(
+            type='ImageClassifier',
+            data_preprocessor=dict(
+                mean=[255 * value for value in OPENAI_DATASET_MEAN],
+                std=[255 * value for value in OPENAI_DATASET_STD],
+                to_rgb=True,
+            ),
+            backbone=dict(type='PromptedCLIPViT', **tower, **(backbone or {})),
+            head=dict(
+                type='PromptAlignmentHead',
+                text=dict(
+                    type='PromptedCLIPText',
+                    classes=list(classes),
+                    **tower,
+                    **(text or {}),
+                ),
+                **(head or {}),
+            ),
+        )
+    )

@@ -1,0 +1,65 @@
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from mmengine.dist import all_reduce
+from torch import nn
+
+
+@torch.no_grad()
+def class_prototypes(
+    backbone: nn.Module,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    num_classes: int,
+    normalize: bool = True,
+) -> torch.Tensor:
+    """Means of the frozen tower's features, one a class (Eq. 6).
+
+    Several ranks, each with its share of the pictures, get the means over
+    all of them.
+
+    Args:
+        backbone (nn.Module): A :class:`PromptedCLIPViT`; its prompts take no
+            part.
+        batches (Iterable[tuple]): Images (B, 3, H, W), normalised as CLIP's
+            and not augmented, with their labels (B, ).
+        num_classes (int): Classes, C.
+        normalize (bool): L2-normalise each feature before the mean, so that
+            every picture counts alike. Defaults to True (ours; the paper
+            leaves it open).
+
+    Returns:
+        torch.Tensor: Prototypes (C, D), summed in float64, on the backbone's
+        device.
+
+    Raises:
+        ValueError: If there is a class without pictures.
+    """
+    device = next(backbone.parameters()).device
+    sums = torch.zeros(
+        num_classes,
+        backbone.tower.embed_dim,
+        dtype=torch.float64,
+        device=device,
+    )
+    counts = sums.new_zeros(num_classes)
+    training = backbone.training  # a hook runs amid training
+    backbone.eval()
+    for images, labels in batches:
+        feat = backbone(images.to(device), prompted=False)[-1]
+        feat = feat[0] if isinstance(feat, tuple) else feat  # (B, D)
+        if normalize:
+            feat = F.normalize(feat, dim=-1)
+        labels = labels.to(device)
+        sums.index_add_(0, labels, feat.double())
+        counts += torch.bincount(labels, minlength=num_classes)
+    backbone.train(training)
+    all_reduce(sums)
+    all_reduce(counts)
+    if not counts.all():
+        absent = (counts == 0).nonzero().flatten().tolist()
+        raise ValueError(
+            f'no pictures of the classes {absent} (by index): they can have '
+            'no prototypes'
+        )
+    return sums / counts[:, None]
