@@ -1,30 +1,57 @@
 """MPA-FER for MMPretrain: importing this package registers its parts."""
 
+import re
+import sys
 import warnings
 
 from .version import __version__
 
-try:
-    from . import compat
+# `python -m mpafer_plugin doctor` has to run where the host does not import,
+# and Python imports this file first. While it looks for the module of -m,
+# sys.argv is '-m' and what follows the module's name: counted from the end,
+# the name, or -m with the name glued to it, stands here in the full line.
+_at_command_line = sys.argv[:1] == ['-m'] and re.fullmatch(
+    rf'(-\w*m)?{__name__}',
+    getattr(sys, 'orig_argv', sys.argv)[-len(sys.argv)],
+)
 
-    compat.apply()
-    from . import datasets, engine, evaluation, models
-except ImportError as error:
-    # Not an error yet: what does not need the host must run without it.
-    _error = error
-    _message = f'mpafer_plugin could not register its parts: {error}.'
-    if error.name in ('mmcv', 'mmengine', 'mmpretrain'):
+if not _at_command_line:
+    try:
+        from . import compat
+
+        compat.apply()
+        from . import datasets, engine, evaluation, models
+    # Whatever it dies of: packages that do not fit each other end in a
+    # RuntimeError (torchvision), TypeError or AssertionError (mmpretrain).
+    except Exception as error:
+        # Not an error yet: what does not need the host must run without it.
+        _error = error
+        _message = 'mpafer_plugin could not register its parts: '
+        if not isinstance(error, ImportError):
+            _message += f'{type(error).__name__}: '
+        _message += f'{error}.'
+        if isinstance(error, ImportError) and error.name in (
+            'mmcv',
+            'mmengine',
+            'mmpretrain',
+        ):
+            _message += (
+                ' It needs its host. Type: pip install mmengine mmpretrain, '
+                'and one of pip install mmcv-lite (all that is needed here) '
+                'or pip install mmcv (with compiled operators), never both.'
+            )
         _message += (
-            ' It needs its host. Type: pip install mmengine mmpretrain, and '
-            'one of pip install mmcv-lite (all that is needed here) or '
-            'pip install mmcv (with compiled operators), never both.'
+            ' To see what is wrong and what to type: '
+            'python -m mpafer_plugin doctor'
         )
-    warnings.warn(_message, stacklevel=2)
+        warnings.warn(_message, stacklevel=2)
 
-    def __getattr__(name: str) -> object:
-        if name in __all__:
-            raise ImportError(_message) from _error
-        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+        def __getattr__(name: str) -> object:
+            if name in __all__:
+                raise ImportError(_message) from _error
+            raise AttributeError(
+                f'module {__name__!r} has no attribute {name!r}'
+            )
 
 
 __all__ = ['__version__', 'datasets', 'engine', 'evaluation', 'models']

@@ -3,12 +3,13 @@ from collections.abc import Iterable
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce
-from torch import nn
+
+from mpafer_plugin.models.backbones import PromptedCLIPViT
 
 
 @torch.no_grad()
 def class_prototypes(
-    backbone: nn.Module,
+    backbone: PromptedCLIPViT,
     batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
     num_classes: int,
     normalize: bool = True,
@@ -19,7 +20,7 @@ def class_prototypes(
     all of them.
 
     Args:
-        backbone (nn.Module): A :class:`PromptedCLIPViT`; its prompts take no
+        backbone (PromptedCLIPViT): The image tower; its prompts take no
             part.
         batches (Iterable[tuple]): Images (B, 3, H, W), normalised as CLIP's
             and not augmented, with their labels (B, ).

@@ -1,0 +1,194 @@
+"""What would break, each rule by itself, and all of them as a table."""
+
+from __future__ import annotations
+
+import os.path
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .builds import CPU, described, is_cuda, torch_build, torchvision_build
+from .environment import Environment
+from .finding import Finding
+from .packages import missing, out_of_range, rivals, upstream_and_fork
+from .versions import fits
+
+
+def old_python(env: Environment) -> Iterator[Finding]:
+    """Find a Python for which there are no such torch and numpy."""
+    version = '.'.join(map(str, env.python))
+    if env.implementation == 'cpython' and env.python >= (3, 11):
+        return
+    yield Finding(
+        'CPython 3.11 or newer is needed; this is '
+        f'{env.implementation} {version}.',
+        'mpafer_plugin is written for it, and current torch, numpy and '
+        'matplotlib have no builds for older ones.',
+        'python3.11 -m venv .venv && .venv/bin/python -m pip install -e '
+        "'.[lite]'",
+    )
+
+
+def foreign_torchvision(env: Environment) -> Iterator[Finding]:
+    """Find a torchvision that was built for another torch."""
+    torch = env.any_of('torch')
+    vision = env.any_of('torchvision')
+    if torch is None or vision is None:
+        return
+    wanted = ''
+    for line in vision.requires:
+        match = re.match(r'torch\s*\(?\s*([<>=!~][^;)]*)\)?\s*$', line)
+        wanted = match[1].strip() if match else wanted
+    causes = []
+    if not fits(torch.version, wanted):
+        causes.append(f'it requires torch{wanted}')
+    theirs, ours = torchvision_build(env), torch_build(env)
+    # torchvision looks at the major version only, and not at a CPU build.
+    if is_cuda(theirs) and ours == CPU:
+        causes.append(f'it is built for CUDA {theirs}, torch for the CPU only')
+    elif (
+        is_cuda(theirs)
+        and is_cuda(ours)
+        and theirs.split('.')[0] != ours.split('.')[0]
+    ):
+        causes.append(f'it is built for CUDA {theirs}, torch for {ours}')
+    if not causes:
+        return
+    build = f' ({described(ours)})' if described(ours) else ''
+    yield Finding(
+        f'{vision} does not belong to {torch}{build}.',
+        f'Of torchvision: {"; ".join(causes)}. Its import ends in "operator '
+        'torchvision::nms does not exist" or the like; open_clip and '
+        'mmpretrain import it.',
+        env.replace(['torch', 'torchvision'], 'torch>=2.6', 'torchvision'),
+        ('torchvision::', 'different CUDA major', 'import torchvision: '),
+    )
+
+
+def multimodal_models(env: Environment) -> Iterator[Finding]:
+    """Find the two packages that make mmpretrain import too much."""
+    transformers = env.any_of('transformers')
+    # Measured: 4.51.3 imports; 4.53.3 ends in an ImportError, 5.23.0 in a
+    # TypeError. The fork is written for newer ones.
+    if (
+        transformers is None
+        or 'pycocotools' not in env.packages
+        or 'mmpretrain' not in env.packages
+        or fits(transformers.version, '<4.52')
+    ):
+        return
+    yield Finding(
+        f'{transformers} and {env.packages["pycocotools"]} are installed '
+        'together.',
+        'With both there, mmpretrain.models imports its multimodal models, '
+        'which transformers 4.52 and newer break: TypeError or ImportError. '
+        'mpafer_plugin needs neither.',
+        f'{shlex.quote(env.command)} -m pip uninstall -y pycocotools',
+        (
+            'NoneType takes no arguments',
+            'transformers',
+            'import mmpretrain.models: TypeError',
+        ),
+    )
+
+
+def opencv_libraries(env: Environment) -> Iterator[Finding]:
+    """Find system libraries that OpenCV's wheels with windows lack."""
+    windowed = env.any_of('opencv-python', 'opencv-contrib-python')
+    if windowed is None or not env.absent_libraries:
+        return
+    yield Finding(
+        f'{" and ".join(env.absent_libraries)} can not be loaded.',
+        f'{windowed} takes them from the system and does not import without; '
+        'mmcv and mmengine import it.',
+        'apt-get install libgl1 libglib2.0-0',
+        env.absent_libraries,
+    )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """An environment variable that configs read.
+
+    Args:
+        name (str): Of the variable.
+        default (str): What configs take where it is not set.
+        takes (str): What it may be.
+        is_path (Callable): Whether a value is meant as a path.
+        exists (Callable): Whether such a path is there.
+    """
+
+    name: str
+    default: str
+    takes: str
+    is_path: Callable[[str], bool]
+    exists: Callable[[str], bool]
+
+
+SETTINGS = (
+    Setting(
+        'MPAFER_ARCH',
+        'ViT-B-16-quickgelu',
+        'the name of an architecture or the path of its JSON file',
+        lambda value: value.endswith('.json'),
+        os.path.isfile,
+    ),
+    Setting(
+        'MPAFER_CLIP',
+        'openai',
+        'a tag or the path of a file of weights',
+        # No tag of open_clip has any of these.
+        lambda value: bool(re.search(r'[./~]', value)),
+        lambda value: os.path.isfile(os.path.expanduser(value)),
+    ),
+    Setting(
+        'MPAFER_DATA',
+        'data',
+        'the folder that holds the data sets',
+        lambda value: True,
+        os.path.isdir,
+    ),
+)
+
+
+def settings(env: Environment) -> Iterator[Finding]:
+    """Find values that configs can't read, and paths that are not there."""
+    for setting in SETTINGS:
+        value = env.variables.get(setting.name)
+        if value is None:
+            continue
+        if not value:
+            what = f'{setting.name} is set, but empty.'
+            why = 'mmengine stops at it with a KeyError when it reads configs.'
+        elif re.search(r"['\\\n]", value):
+            what = f'{setting.name} is {value!r}.'
+            why = (
+                "mmengine pastes it into the text of configs, between '': "
+                'there a quote, a backslash or a line break is a syntax '
+                'error or another value.'
+            )
+        elif setting.is_path(value) and not setting.exists(value):
+            what = f'{setting.name} is {value!r}, which does not exist.'
+            why = 'A relative path counts from the working directory.'
+        else:
+            continue
+        yield Finding(
+            what,
+            f'{why} Set it to {setting.takes}; not set, it is '
+            f'{setting.default!r}.',
+            f'unset {setting.name}',
+        )
+
+
+PROBLEMS = (
+    old_python,
+    missing,
+    upstream_and_fork,
+    rivals,
+    out_of_range,
+    foreign_torchvision,
+    multimodal_models,
+    opencv_libraries,
+    settings,
+)
