@@ -2,8 +2,6 @@ import itertools
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -11,6 +9,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import mpafer_plugin  # noqa: F401
+
+from . import small_data
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
@@ -85,49 +85,13 @@ def tiny(tiny_arch, tiny_weights):
 def data_root(tmp_path_factory):
     """Folder of small random pictures in the layouts of every reader.
 
-    RAF-DB: 12 training and 4 test pictures of each class. FERPlus: 4 of each
-    of its eight classes in each split, labelled by all ten raters.
+    RAF-DB and AffectNet: 12 training and 4 test pictures of each class.
+    FERPlus: 4 of each of its eight classes in each split, labelled by all ten
+    raters.
     """
     root = tmp_path_factory.mktemp('data')
-    rng = np.random.default_rng(0)
-
-    def draw(path, label, shape):
-        # The class is in the mean, so that something can be learnt.
-        noise = rng.integers(0, 60, shape)
-        cv2.imwrite(str(path), (noise + 20 * label).astype(np.uint8))
-
-    aligned = root / 'rafdb' / 'basic' / 'Image' / 'aligned'
-    aligned.mkdir(parents=True)
-    lines = []
-    for split, count, width in (('train', 84, 5), ('test', 28, 4)):
-        for i in range(1, count + 1):
-            name, label = f'{split}_{i:0{width}d}', 1 + i % 7
-            draw(aligned / f'{name}_aligned.jpg', label, (40, 40, 3))
-            lines.append(f'{name}.jpg {label}')
-    labels = root / 'rafdb' / 'basic' / 'EmoLabel'
-    labels.mkdir()
-    text = '\n'.join(lines) + '\n'
-    (labels / 'list_patition_label.txt').write_text(text)
-
-    number, rows = 0, []
-    for folder, usage in (
-        ('FER2013Train', 'Training'),
-        ('FER2013Valid', 'PublicTest'),
-        ('FER2013Test', 'PrivateTest'),
-    ):
-        (root / 'ferplus' / folder).mkdir(parents=True)
-        for i in range(32):
-            name = f'fer{number:07d}.png'
-            draw(root / 'ferplus' / folder / name, i % 8, (48, 48))
-            votes = [10 if i % 8 == k else 0 for k in range(10)]
-            rows.append(','.join([usage, name, *map(str, votes)]))
-            number += 1
-    header = (
-        'Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,'
-        'fear,contempt,unknown,NF'
-    )
-    text = '\n'.join([header, *rows]) + '\n'
-    (root / 'ferplus' / 'fer2013new.csv').write_text(text)
+    for write in (small_data.rafdb, small_data.ferplus, small_data.affectnet):
+        write(root)
     return root
 
 

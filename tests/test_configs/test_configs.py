@@ -1,8 +1,11 @@
+import re
+
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mpafer_plugin.clip import image_size
 from tests.conftest import CONFIGS
 
 NAMES = sorted(path.name for path in CONFIGS.glob('mpafer_*.py'))
@@ -15,11 +18,13 @@ OPTIONS = {'mpafer_quickstart.py': FEW_FACES}
 
 
 def test_all_are_here():
-    assert {
-        'mpafer_rafdb.py',
-        'mpafer_ferplus.py',
+    sets = ('rafdb', 'ferplus', 'affectnet7', 'affectnet8')
+    assert set(NAMES) >= {
         'mpafer_quickstart.py',
-    } <= set(NAMES)
+        'mpafer_rafdb_laion2b.py',
+        *(f'mpafer_{name}.py' for name in sets),
+        *(f'mpafer_{name}_vit-l14.py' for name in sets),
+    }
 
 
 def train_a_step(runner):
@@ -112,6 +117,44 @@ def test_defaults_are_the_papers(monkeypatch):
     assert cfg.train_cfg.max_epochs == 120
     assert cfg.optim_wrapper.optimizer.lr == 0.032
     assert cfg.test_dataloader.dataset.data_root == 'data/rafdb'
+
+
+@pytest.mark.parametrize(
+    'name, arch, weights',
+    [
+        *(
+            (f'mpafer_{data}_vit-l14.py', 'ViT-L-14-quickgelu', 'openai')
+            for data in ('rafdb', 'ferplus', 'affectnet7', 'affectnet8')
+        ),
+        ('mpafer_rafdb_laion2b.py', 'ViT-B-16', 'laion2b_s34b_b88k'),
+    ],
+)
+def test_variants_differ_in_the_tower_alone(name, arch, weights, monkeypatch):
+    for variable in ('ARCH', 'CLIP', 'DATA'):
+        monkeypatch.delenv(f'MPAFER_{variable}', raising=False)
+    base = re.sub('_(vit-l14|laion2b)', '', name)
+    assert image_size(arch) == 224
+    own, base = (Config.fromfile(CONFIGS / path) for path in (name, base))
+    for part in (own.model.backbone, own.model.head.text):
+        assert (part.pop('arch'), part.pop('pretrained')) == (arch, weights)
+    for part in (base.model.backbone, base.model.head.text):
+        del part['arch'], part['pretrained']
+    for key in ('arch', 'clip_weights', '_tower'):
+        for cfg in (own, base):
+            cfg.pop(key, None)
+    assert own.to_dict() == base.to_dict()
+
+
+def test_affectnet_with_contempt_differs_in_contempt():
+    seven, eight = (
+        Config.fromfile(CONFIGS / f'mpafer_affectnet{n}.py') for n in (7, 8)
+    )
+    assert eight.classes == [*seven.classes, 'contempt']
+    for n, cfg in ((7, seven), (8, eight)):
+        assert len(cfg.model.head.text.classes) == n
+        for split in ('train', 'val', 'test'):
+            dataset = cfg[f'{split}_dataloader'].dataset
+            assert (dataset.num_classes, dataset.split) == (n, split)
 
 
 def test_quickstart_is_the_same_recipe():

@@ -1,0 +1,6 @@
+# MPA-FER on FERPlus, with ViT-L/14. Published: 91.81 %.
+_base_ = ['mpafer_ferplus.py']
+
+arch = '{{$MPAFER_ARCH:ViT-L-14-quickgelu}}'  # 224 pixels, as ViT-B/16
+_tower = dict(arch=arch)
+model = dict(backbone=_tower, head=dict(text=_tower))

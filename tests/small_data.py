@@ -1,0 +1,65 @@
+"""Small random pictures in the layouts of the data sets."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+
+def rafdb(root: Path) -> None:
+    """12 training and 4 test pictures of each of seven classes."""
+    rng = np.random.default_rng(0)
+    aligned = root / 'rafdb' / 'basic' / 'Image' / 'aligned'
+    aligned.mkdir(parents=True)
+    lines = []
+    for split, count, width in (('train', 84, 5), ('test', 28, 4)):
+        for i in range(1, count + 1):
+            name, label = f'{split}_{i:0{width}d}', 1 + i % 7
+            draw(rng, aligned / f'{name}_aligned.jpg', label, (40, 40, 3))
+            lines.append(f'{name}.jpg {label}')
+    labels = root / 'rafdb' / 'basic' / 'EmoLabel'
+    labels.mkdir()
+    text = '\n'.join(lines) + '\n'
+    (labels / 'list_patition_label.txt').write_text(text)
+
+
+def ferplus(root: Path) -> None:
+    """4 pictures of each of eight classes in each split."""
+    rng = np.random.default_rng(1)
+    number, rows = 0, []
+    for folder, usage in (
+        ('FER2013Train', 'Training'),
+        ('FER2013Valid', 'PublicTest'),
+        ('FER2013Test', 'PrivateTest'),
+    ):
+        (root / 'ferplus' / folder).mkdir(parents=True)
+        for i in range(32):
+            name = f'fer{number:07d}.png'
+            draw(rng, root / 'ferplus' / folder / name, i % 8, (48, 48))
+            votes = [10 if i % 8 == k else 0 for k in range(10)]
+            rows.append(','.join([usage, name, *map(str, votes)]))
+            number += 1
+    header = (
+        'Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,'
+        'fear,contempt,unknown,NF'
+    )
+    text = '\n'.join([header, *rows]) + '\n'
+    (root / 'ferplus' / 'fer2013new.csv').write_text(text)
+
+
+def affectnet(root: Path) -> None:
+    """12 training and 4 test pictures of each of ten ids, new release."""
+    rng = np.random.default_rng(2)
+    for part, count in (('train_set', 120), ('val_set', 40)):
+        folder = root / 'affectnet' / part
+        (folder / 'images').mkdir(parents=True)
+        (folder / 'annotations').mkdir()
+        for i in range(count):
+            draw(rng, folder / 'images' / f'{i}.jpg', i % 10, (40, 40, 3))
+            np.save(folder / 'annotations' / f'{i}_exp.npy', str(i % 10))
+
+
+def draw(rng, path: Path, label: int, shape: tuple) -> None:
+    """Write noise with the class in its mean, so that it can be learnt."""
+    noise = rng.integers(0, 60, shape)
+    cv2.imwrite(str(path), (noise + 20 * label).astype(np.uint8))
