@@ -1,5 +1,5 @@
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmpretrain.registry import DATASETS
@@ -7,13 +7,12 @@ from mmpretrain.registry import DATASETS
 from .affectnet_labels import AFFECTNET_COUNTS, LABEL_NAMES
 from .affectnet_layouts import read_part
 from .annotations import Sample
-from .base_fer_dataset import BaseFERDataset
 from .categories import EXPRESSIONS
-from .stratified_split import check_fraction
+from .held_out_fer_dataset import HeldOutFERDataset
 
 
 @DATASETS.register_module()
-class AffectNet(BaseFERDataset):
+class AffectNet(HeldOutFERDataset):
     """AffectNet, seven or eight expressions of the manually annotated part.
 
     `AffectNet <http://mohammadmahoor.com/affectnet/>`_ is given by its
@@ -64,7 +63,7 @@ class AffectNet(BaseFERDataset):
             held out as 'val', in [0, 1). 0 trains on all of it. Defaults to
             0.1.
         val_seed (int): Fixes which pictures are held out. Defaults to 0.
-        **kwargs: See :class:`BaseFERDataset`.
+        **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
@@ -93,15 +92,17 @@ class AffectNet(BaseFERDataset):
     """
 
     PUBLISHED_COUNTS = AFFECTNET_COUNTS
+    TEST_PART = 'val'
+    TEST_RULE = (
+        'the official validation part, which papers report, for the official '
+        'test part is not public'
+    )
 
     def __init__(
         self,
         data_root: str,
         split: str = 'train',
         num_classes: int = 7,
-        val_fraction: float = 0.1,
-        val_seed: int = 0,
-        pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
         if num_classes not in (7, 8):
@@ -109,34 +110,18 @@ class AffectNet(BaseFERDataset):
                 f'AffectNet has no {num_classes!r} classes; num_classes is 7, '
                 'or 8 with contempt'
             )
-        check_fraction(val_fraction)
-        if split == 'val' and val_fraction == 0:
-            raise ValueError(
-                "AffectNet's official validation part is split='test' here, "
-                "and split='val' with val_fraction=0 holds nothing out of "
-                'the training part: give a val_fraction above 0, or use '
-                "split='test' knowing that what is chosen on it is no fair "
-                'test result'
-            )
         self.num_classes = num_classes
-        self.val_fraction = val_fraction
-        self.val_seed = val_seed
         # filled while reading, for the log
         self._left_out: Counter[str] | None = None
         self._passed_over = ''
         if kwargs.get('classes') is None:
             kwargs['classes'] = self.expressions
-        super().__init__(data_root, split, pipeline, **kwargs)
+        super().__init__(data_root, split, **kwargs)
 
     @property
     def expressions(self) -> tuple[str, ...]:
         """The expressions that are read, in canonical order."""
         return EXPRESSIONS[: self.num_classes]
-
-    @property
-    def official_part(self) -> str:
-        """The official part that the pictures are from."""
-        return 'val' if self.split == 'test' else 'train'
 
     def load_samples(self) -> list[Sample]:
         """Read the pictures of the official part that show an expression."""
@@ -165,12 +150,6 @@ class AffectNet(BaseFERDataset):
             self._passed_over += f'; {repeated} repeated rows passed over'
         return samples
 
-    def select_split(self, samples: list[Sample]) -> list[Sample]:
-        """Hold the validation share out of the official training part."""
-        if self.split != 'test':
-            samples = self.hold_out(samples, self.val_fraction, self.val_seed)
-        return samples
-
     def published_counts(self) -> Mapping[str, int]:
         """Tell the counts of the whole official part."""
         published = self.PUBLISHED_COUNTS[self.official_part]
@@ -188,19 +167,4 @@ class AffectNet(BaseFERDataset):
         return (
             f'as annotated, ids 0-{self.num_classes - 1}; left out: '
             f'{left_out}{self._passed_over}'
-        )
-
-    def split_rule_text(self) -> str:
-        """Say in words which pictures make the split."""
-        if self.split == 'test':
-            return (
-                'the official validation part, which papers report, for the '
-                'official test part is not public'
-            )
-        if self.val_fraction == 0:
-            return 'the whole official training part, nothing held out'
-        part = 'held out of' if self.split == 'val' else 'left of'
-        return (
-            f'{part} the official training part, val_fraction='
-            f'{self.val_fraction} of every class, val_seed={self.val_seed}'
         )

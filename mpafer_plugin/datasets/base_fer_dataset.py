@@ -9,7 +9,6 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 from .annotations import Sample, check_pictures, describe_folder
 from .categories import SEVEN_EXPRESSIONS, canonical_name
 from .count_table import count_table
-from .stratified_split import stratified_split
 
 
 class BaseFERDataset(BaseDataset):
@@ -86,26 +85,9 @@ class BaseFERDataset(BaseDataset):
             samples (list[Sample]): What :meth:`load_samples` gives.
 
         Returns:
-            list[Sample]: All of them here; a data set without a validation
-            split calls :meth:`hold_out`.
+            list[Sample]: All of them here.
         """
         return samples
-
-    def hold_out(
-        self, samples: list[Sample], val_fraction: float, val_seed: int
-    ) -> list[Sample]:
-        """Share official training samples out between 'train' and 'val'.
-
-        Args:
-            samples (list[Sample]): All official training samples.
-            val_fraction (float): Share of every class that is 'val'.
-            val_seed (int): Fixes which pictures are held out.
-
-        Returns:
-            list[Sample]: Those of this data set's split.
-        """
-        train, val = stratified_split(samples, val_fraction, val_seed)
-        return val if self.split == 'val' else train
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Tell how many pictures :meth:`load_samples` should give.

@@ -1,16 +1,15 @@
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mmpretrain.registry import DATASETS
 
 from .annotations import Sample, describe_folder, read_lines
-from .base_fer_dataset import BaseFERDataset
-from .stratified_split import check_fraction
+from .held_out_fer_dataset import HeldOutFERDataset
 
 
 @DATASETS.register_module()
-class RAFDB(BaseFERDataset):
+class RAFDB(HeldOutFERDataset):
     """RAF-DB, the seven basic expressions in the official layout.
 
     `RAF-DB <http://www.whdeld.cn/RAF/model1.html>`_ is given by its authors
@@ -42,7 +41,7 @@ class RAFDB(BaseFERDataset):
         aligned (bool): Whether to read the official aligned faces rather
             than the original photos. Aligning anew in another way has cost
             ten points. Defaults to True.
-        **kwargs: See :class:`BaseFERDataset`.
+        **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or a line of the label file is wrong.
@@ -101,29 +100,11 @@ class RAFDB(BaseFERDataset):
         self,
         data_root: str,
         split: str = 'train',
-        val_fraction: float = 0.1,
-        val_seed: int = 0,
         aligned: bool = True,
-        pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
-        check_fraction(val_fraction)
-        if split == 'val' and val_fraction == 0:
-            raise ValueError(
-                f'{type(self).__name__} has no validation split, and split='
-                "'val' with val_fraction=0 holds nothing out: give a "
-                "val_fraction above 0, or use split='test' knowing that "
-                'what is chosen on it is no fair test result'
-            )
-        self.val_fraction = val_fraction
-        self.val_seed = val_seed
         self.aligned = aligned
-        super().__init__(data_root, split, pipeline, **kwargs)
-
-    @property
-    def official_part(self) -> str:
-        """The official split that the pictures are from."""
-        return 'test' if self.split == 'test' else 'train'
+        super().__init__(data_root, split, **kwargs)
 
     def load_samples(self) -> list[Sample]:
         """Read all pictures of the official training or test split."""
@@ -151,27 +132,9 @@ class RAFDB(BaseFERDataset):
                 samples.append(Sample(path, label, ann_file, number, name))
         return samples
 
-    def select_split(self, samples: list[Sample]) -> list[Sample]:
-        """Hold the validation share out of the training pictures."""
-        if self.split != 'test':
-            samples = self.hold_out(samples, self.val_fraction, self.val_seed)
-        return samples
-
     def published_counts(self) -> Mapping[str, int] | None:
         """Tell the counts of the whole official split."""
         return self.PUBLISHED_COUNTS.get(self.official_part)
-
-    def split_rule_text(self) -> str:
-        """Say in words which pictures make the split."""
-        if self.split == 'test':
-            return super().split_rule_text()
-        if self.val_fraction == 0:
-            return 'all official training pictures, nothing held out'
-        part = 'held out of' if self.split == 'val' else 'left of'
-        return (
-            f'{part} the official training pictures, val_fraction='
-            f'{self.val_fraction} of every class, val_seed={self.val_seed}'
-        )
 
     def _parse(self, line: str, where: str) -> tuple[str, str]:
         """Take a line such as ``train_00001.jpg 5`` apart."""

@@ -180,7 +180,7 @@ def test_absent_folders_say_what_is_there(root, tmp_path):
     ('kwargs', 'message'),
     [
         ({'split': 'valid'}, r"no split 'valid'.*'train', 'val', 'test'"),
-        ({'split': 'val', 'val_fraction': 0}, r"use split='test' knowing"),
+        ({'split': 'val', 'val_fraction': 0}, r'give a val_fraction above 0'),
         ({'val_fraction': 1.0}, r'val_fraction is 1\.0'),
         ({'val_fraction': -0.1}, r'val_fraction is -0\.1'),
         ({'classes': ['happy']}, r"'surprise' is not among .*'happy'"),

@@ -1,0 +1,81 @@
+from collections.abc import Sequence
+from typing import Any
+
+from .annotations import Sample
+from .base_fer_dataset import BaseFERDataset
+from .stratified_split import check_fraction, stratified_split
+
+
+class HeldOutFERDataset(BaseFERDataset):
+    """Base of readers whose data set has no split to choose an epoch by.
+
+    Choosing on what is reported overstates the result. So ``split='val'`` is
+    a fixed share of the official training pictures, the same of every class,
+    ``split='train'`` is the rest, and ``split='test'`` is what papers report.
+
+    Args:
+        data_root (str): The folder of the data set.
+        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
+        val_fraction (float): Share of the training pictures that is held out
+            as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
+        val_seed (int): Fixes which pictures are held out. Defaults to 0.
+        pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
+        **kwargs: See :class:`BaseFERDataset`.
+
+    Raises:
+        ValueError: If ``val_fraction`` is wrong, or 0 with ``split='val'``.
+    """
+
+    #: The official part that ``split='test'`` is.
+    TEST_PART = 'test'
+
+    #: The same in words.
+    TEST_RULE = 'the official test split'
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        val_fraction: float = 0.1,
+        val_seed: int = 0,
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
+        check_fraction(val_fraction)
+        if split == 'val' and val_fraction == 0:
+            raise ValueError(
+                f"{type(self).__name__}: split='val' with val_fraction=0 "
+                'holds nothing out of the training pictures: give a '
+                "val_fraction above 0, or use split='test' "
+                f'({self.TEST_RULE}) knowing that what is chosen on it is no '
+                'fair test result'
+            )
+        self.val_fraction = val_fraction
+        self.val_seed = val_seed
+        super().__init__(data_root, split, pipeline, **kwargs)
+
+    @property
+    def official_part(self) -> str:
+        """The official part that the pictures are from."""
+        return self.TEST_PART if self.split == 'test' else 'train'
+
+    def select_split(self, samples: list[Sample]) -> list[Sample]:
+        """Hold the validation share out of the training pictures."""
+        if self.split == 'test':
+            return samples
+        train, val = stratified_split(
+            samples, self.val_fraction, self.val_seed
+        )
+        return val if self.split == 'val' else train
+
+    def split_rule_text(self) -> str:
+        """Say in words which pictures make the split."""
+        if self.split == 'test':
+            return self.TEST_RULE
+        if self.val_fraction == 0:
+            return 'all official training pictures, nothing held out'
+        part = 'held out of' if self.split == 'val' else 'left of'
+        return (
+            f'{part} the official training pictures, val_fraction='
+            f'{self.val_fraction} of every class, val_seed={self.val_seed}'
+        )
