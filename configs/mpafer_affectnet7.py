@@ -16,32 +16,18 @@ model = dict(head=dict(text=dict(classes=classes)))
 # AffectNet's test set is not public: papers report on its validation part,
 # which is `test` here. A stratified tenth of the training pictures, fixed by
 # seed, chooses the best checkpoint.
+dataset = dict(
+    type='AffectNet',
+    data_root=data_root,
+    num_classes=len(classes),
+    val_fraction=0.1,
+)
 train_dataloader = dict(
-    dataset=dict(
-        type='AffectNet',
-        data_root=data_root,
-        split='train',
-        num_classes=len(classes),
-        val_fraction=0.1,
-        pipeline=_base_.train_pipeline,
-    )
+    dataset=dict(**dataset, split='train', pipeline=_base_.train_pipeline)
 )
 val_dataloader = dict(
-    dataset=dict(
-        type='AffectNet',
-        data_root=data_root,
-        split='val',
-        num_classes=len(classes),
-        val_fraction=0.1,
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='val', pipeline=_base_.test_pipeline)
 )
 test_dataloader = dict(
-    dataset=dict(
-        type='AffectNet',
-        data_root=data_root,
-        split='test',
-        num_classes=len(classes),
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='test', pipeline=_base_.test_pipeline)
 )

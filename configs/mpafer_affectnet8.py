@@ -3,5 +3,5 @@ _base_ = ['mpafer_affectnet7.py']
 
 classes = [*_base_.classes, 'contempt']
 model = dict(head=dict(text=dict(classes=classes)))
-_dataset = dict(dataset=dict(num_classes=len(classes)))
-train_dataloader = val_dataloader = test_dataloader = _dataset
+_loader = dict(dataset=dict(num_classes=len(classes)))
+train_dataloader = val_dataloader = test_dataloader = _loader

@@ -16,30 +16,13 @@ classes = [
 ]
 model = dict(head=dict(text=dict(classes=classes)))
 
+dataset = dict(type='FERPlus', data_root=data_root, label_rule=label_rule)
 train_dataloader = dict(
-    dataset=dict(
-        type='FERPlus',
-        data_root=data_root,
-        split='train',
-        label_rule=label_rule,
-        pipeline=_base_.train_pipeline,
-    )
+    dataset=dict(**dataset, split='train', pipeline=_base_.train_pipeline)
 )
 val_dataloader = dict(
-    dataset=dict(
-        type='FERPlus',
-        data_root=data_root,
-        split='val',
-        label_rule=label_rule,
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='val', pipeline=_base_.test_pipeline)
 )
 test_dataloader = dict(
-    dataset=dict(
-        type='FERPlus',
-        data_root=data_root,
-        split='test',
-        label_rule=label_rule,
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='test', pipeline=_base_.test_pipeline)
 )

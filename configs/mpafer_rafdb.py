@@ -15,29 +15,13 @@ model = dict(head=dict(text=dict(classes=classes)))
 
 # RAF-DB has no validation split: a stratified tenth of the training pictures,
 # fixed by seed, chooses the best checkpoint, and the test set chooses nothing.
+dataset = dict(type='RAFDB', data_root=data_root, val_fraction=0.1)
 train_dataloader = dict(
-    dataset=dict(
-        type='RAFDB',
-        data_root=data_root,
-        split='train',
-        val_fraction=0.1,
-        pipeline=_base_.train_pipeline,
-    )
+    dataset=dict(**dataset, split='train', pipeline=_base_.train_pipeline)
 )
 val_dataloader = dict(
-    dataset=dict(
-        type='RAFDB',
-        data_root=data_root,
-        split='val',
-        val_fraction=0.1,
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='val', pipeline=_base_.test_pipeline)
 )
 test_dataloader = dict(
-    dataset=dict(
-        type='RAFDB',
-        data_root=data_root,
-        split='test',
-        pipeline=_base_.test_pipeline,
-    )
+    dataset=dict(**dataset, split='test', pipeline=_base_.test_pipeline)
 )
