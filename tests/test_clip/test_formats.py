@@ -18,11 +18,11 @@ from safetensors.torch import load_file, save_file
 from mpafer_plugin.clip import digests, load_clip
 from tests.conftest import ROOT
 
-DATA = Path(__file__).parent / 'data'
+DATA = Path(__file__).parent / 'files'
 
 
 def write_arch(folder, **text):
-    """An architecture as tiny as the files in data/."""
+    """An architecture as tiny as that of the files."""
     path = folder / 'arch.json'
     tower = dict(width=16, layers=2)
     config = dict(
