@@ -9,11 +9,13 @@ import warnings
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import checkpoint
 
 
 def apply() -> None:
     """Apply every workaround."""
     allow_mmengine_checkpoints()
+    keep_the_protection()
     hide_missing_operators()
 
 
@@ -46,6 +48,19 @@ def allow_mmengine_checkpoints() -> None:
         allowed.append((array_scalar, f'{module}.scalar'))
         allowed.append((array, f'{module}._reconstruct'))
     torch.serialization.add_safe_globals(allowed)
+
+
+def keep_the_protection() -> None:
+    """Keep the fork from running what a checkpoint says.
+
+    onedl-mmengine's loader (0.10.12) reads a file that torch refuses a second
+    time, as code. It also allows the real getattr while it reads, and takes
+    the classes allowed above off torch's list when it is done. torch's own
+    loader takes its place; mmengine (0.10.7) calls that anyway. Unnecessary
+    once a refused file stays refused.
+    """
+    if hasattr(checkpoint, '_safe_torch_load'):
+        checkpoint._safe_torch_load = torch.load
 
 
 def hide_missing_operators() -> None:

@@ -1,9 +1,11 @@
+import os
 import pickle
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from mmengine.runner import CheckpointLoader
 
 
 def test_history_buffers_are_read_as_data(tmp_path):
@@ -43,3 +45,25 @@ def test_no_other_attribute_can_be_had(tmp_path, owner, name):
     torch.save(Attribute(owner, name), path)
     with pytest.raises((pickle.UnpicklingError, ValueError)):
         torch.load(path)
+
+
+class MakesFolder:
+    """What a hostile file would have done by reading it."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_the_host_reads_as_data_too(tmp_path):
+    own, hostile, mark = (tmp_path / name for name in ('a.pth', 'b.pth', 'c'))
+    torch.save({'buffer': HistoryBuffer([1.0], [1])}, own)
+    torch.save(MakesFolder(mark), hostile)
+    with pytest.raises(pickle.UnpicklingError):
+        CheckpointLoader.load_checkpoint(str(hostile))
+    assert not mark.exists()
+    # Reading leaves what torch allows as it was.
+    CheckpointLoader.load_checkpoint(str(own))
+    assert torch.load(own)['buffer'].current() == 1.0
