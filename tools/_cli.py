@@ -6,10 +6,12 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
+from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 
 from mpafer_plugin.engine import join_process_group
+from mpafer_plugin.engine.checkpoint_file import drop_config_text
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
@@ -88,9 +90,19 @@ def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
     """Build the runner that the config asks for."""
     join_process_group(cfg.launcher)
     runner = (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
+    guard(runner)
     if args.amp and not torch.cuda.is_available():
         runner.logger.warning(
             '--amp on the CPU is bfloat16, which may be slower than full '
             'precision: compare the time of an iteration'
         )
     return runner
+
+
+def guard(runner: Runner) -> None:
+    """Keep the runner from executing config text, whatever hooks it has."""
+    hook = Hook()
+    hook.after_load_checkpoint = (  # type: ignore[method-assign]
+        lambda runner, checkpoint: drop_config_text(checkpoint)
+    )
+    runner.register_hook(hook, priority='HIGHEST')

@@ -6,11 +6,11 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # Small files: only what was trained, see the hook.
+    # Small files, whole or not there: only what was trained, see the hook.
     checkpoint=dict(
         type='PromptCheckpointHook',
         interval=1,
-        max_keep_ckpts=2,  # the old one goes before the new one is written
+        max_keep_ckpts=2,
         save_best='fer/accuracy',
         rule='greater',
     ),
@@ -20,6 +20,8 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='PrototypeHook', cache_dir='work_dirs/.prototypes'),
     dict(type='FERReportHook'),
+    dict(type='FiniteGuardHook'),
+    dict(type='PreemptionHook'),
 ]
 
 env_cfg = dict(

@@ -91,12 +91,14 @@ train_dataloader = dict(
     batch_size=batch_size,
     num_workers=num_workers,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
+    worker_init_fn=dict(type='leave_signals_to_main'),
+    sampler=dict(type='ResumableSampler', shuffle=True),
 )
 val_dataloader = dict(
     batch_size=64,
     num_workers=num_workers,
     persistent_workers=True,
+    worker_init_fn=dict(type='leave_signals_to_main'),
     sampler=dict(type='DefaultSampler', shuffle=False),
 )
 test_dataloader = val_dataloader
@@ -122,7 +124,9 @@ param_scheduler = [
     ),
     dict(type='CosineAnnealingLR', convert_to_iter_based=True),  # [P]
 ]
-train_cfg = dict(by_epoch=True, max_epochs=max_epochs, val_interval=1)
+train_cfg = dict(
+    type='ResumableTrainLoop', max_epochs=max_epochs, val_interval=1
+)
 val_cfg = dict()
 test_cfg = dict()
 auto_scale_lr = dict(base_batch_size=32, enable=False)

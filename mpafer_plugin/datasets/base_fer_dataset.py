@@ -9,6 +9,7 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 from .annotations import Sample, check_pictures, describe_folder
 from .categories import SEVEN_EXPRESSIONS, canonical_name
 from .count_table import count_table
+from .random_streams import StreamIndex, own_stream
 
 
 class BaseFERDataset(BaseDataset):
@@ -146,6 +147,18 @@ class BaseFERDataset(BaseDataset):
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in index]
             data_list.append(info)
         return data_list
+
+    def prepare_data(self, idx: int) -> Any:
+        """Load and transform a sample.
+
+        Args:
+            idx (int): Its index; of a :class:`ResumableSampler`'s the
+                augmentation is drawn by seed, epoch and index alone.
+        """
+        if not isinstance(idx, StreamIndex):
+            return super().prepare_data(idx)
+        with own_stream(*idx.entropy, idx):
+            return super().prepare_data(idx)
 
     def extra_repr(self) -> list[str]:
         """Show root, split and rules when the data set is printed."""

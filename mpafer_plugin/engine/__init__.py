@@ -1,18 +1,28 @@
 from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .distributed import FERDistributedDataParallel, join_process_group
 from .hooks import (
+    PREEMPTED,
     FERReportHook,
     FERVisualizationHook,
+    FiniteGuardHook,
+    PreemptionHook,
     PromptCheckpointHook,
     PrototypeHook,
+    SafeCheckpointHook,
 )
+from .resumable_train_loop import ResumableTrainLoop
 
 __all__ = [
+    'PREEMPTED',
     'CPUAmpOptimWrapper',
     'FERDistributedDataParallel',
     'FERReportHook',
     'FERVisualizationHook',
+    'FiniteGuardHook',
+    'PreemptionHook',
     'PromptCheckpointHook',
     'PrototypeHook',
+    'ResumableTrainLoop',
+    'SafeCheckpointHook',
     'join_process_group',
 ]

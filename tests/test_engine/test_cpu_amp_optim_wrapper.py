@@ -33,10 +33,10 @@ def test_losses_are_those_of_full_precision(build_runner):
         runner = build_runner(**{'optim_wrapper.type': kind})
         torch.manual_seed(0)
         runner._train_loop = runner.build_train_loop(runner._train_loop)
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         runner.call_hook('before_train')
-        wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         batch = next(iter(runner.train_dataloader))
-        results.append(runner.model.train_step(batch, wrapper))
+        results.append(runner.model.train_step(batch, runner.optim_wrapper))
     full, mixed = results
     assert list(full) == list(mixed)
     for name, value in full.items():

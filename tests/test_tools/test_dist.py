@@ -3,13 +3,18 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
+from mpafer_plugin.engine.checkpoint_file import damage
+from tests import interruptions
 from tests.conftest import CONFIGS, ROOT
 
 pytestmark = pytest.mark.slow
@@ -232,6 +237,62 @@ def test_two_processes_test_as_one(cluster, alone, pair):
     assert len(names) == 10
     for name in names:
         assert one[name] == two[name] == slurm[name]
+
+
+def started(cluster, work_dir):
+    """A pair in training, and the two processes of it."""
+    run = cluster.start(
+        'dist_train.sh', 'batch8.py', 2, '--work-dir', work_dir,
+        '--cfg-options', 'train_cfg.max_epochs=500',
+    )  # fmt: skip
+    folder = cluster.folder / work_dir
+    end = time.monotonic() + 120
+    while not (folder / 'epoch_2.pth').is_file():
+        assert time.monotonic() < end and run.poll() is None
+        time.sleep(0.1)
+    ranks = [
+        pid
+        for pid in interruptions.children(run.pid)
+        if b'train.py' in Path(f'/proc/{pid}/cmdline').read_bytes()
+    ]
+    assert len(ranks) == 2
+    return run, ranks, folder
+
+
+def ends(run, ranks, seconds=60):
+    """Wait for the whole run to end, and give its log."""
+    log, _ = run.communicate(timeout=seconds)
+    assert run.returncode != 0
+    for pid in ranks:
+        assert not Path(f'/proc/{pid}').exists()
+    return log
+
+
+def test_one_of_two_processes_dies(cluster):
+    run, ranks, folder = started(cluster, 'dying')
+    os.kill(ranks[1], signal.SIGKILL)
+    log = ends(run, ranks)
+    assert 'SIGKILL' in log or 'exitcode  : -9' in log
+    newest = max(folder.glob('epoch_*.pth'))
+    assert damage(newest) == ''
+
+
+def test_sigterm_to_two_processes(cluster):
+    run, ranks, folder = started(cluster, 'preempted')
+    run.terminate()  # torchrun hands it on
+    log = ends(run, ranks)
+    saved = re.search(r'SIGTERM: saved after iteration (\d+)', log)
+    if saved:  # and not in validation
+        assert (folder / f'iter_{saved[1]}.pth').is_file()
+    epochs = len(re.findall(r'Saving checkpoint', log))
+    log = cluster.run(
+        'dist_train.sh', 'batch8.py', 2, '--work-dir', 'preempted',
+        '--resume', '--cfg-options', f'train_cfg.max_epochs={epochs + 2}',
+    )  # fmt: skip
+    iteration = saved[1] if saved else 5 * epochs
+    assert f'iter: {iteration}' in log
+    assert (folder / f'epoch_{epochs + 2}.pth').is_file()
+    assert not list(folder.glob('iter_*'))
 
 
 def test_usage(cluster):

@@ -5,22 +5,24 @@ import mmengine
 import mmpretrain
 import open_clip
 import torch
-from mmengine.hooks import CheckpointHook
 from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmpretrain.registry import HOOKS
 
+from mpafer_plugin.engine.resumable_train_loop import ResumableTrainLoop
 from mpafer_plugin.version import __version__
+
+from .safe_checkpoint_hook import SafeCheckpointHook
 
 FORMAT = 1
 ENTRY = 'mpafer'
 
 
 @HOOKS.register_module()
-class PromptCheckpointHook(CheckpointHook):
+class PromptCheckpointHook(SafeCheckpointHook):
     """Save what was trained, and what it can be used with.
 
-    mmengine's hook with three additions. A checkpoint has an entry
+    Besides being safe on the disk, a checkpoint has an entry
     ``mpafer`` of plain data: class names, the towers' architecture and
     fingerprints, the hard prompts and their digest, and versions. When a
     checkpoint is loaded this entry and the shapes of its tensors are compared
@@ -35,7 +37,7 @@ class PromptCheckpointHook(CheckpointHook):
         init_prompts (str, optional): A checkpoint, such as of another data
             set, whose visual prompts and shared context training starts from.
             Defaults to None.
-        **kwargs: See :class:`mmengine.hooks.CheckpointHook`.
+        **kwargs: See :class:`SafeCheckpointHook`.
     """
 
     def __init__(self, *args, init_prompts: str | None = None, **kwargs):
@@ -63,6 +65,8 @@ class PromptCheckpointHook(CheckpointHook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the entry and cut the history."""
         checkpoint[ENTRY] = describe(_bare(runner.model))
+        if isinstance(runner._train_loop, ResumableTrainLoop):
+            checkpoint[ENTRY]['batches'] = list(runner._train_loop.batches)
         windows = [runner.log_processor.window_size]
         for custom in runner.log_processor.custom_cfg:
             if isinstance(custom.get('window_size'), int):
@@ -80,8 +84,7 @@ class PromptCheckpointHook(CheckpointHook):
             ValueError: If classes, their order, their words, a tower or the
                 tensors differ, or, on resuming, the hard prompts.
         """
-        # mmengine's resume would execute this text, whoever wrote it.
-        checkpoint.get('meta', {}).pop('config', None)
+        super().after_load_checkpoint(runner, checkpoint)
         model = _bare(runner.model)
         found = checkpoint.get(ENTRY)
         if found is None:
@@ -91,6 +94,16 @@ class PromptCheckpointHook(CheckpointHook):
             )
         else:
             _compare(found, describe(model), resume=runner._resume)
+            done, total = found.get('batches', (0, 0))
+            if runner._resume and done:
+                if not isinstance(runner.train_loop, ResumableTrainLoop):
+                    raise ValueError(
+                        'the checkpoint was saved amid an epoch, where a '
+                        f'{type(runner.train_loop).__name__} can not go on: '
+                        "set train_cfg.type='ResumableTrainLoop', or resume "
+                        'from the checkpoint of an epoch'
+                    )
+                runner.train_loop.enter_epoch(done, total)
         # mmengine itself only logs what does not fit, and goes on.
         shapes = _shapes(checkpoint['state_dict'])
         expected = _shapes(model.state_dict())

@@ -22,6 +22,9 @@ from torch.utils.data import DataLoader, Subset
 from mpafer_plugin.datasets.unaugmented import without_augmentation
 from mpafer_plugin.engine.prototypes import class_prototypes
 
+CACHE_FORMAT = 1
+"""Raised whenever the same key would hold something else."""
+
 
 @HOOKS.register_module()
 class PrototypeHook(Hook):
@@ -142,7 +145,8 @@ class PrototypeHook(Hook):
         if self.cache_dir is None:
             return None
         digest = hashlib.sha256(model.backbone.fingerprint.encode())
-        rule = (self.normalize, tuple(model.head.prototypes.shape))
+        shape = tuple(model.head.prototypes.shape)
+        rule = (CACHE_FORMAT, self.normalize, shape)
         digest.update(repr(rule).encode())
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor

@@ -5,6 +5,7 @@ import open_clip
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.logging import HistoryBuffer
 
 from mpafer_plugin import __version__
 
@@ -121,6 +122,19 @@ def test_resume_goes_on(trained, build_runner):
     assert (Path(other.work_dir) / 'epoch_2.pth').is_file()
 
 
+def test_files_of_other_hooks_resume_too(trained, build_runner, capfd):
+    runner, path = trained
+    checkpoint = torch.load(path)
+    del checkpoint['mpafer']
+    torch.save(checkpoint, path)  # without a digest either
+    options = {'train_cfg.max_epochs': 2, 'load_from': str(path)}
+    other = build_runner(resume=True, **options)
+    other.train()
+    assert other.iter == 2 * runner.iter
+    out, err = capfd.readouterr()
+    assert 'can not be compared with the model' in out + err
+
+
 def test_config_text_of_a_file_is_not_run(trained, build_runner, tmp_path):
     path, mark = trained[1], tmp_path / 'ran'
     checkpoint = torch.load(path)
@@ -136,14 +150,19 @@ def test_config_text_of_a_file_is_not_run(trained, build_runner, tmp_path):
 
 def test_history_is_cut_to_the_window(trained, build_runner):
     runner, path = trained
-    losses = 'train/loss_cls'
-    runner.message_hub.update_scalars({losses: 1.0})
-    for _ in range(500):
-        runner.message_hub.update_scalar(losses, 1.0)
+    names = [n for n in runner.message_hub.log_scalars if 'train/' in n]
+    assert 'train/loss_cls' in names
+    for name in names:  # a run of 50,000 logged iterations
+        runner.message_hub.log_scalars[name] = HistoryBuffer(
+            torch.rand(50_000).tolist(), [1] * 50_000
+        )
     runner.save_checkpoint(str(path.parent), 'long.pth')
     saved = torch.load(path.parent / 'long.pth')['message_hub']['log_scalars']
-    assert len(saved[losses].data[0]) == runner.log_processor.window_size
-    assert len(runner.message_hub.get_scalar(losses).data[0]) > 500
+    for name in names:
+        assert len(saved[name].data[0]) == runner.log_processor.window_size
+        kept = runner.message_hub.get_scalar(name).data[0]
+        assert len(kept) == 50_000  # of the run itself
+    assert (path.parent / 'long.pth').stat().st_size < 1_000_000
 
 
 def test_init_prompts_from_another_data_set(trained, build_runner):

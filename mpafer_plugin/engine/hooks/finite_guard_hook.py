@@ -1,0 +1,83 @@
+from typing import Any
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmpretrain.registry import HOOKS
+
+
+@HOOKS.register_module()
+class FiniteGuardHook(Hook):
+    """Stop before a loss or gradient that is not finite harms the weights.
+
+    The gradient is looked at right before the optimizer's step, once an
+    iteration. Under float16 with a loss scale the scaler skips such steps by
+    itself, and the losses alone are looked at.
+
+    Raises:
+        FloatingPointError: With the iteration, the loss terms and parameters
+            concerned and the pictures of the batch. The checkpoints are from
+            before it.
+    """
+
+    def __init__(self):
+        self._model: Any = None  # until the first iteration
+
+    def before_train_iter(self, runner, batch_idx: int, data_batch) -> None:
+        """Remember what is trained on; at first, watch the optimizer."""
+        self._iteration, self._batch = runner.iter + 1, data_batch
+        if self._model is None:
+            self._model = runner.model
+            if is_model_wrapper(self._model):
+                self._model = self._model.module
+            optimizer = runner.optim_wrapper.optimizer
+            optimizer.register_step_pre_hook(self._look)
+
+    def after_train_iter(
+        self, runner, batch_idx: int, data_batch=None, outputs=None
+    ) -> None:
+        """Look at the losses, of which some may have no gradient."""
+        bad = [k for k, v in (outputs or {}).items() if not _finite(v)]
+        if bad:
+            self._stop(bad, [])
+
+    def _look(self, optimizer, args, kwargs) -> None:
+        named = [
+            (name, parameter.grad)
+            for name, parameter in self._model.named_parameters()
+            if parameter.grad is not None
+        ]
+        total = torch.nn.utils.get_total_norm([grad for _, grad in named])
+        if not total.isfinite():
+            self._stop(
+                self._bad_losses(),
+                [name for name, grad in named if not _finite(grad)],
+            )
+
+    @torch.no_grad()
+    def _bad_losses(self) -> list[str]:
+        """Compute the losses once more: they are not known amid a step."""
+        data = self._model.data_preprocessor(self._batch, training=True)
+        losses = self._model(**data, mode='loss')
+        return [name for name, value in losses.items() if not _finite(value)]
+
+    def _stop(self, losses: list[str], parameters: list[str]) -> None:
+        causes = []
+        if losses:
+            causes.append(f'the losses {losses}')
+        if parameters:
+            causes.append(f'the gradients of {parameters}')
+        pictures = [
+            sample.metainfo.get('img_path')
+            for sample in self._batch['data_samples']
+        ]
+        raise FloatingPointError(
+            f'iteration {self._iteration}: {" and ".join(causes)} are not '
+            'finite. Training stops before the weights are harmed; the '
+            'checkpoints are from before. The pictures of this batch: '
+            f'{pictures}'
+        )
+
+
+def _finite(value) -> bool:
+    return bool(torch.as_tensor(value).isfinite().all())

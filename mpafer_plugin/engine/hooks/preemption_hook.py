@@ -1,0 +1,70 @@
+import os
+import signal
+
+import torch
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook
+from mmpretrain.registry import HOOKS
+
+from .safe_checkpoint_hook import SafeCheckpointHook
+
+PREEMPTED = os.EX_TEMPFAIL
+"""Exit code, 75, of a run that saved what it had and wants to go on."""
+
+
+@HOOKS.register_module()
+class PreemptionHook(Hook):
+    """Save and stop when the machine is taken away (SIGTERM).
+
+    Clusters announce that a job will be killed by SIGTERM. In training the
+    iteration is finished, ``iter_N.pth`` is written and the process exits
+    with code 75; ``--resume`` goes on with the next iteration. At other times
+    it exits with the same code at once, for all that could be saved has been.
+    More signals on the way change nothing. With several processes one that
+    gets the signal is enough.
+    """
+
+    # After the schedulers and the checkpoints of the same iteration.
+    priority = 'LOWEST'
+
+    def __init__(self):
+        self._asked = False
+        self._training = False
+
+    def before_run(self, runner) -> None:
+        """Listen."""
+        signal.signal(signal.SIGTERM, self._hear)
+
+    def before_train_epoch(self, runner) -> None:
+        """From now on there is something to save."""
+        self._stop_if_asked(runner)
+        self._training = True
+
+    def after_train_iter(self, runner, *args, **kwargs) -> None:
+        """Save and exit, if any rank was asked to."""
+        asked = torch.tensor(int(self._asked))
+        all_reduce(asked, op='max')
+        if not asked:
+            return
+        for hook in runner.hooks:
+            if isinstance(hook, SafeCheckpointHook):
+                hook.save_now(runner)
+        runner.logger.warning(
+            f'SIGTERM: saved after iteration {runner.iter + 1}; exit code '
+            f'{PREEMPTED}. Go on with --resume'
+        )
+        raise SystemExit(PREEMPTED)
+
+    def after_train_epoch(self, runner, *args, **kwargs) -> None:
+        """The epoch's checkpoint is written."""
+        self._training = False
+        self._stop_if_asked(runner)
+
+    def _hear(self, *args) -> None:
+        again, self._asked = self._asked, True
+        if not (self._training or again):
+            raise SystemExit(PREEMPTED)
+
+    def _stop_if_asked(self, runner) -> None:
+        if self._asked:
+            raise SystemExit(PREEMPTED)

@@ -1,0 +1,233 @@
+import os
+from pathlib import Path
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.hooks import CheckpointHook
+from mmpretrain.registry import HOOKS
+
+from mpafer_plugin.engine.checkpoint_file import (
+    damage,
+    drop_config_text,
+    newest_whole,
+    numbered,
+    publish,
+)
+from mpafer_plugin.engine.resumable_train_loop import VALIDATED
+
+INTERRUPTED = 'iter_{}.pth'
+"""Name of a checkpoint that was saved amid an epoch."""
+
+
+@HOOKS.register_module()
+class SafeCheckpointHook(CheckpointHook):
+    """mmengine's hook, with files that survive whatever stops the run.
+
+    mmengine (0.10.7) writes in place, and removes the oldest checkpoint and
+    the old best one before the new one is written. Here a file is written
+    beside its place, put on the disk, given its digest and then its name;
+    only then what it replaces is removed. ``--resume`` looks for the newest
+    file that is as it was written.
+
+    Args:
+        **kwargs: See :class:`mmengine.hooks.CheckpointHook`. Files are
+            written to local folders alone.
+    """
+
+    out_dir: str
+
+    def before_run(self, runner) -> None:
+        """Choose what is resumed from, if no file was named.
+
+        Raises:
+            ValueError: If a file was named and is damaged.
+        """
+        if not runner._resume:
+            return
+        if runner._load_from is not None:
+            reason = damage(Path(runner._load_from))
+            if reason:
+                raise ValueError(
+                    f'{runner._load_from} is damaged: {reason}. Resume from '
+                    'another one, or with --resume alone from the newest '
+                    'that is whole'
+                )
+            return
+        found: list[str | None] = [None]
+        if is_main_process():  # others may not see the same folder
+            path = newest_whole(
+                Path(self._folder(runner)),
+                (self.filename_tmpl, INTERRUPTED),
+                runner.logger.warning,
+            )
+            found = [str(path) if path else None]
+        broadcast_object_list(found)
+        runner._load_from = found[0]
+        # Else mmengine would look for itself, and not at what it finds.
+        runner._resume = found[0] is not None
+        runner.logger.info(
+            f'resuming from {found[0]}'
+            if found[0]
+            else 'there is no checkpoint to resume from: starting anew'
+        )
+
+    def before_train(self, runner) -> None:
+        """Sweep up what an interrupted run did not get to."""
+        super().before_train(runner)
+        if is_main_process():
+            for part in Path(self.out_dir).glob('*.part'):
+                part.unlink(missing_ok=True)
+            self._remove_outdated(runner.iter)
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Drop config text: mmengine's resume would execute it."""
+        drop_config_text(checkpoint)
+
+    def after_val_epoch(self, runner, metrics) -> None:
+        """Note what is validated, then keep the best."""
+        runner.message_hub.update_info(VALIDATED, runner.epoch)
+        super().after_val_epoch(runner, metrics)
+
+    def save_now(self, runner) -> None:
+        """Save amid an epoch, after an iteration, as ``iter_N.pth``."""
+        step = runner.iter + 1
+        name = INTERRUPTED.format(step)
+        meta = dict(epoch=runner.epoch, iter=step)
+        self._write(
+            runner,
+            name,
+            meta,
+            by_epoch=False,
+            save_optimizer=True,
+            save_param_scheduler=True,
+        )
+        self._point_to(runner, Path(self.out_dir, name))
+
+    def _folder(self, runner) -> str:
+        """Folder of the checkpoints, known to mmengine only in training."""
+        if self.out_dir is None or self.out_dir == runner.work_dir:
+            return runner.work_dir
+        return os.path.join(self.out_dir, os.path.basename(runner.work_dir))
+
+    def _save_checkpoint_with_step(self, runner, step, meta) -> None:
+        if self.max_keep_ckpts > 0:
+            kept = self.keep_ckpt_ids  # as many as are kept, no more
+            if not kept or kept[-1] != step:
+                kept.append(step)
+                runner.message_hub.update_info('keep_ckpt_ids', list(kept))
+        name = self.filename_tmpl.format(step)
+        self.last_ckpt = os.path.join(self.out_dir, name)
+        runner.message_hub.update_info('last_ckpt', self.last_ckpt)
+        self._write(
+            runner,
+            name,
+            meta,
+            by_epoch=self.by_epoch,
+            save_optimizer=self.save_optimizer,
+            save_param_scheduler=self.save_param_scheduler,
+        )
+        self._point_to(runner, Path(self.last_ckpt))
+        if is_main_process():
+            self._remove_outdated(runner.iter + 1)
+
+    def _remove_outdated(self, iteration: int) -> None:
+        """Remove what is older than all that is kept."""
+        folder = Path(self.out_dir)
+        if self.max_keep_ckpts > 0 and self.keep_ckpt_ids:
+            for number, path in numbered(folder, self.filename_tmpl):
+                if number < self.keep_ckpt_ids[0]:
+                    path.unlink(missing_ok=True)
+        if self.by_epoch:
+            for number, path in numbered(folder, INTERRUPTED):
+                if number < iteration:
+                    path.unlink(missing_ok=True)
+
+    def _save_best_checkpoint(self, runner, metrics) -> None:
+        if not self.save_best:
+            return
+        if 'auto' in self.key_indicators:
+            self._init_rule(self.rules, [next(iter(metrics))])
+        unit, step = ('epoch', runner.epoch)
+        if not self.by_epoch:
+            unit, step = ('iter', runner.iter)
+        improved = False
+        for indicator in self.key_indicators:
+            improved |= self._save_if_best(
+                runner, indicator, metrics[indicator], unit, step
+            )
+        newest = Path(self.out_dir, self.filename_tmpl.format(step))
+        if improved and newest.is_file():
+            # It was saved before validation: it learns which is best.
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, step, meta)
+
+    def _save_if_best(
+        self, runner, indicator: str, score, unit: str, step: int
+    ) -> bool:
+        hub = runner.message_hub
+        several = len(self.key_indicators) > 1
+        suffix = f'_{indicator}' if several else ''
+        keys = f'best_score{suffix}', f'best_ckpt{suffix}'
+        old_score, old_path = (hub.runtime_info.get(key) for key in keys)
+        if score is None or (
+            old_score is not None
+            and not self.is_better_than[indicator](score, old_score)
+        ):
+            return False
+        name = f'best_{indicator}_{self.filename_tmpl.format(step)}'
+        name = name.replace('/', '_')
+        path = os.path.join(self.out_dir, name)
+        hub.update_info(keys[0], score)
+        hub.update_info(keys[1], path)
+        if several:
+            self.best_ckpt_path_dict[indicator] = path
+        else:
+            self.best_ckpt_path = path
+        meta = dict(epoch=runner.epoch, iter=runner.iter)
+        self._write(runner, name, meta, by_epoch=False)
+        if old_path and old_path != path and is_main_process():
+            Path(old_path).unlink(missing_ok=True)
+        runner.logger.info(
+            f'the best checkpoint, {indicator} {score:.4f} at {unit} {step}, '
+            f'is {name}'
+        )
+        return True
+
+    def _write(
+        self,
+        runner,
+        name: str,
+        meta: dict,
+        by_epoch: bool,
+        save_optimizer: bool = False,
+        save_param_scheduler: bool = False,
+    ) -> None:
+        path = Path(self.out_dir, name)
+        part = Path(self.out_dir, f'{name}.part')
+        try:
+            runner.save_checkpoint(
+                self.out_dir,
+                part.name,
+                save_optimizer=save_optimizer,
+                save_param_scheduler=save_param_scheduler,
+                meta=meta,
+                by_epoch=by_epoch,
+            )
+            if is_main_process():
+                publish(part, path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OSError(
+                error.errno,
+                f'the checkpoint {path} could not be written '
+                f'({error.strerror}). Those that were there before are '
+                'untouched: make room, then go on with --resume',
+            ) from error
+
+    def _point_to(self, runner, path: Path) -> None:
+        """Write the file by which the host's tools find the newest."""
+        if not is_main_process():
+            return
+        pointer = Path(runner.work_dir, 'last_checkpoint')
+        part = pointer.with_name('last_checkpoint.part')
+        part.write_text(str(path))
+        os.replace(part, pointer)
