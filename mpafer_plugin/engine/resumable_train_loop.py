@@ -4,7 +4,8 @@ from mmpretrain.registry import LOOPS
 
 from mpafer_plugin.datasets.random_streams import seed_generators
 
-VALIDATED = 'validated_epoch'
+# Not beginning with 'val': the log would show it as a metric.
+VALIDATED = 'epoch_validated'
 """Where the message hub notes the last epoch that was validated."""
 
 
