@@ -135,17 +135,26 @@ def slow_iterations() -> None:
 
 def full_disk() -> None:
     """Have no room for the checkpoint of the second epoch."""
+    _fail_in_the_second_epoch(errno.ENOSPC)
+
+
+def read_only_disk() -> None:
+    """Have the disk turned read-only in the second epoch."""
+    _fail_in_the_second_epoch(errno.EROFS)
+
+
+def _fail_in_the_second_epoch(code: int) -> None:
     from mmengine.fileio import LocalBackend
 
     put = LocalBackend.put
 
-    def full(self, content, path):
+    def fail(self, content, path):
         if 'epoch_2' in str(path):
             put(self, content[:100], path)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            raise OSError(code, os.strerror(code), path)
         put(self, content, path)
 
-    LocalBackend.put = full
+    LocalBackend.put = fail
 
 
 def children(pid: int) -> list[int]:

@@ -231,17 +231,22 @@ def test_a_damaged_newest_file_is_passed_over(config, tmp_path):
     assert f'{newest} is damaged' in log.read_text()
 
 
-def test_a_full_disk(config, tmp_path):
+@pytest.mark.parametrize(
+    'setup, reason',
+    [
+        (interruptions.full_disk, 'No space left on device'),
+        (interruptions.read_only_disk, 'Read-only file system'),
+    ],
+)
+def test_a_disk_that_takes_nothing(config, tmp_path, setup, reason):
     """What was there before stays; with room again the run goes on."""
     whole, folder = tmp_path / 'whole', tmp_path / 'full'
     assert interruptions.run(at(config, whole)) == 0
     log = tmp_path / 'log'
-    code = interruptions.run(
-        at(config, folder), log=str(log), setup=interruptions.full_disk
-    )
+    code = interruptions.run(at(config, folder), log=str(log), setup=setup)
     assert code == 1
     text = log.read_text()
-    assert 'epoch_2.pth could not be written (No space left' in text
+    assert f'epoch_2.pth could not be written ({reason})' in text
     assert sorted(p.name for p in folder.glob('*.pth*')) == [
         'best_confidence_epoch_1.pth',
         'epoch_1.pth',

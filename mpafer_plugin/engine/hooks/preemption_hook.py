@@ -1,5 +1,7 @@
 import os
 import signal
+import threading
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
@@ -30,10 +32,17 @@ class PreemptionHook(Hook):
     def __init__(self):
         self._asked = False
         self._training = False
+        self._former: Any = None
 
     def before_run(self, runner) -> None:
-        """Listen."""
-        signal.signal(signal.SIGTERM, self._hear)
+        """Listen, where Python can: in the main thread."""
+        if threading.current_thread() is threading.main_thread():
+            self._former = signal.signal(signal.SIGTERM, self._hear)
+
+    def after_run(self, runner) -> None:
+        """Leave the signal to whoever had it."""
+        if self._former is not None:
+            signal.signal(signal.SIGTERM, self._former)
 
     def before_train_epoch(self, runner) -> None:
         """From now on there is something to save."""
