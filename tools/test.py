@@ -63,7 +63,13 @@ def main() -> None:
             interval=args.interval,
         )
     if args.tta:
-        cfg.model = ConfigDict(**cfg.tta_model, module=cfg.model)
+        if 'tta_pipeline' not in cfg:
+            raise SystemExit(
+                f'--tta: {args.config} has no tta_pipeline; see that of '
+                'configs/_base_/mpafer.py'
+            )
+        tta_model = cfg.get('tta_model', dict(type='AverageClsScoreTTA'))
+        cfg.model = ConfigDict(**tta_model, module=cfg.model)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     runner = build_runner(cfg, args)
     if args.out and args.out_item == 'pred':

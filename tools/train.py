@@ -48,7 +48,8 @@ def main() -> None:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Without validation there is no best checkpoint to look for.
-        cfg.default_hooks.checkpoint.save_best = None
+        if cfg.get('default_hooks', {}).get('checkpoint'):
+            cfg.default_hooks.checkpoint.save_best = None
     if args.amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')

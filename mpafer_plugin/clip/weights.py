@@ -54,12 +54,11 @@ def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
             cached = try_to_load_from_cache(model, name)
             if isinstance(cached, str):
                 return Path(cached)
-        address = constants.ENDPOINT
-    else:
-        address = tag['url']
-        cached = Path('~/.cache/clip').expanduser() / Path(address).name
-        if cached.is_file():
-            return Path(download_pretrained(tag))
+    if tag.get('url'):  # where OpenAI's own program and open_clip keep files
+        local = Path('~/.cache/clip', Path(tag['url']).name).expanduser()
+        if local.is_file():
+            return local
+    address = constants.ENDPOINT if tag.get('hf_hub') else tag['url']
     # The download itself retries for most of a minute before it gives up.
     if not _reachable(address):
         raise ConnectionError(

@@ -22,6 +22,15 @@ class StreamIndex(int):
         self.entropy = entropy
         return self
 
+    # How RepeatDataset and ConcatDataset find a part's own index.
+    def __mod__(self, other: int) -> 'StreamIndex':
+        """Index in a data set that is repeated."""
+        return StreamIndex(int(self) % other, self.entropy)
+
+    def __sub__(self, other: int) -> 'StreamIndex':
+        """Index in a data set that comes after others."""
+        return StreamIndex(int(self) - other, self.entropy)
+
     def __reduce__(self) -> tuple:
         """Let the entropy reach worker processes."""
         return StreamIndex, (int(self), self.entropy)

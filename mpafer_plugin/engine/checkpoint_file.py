@@ -4,11 +4,7 @@ import hashlib
 import os
 import re
 import zipfile
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
-
-import torch
 
 _MARK = b'sha256:'
 
@@ -58,34 +54,6 @@ def damage(path: Path) -> str:
     if found != stated:
         return f'its SHA-256 is {found}, it was written with {stated}'
     return ''
-
-
-def newest_whole(
-    folder: Path, templates: Sequence[str], warn: Callable[[str], None]
-) -> Path | None:
-    """Find the checkpoint that is furthest on, among those that are whole.
-
-    Args:
-        folder (Path): Where they lie.
-        templates (Sequence[str]): Kinds of names, ``'epoch_{}.pth'``.
-        warn (Callable): Told of each file that is passed over, and why.
-    """
-    newest, progress = None, -1
-    for template in templates:
-        for _, path in sorted(numbered(folder, template), reverse=True):
-            reason = damage(path)
-            if not reason:
-                try:
-                    iteration = torch.load(path)['meta']['iter']
-                except (KeyError, RuntimeError, UnpicklingError) as error:
-                    reason = f'{type(error).__name__}: {error}'
-            if reason:
-                warn(f'{path} is damaged, the one before is taken: {reason}')
-                continue
-            if iteration > progress:
-                newest, progress = path, iteration
-            break
-    return newest
 
 
 def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:

@@ -4,6 +4,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.runner import Runner
 
 from mpafer_plugin.datasets.random_streams import (
@@ -11,6 +12,19 @@ from mpafer_plugin.datasets.random_streams import (
     own_stream,
     seed_generators,
 )
+
+
+def test_it_survives_wrapped_data_sets(load_config):
+    cfg = load_config('mpafer_rafdb.py')
+    dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
+    expected = dataset[StreamIndex(3, (7, 1))]['inputs']
+    length = len(dataset)
+    for wrapped, index in (
+        (RepeatDataset(dataset, 2), length + 3),
+        (ConcatDataset([dataset, dataset]), length + 3),
+    ):
+        index = StreamIndex(index, (7, 1))
+        assert torch.equal(wrapped[index]['inputs'], expected)
 
 
 def draws():

@@ -88,11 +88,11 @@ def train_from_prompts(build_runner, path):
     build_runner(**{key: str(path)}).train()
 
 
-def tested(build_runner, path):
+def evaluate(build_runner, path):
     build_runner(load_from=str(path)).test()
 
 
-WAYS_IN = [train_resumed, train_loaded, train_from_prompts, tested]
+WAYS_IN = [train_resumed, train_loaded, train_from_prompts, evaluate]
 
 
 @pytest.mark.parametrize('way', [*WAYS_IN, train_resumed_by_itself])

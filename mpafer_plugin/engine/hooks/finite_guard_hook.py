@@ -3,6 +3,7 @@ from typing import Any
 import torch
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapperDict
 from mmpretrain.registry import HOOKS
 
 
@@ -30,8 +31,12 @@ class FiniteGuardHook(Hook):
             self._model = runner.model
             if is_model_wrapper(self._model):
                 self._model = self._model.module
-            optimizer = runner.optim_wrapper.optimizer
-            optimizer.register_step_pre_hook(self._look)
+            wrapper = runner.optim_wrapper
+            wrappers = [wrapper]
+            if isinstance(wrapper, OptimWrapperDict):
+                wrappers = list(wrapper.values())
+            for one in wrappers:
+                one.optimizer.register_step_pre_hook(self._look)
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs=None

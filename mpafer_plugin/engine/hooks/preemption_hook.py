@@ -1,4 +1,3 @@
-import os
 import signal
 import threading
 from typing import Any
@@ -10,8 +9,11 @@ from mmpretrain.registry import HOOKS
 
 from .safe_checkpoint_hook import SafeCheckpointHook
 
-PREEMPTED = os.EX_TEMPFAIL
-"""Exit code, 75, of a run that saved what it had and wants to go on."""
+PREEMPTED = 75
+"""Exit code of a run that saved what it had and wants to go on.
+
+EX_TEMPFAIL of the systems that have it.
+"""
 
 
 @HOOKS.register_module()
@@ -24,6 +26,10 @@ class PreemptionHook(Hook):
     it exits with the same code at once, for all that could be saved has been.
     More signals on the way change nothing. With several processes one that
     gets the signal is enough.
+
+    It takes a :class:`SafeCheckpointHook` and, to go on amid an epoch, a
+    :class:`ResumableTrainLoop`. Without them the last checkpoint stands, and
+    the log says that nothing was saved.
     """
 
     # After the schedulers and the checkpoints of the same iteration.
@@ -55,11 +61,13 @@ class PreemptionHook(Hook):
         all_reduce(asked, op='max')
         if not asked:
             return
-        for hook in runner.hooks:
-            if isinstance(hook, SafeCheckpointHook):
-                hook.save_now(runner)
+        saved = any(
+            isinstance(hook, SafeCheckpointHook) and hook.save_now(runner)
+            for hook in runner.hooks
+        )
+        what = 'saved' if saved else 'NOT saved (see PreemptionHook)'
         runner.logger.warning(
-            f'SIGTERM: saved after iteration {runner.iter + 1}; exit code '
+            f'SIGTERM: {what} after iteration {runner.iter + 1}; exit code '
             f'{PREEMPTED}. Go on with --resume'
         )
         raise SystemExit(PREEMPTED)

@@ -9,7 +9,6 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmpretrain.registry import HOOKS
 
-from mpafer_plugin.engine.resumable_train_loop import ResumableTrainLoop
 from mpafer_plugin.version import __version__
 
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -64,9 +63,8 @@ class PromptCheckpointHook(SafeCheckpointHook):
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Add the entry and cut the history."""
+        super().before_save_checkpoint(runner, checkpoint)
         checkpoint[ENTRY] = describe(_bare(runner.model))
-        if isinstance(runner._train_loop, ResumableTrainLoop):
-            checkpoint[ENTRY]['batches'] = list(runner._train_loop.batches)
         windows = [runner.log_processor.window_size]
         for custom in runner.log_processor.custom_cfg:
             if isinstance(custom.get('window_size'), int):
@@ -94,16 +92,6 @@ class PromptCheckpointHook(SafeCheckpointHook):
             )
         else:
             _compare(found, describe(model), resume=runner._resume)
-            done, total = found.get('batches', (0, 0))
-            if runner._resume and done:
-                if not isinstance(runner.train_loop, ResumableTrainLoop):
-                    raise ValueError(
-                        'the checkpoint was saved amid an epoch, where a '
-                        f'{type(runner.train_loop).__name__} can not go on: '
-                        "set train_cfg.type='ResumableTrainLoop', or resume "
-                        'from the checkpoint of an epoch'
-                    )
-                runner.train_loop.enter_epoch(done, total)
         # mmengine itself only logs what does not fit, and goes on.
         shapes = _shapes(checkpoint['state_dict'])
         expected = _shapes(model.state_dict())
@@ -155,7 +143,8 @@ def describe(model: torch.nn.Module) -> dict:
         model (nn.Module): A classifier. Parts of it that are not ours are
             described by None.
     """
-    backbone, text = model.backbone, getattr(model.head, 'text', None)
+    backbone = getattr(model, 'backbone', None)
+    text = getattr(getattr(model, 'head', None), 'text', None)
     return dict(
         format=FORMAT,
         classes=text and list(text.classes),

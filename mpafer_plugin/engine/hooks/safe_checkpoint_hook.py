@@ -1,21 +1,27 @@
 import os
 from pathlib import Path
 
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
+from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
+from mpafer_plugin.engine.checkpoint_choice import POINTER, choose_checkpoint
 from mpafer_plugin.engine.checkpoint_file import (
-    damage,
     drop_config_text,
-    newest_whole,
     numbered,
     publish,
 )
-from mpafer_plugin.engine.resumable_train_loop import VALIDATED
+from mpafer_plugin.engine.resumable_train_loop import (
+    VALIDATED,
+    ResumableTrainLoop,
+)
 
 INTERRUPTED = 'iter_{}.pth'
 """Name of a checkpoint that was saved amid an epoch."""
+
+POSITION = 'batches'
+"""Entry of a checkpoint: batches of the epoch done, and those it has."""
 
 
 @HOOKS.register_module()
@@ -36,39 +42,10 @@ class SafeCheckpointHook(CheckpointHook):
     out_dir: str
 
     def before_run(self, runner) -> None:
-        """Choose what is resumed from, if no file was named.
-
-        Raises:
-            ValueError: If a file was named and is damaged.
-        """
-        if not runner._resume:
-            return
-        if runner._load_from is not None:
-            reason = damage(Path(runner._load_from))
-            if reason:
-                raise ValueError(
-                    f'{runner._load_from} is damaged: {reason}. Resume from '
-                    'another one, or with --resume alone from the newest '
-                    'that is whole'
-                )
-            return
-        found: list[str | None] = [None]
-        if is_main_process():  # others may not see the same folder
-            path = newest_whole(
-                Path(self._folder(runner)),
-                (self.filename_tmpl, INTERRUPTED),
-                runner.logger.warning,
-            )
-            found = [str(path) if path else None]
-        broadcast_object_list(found)
-        runner._load_from = found[0]
-        # Else mmengine would look for itself, and not at what it finds.
-        runner._resume = found[0] is not None
-        runner.logger.info(
-            f'resuming from {found[0]}'
-            if found[0]
-            else 'there is no checkpoint to resume from: starting anew'
-        )
+        """Choose what is resumed from, see :func:`choose_checkpoint`."""
+        if runner._resume and not runner._has_loaded:
+            templates = (self.filename_tmpl, INTERRUPTED)
+            choose_checkpoint(runner, Path(self._folder(runner)), templates)
 
     def before_train(self, runner) -> None:
         """Sweep up what an interrupted run did not get to."""
@@ -78,17 +55,49 @@ class SafeCheckpointHook(CheckpointHook):
                 part.unlink(missing_ok=True)
             self._remove_outdated(runner.iter)
 
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Note the place in the epoch."""
+        if isinstance(runner._train_loop, ResumableTrainLoop):
+            checkpoint[POSITION] = list(runner._train_loop.batches)
+
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Drop config text: mmengine's resume would execute it."""
+        """Go to the place in the epoch.
+
+        Config text is dropped: mmengine's resume would execute it.
+
+        Raises:
+            ValueError: If training can't go on there.
+        """
         drop_config_text(checkpoint)
+        done, total = checkpoint.get(POSITION, (0, 0))
+        if not (runner._resume and done):
+            return
+        if not isinstance(runner.train_loop, ResumableTrainLoop):
+            raise ValueError(
+                'the checkpoint was saved amid an epoch, where a '
+                f'{type(runner.train_loop).__name__} can not go on: set '
+                "train_cfg.type='ResumableTrainLoop', or resume from the "
+                'checkpoint of an epoch'
+            )
+        runner.train_loop.enter_epoch(done, total)
 
     def after_val_epoch(self, runner, metrics) -> None:
         """Note what is validated, then keep the best."""
         runner.message_hub.update_info(VALIDATED, runner.epoch)
         super().after_val_epoch(runner, metrics)
 
-    def save_now(self, runner) -> None:
-        """Save amid an epoch, after an iteration, as ``iter_N.pth``."""
+    def save_now(self, runner) -> bool:
+        """Save amid an epoch, after an iteration, as ``iter_N.pth``.
+
+        Returns:
+            bool: Whether it was saved: not with a loop that could not go on
+            from there.
+        """
+        loop = runner.train_loop
+        if isinstance(loop, EpochBasedTrainLoop) and not isinstance(
+            loop, ResumableTrainLoop
+        ):
+            return False
         step = runner.iter + 1
         name = INTERRUPTED.format(step)
         meta = dict(epoch=runner.epoch, iter=step)
@@ -101,6 +110,7 @@ class SafeCheckpointHook(CheckpointHook):
             save_param_scheduler=True,
         )
         self._point_to(runner, Path(self.out_dir, name))
+        return True
 
     def _folder(self, runner) -> str:
         """Folder of the checkpoints, known to mmengine only in training."""
@@ -168,9 +178,11 @@ class SafeCheckpointHook(CheckpointHook):
         suffix = f'_{indicator}' if several else ''
         keys = f'best_score{suffix}', f'best_ckpt{suffix}'
         old_score, old_path = (hub.runtime_info.get(key) for key in keys)
-        if score is None or (
-            old_score is not None
-            and not self.is_better_than[indicator](score, old_score)
+        if old_score is None:
+            rule = self.rules[self.key_indicators.index(indicator)]
+            old_score = self.init_value_map[rule]
+        if score is None or not self.is_better_than[indicator](
+            score, old_score
         ):
             return False
         name = f'best_{indicator}_{self.filename_tmpl.format(step)}'
@@ -184,8 +196,11 @@ class SafeCheckpointHook(CheckpointHook):
             self.best_ckpt_path = path
         meta = dict(epoch=runner.epoch, iter=runner.iter)
         self._write(runner, name, meta, by_epoch=False)
-        if old_path and old_path != path and is_main_process():
-            Path(old_path).unlink(missing_ok=True)
+        # The old path may come from a file that was written elsewhere.
+        old = Path(old_path or path)
+        own = old.name.startswith('best_') and old.parent == Path(self.out_dir)
+        if own and old != Path(path) and is_main_process():
+            old.unlink(missing_ok=True)
         runner.logger.info(
             f'the best checkpoint, {indicator} {score:.4f} at {unit} {step}, '
             f'is {name}'
@@ -227,7 +242,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Write the file by which the host's tools find the newest."""
         if not is_main_process():
             return
-        pointer = Path(runner.work_dir, 'last_checkpoint')
-        part = pointer.with_name('last_checkpoint.part')
+        pointer = Path(runner.work_dir, POINTER)
+        part = pointer.with_name(f'{POINTER}.part')
         part.write_text(str(path))
         os.replace(part, pointer)
