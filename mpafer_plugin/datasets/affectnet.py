@@ -125,7 +125,7 @@ class AffectNet(HeldOutFERDataset):
 
     def load_samples(self) -> list[Sample]:
         """Read the pictures of the official part that show an expression."""
-        source, read = read_part(self.data_root, self.official_part)
+        source, read = read_part(self.root, self.official_part)
         expressions = self.expressions
         first: dict[str, Sample] = {}
         left_out: Counter[str] = Counter()

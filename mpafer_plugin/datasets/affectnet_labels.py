@@ -54,12 +54,13 @@ def parse_label(text: str, where: str) -> str:
     return LABEL_NAMES[text]
 
 
-def read_label(path: str) -> str:
+def read_label(content: bytes, where: str) -> str:
     """Read a file such as ``0_exp.npy``.
 
     Args:
-        path (str): The file: a string scalar, or a whole number. Pickles are
-            refused, for they could run anything.
+        content (bytes): The file's content: a string scalar, or a whole
+            number. Pickles are refused, for they could run anything.
+        where (str): The file.
 
     Returns:
         str: The name, one of :data:`LABEL_NAMES`.
@@ -68,14 +69,13 @@ def read_label(path: str) -> str:
         ValueError: If the file is unreadable or holds something else.
     """
     try:
-        with open(path, 'rb') as file:
-            text = _scalar(file.read())
+        text = _scalar(content)
     except Exception as error:  # numpy raises of many kinds on damage
         raise ValueError(
-            f'{path}: cannot read the expression: {error}; expected an array '
+            f'{where}: cannot read the expression: {error}; expected an array '
             "without dimensions that holds a string such as '3'"
         ) from error
-    return parse_label(text, path)
+    return parse_label(text, where)
 
 
 @lru_cache(maxsize=256)

@@ -1,11 +1,12 @@
 """The two releases of AffectNet, as they lie on disk."""
 
 import csv
-import os
+import posixpath
 from collections.abc import Iterator
 
 from .affectnet_labels import LABEL_NAMES, parse_label, read_label
-from .annotations import Sample, describe_folder, read_lines
+from .annotations import Sample
+from .data_root import DataRoot
 
 HEADER = [
     'subDirectory_filePath',
@@ -28,7 +29,7 @@ _PICTURES_FOLDERS = (
     '',
     _PICTURES_FOLDER,
     # how the archive's parts unpack
-    os.path.join('Manually_Annotated', _PICTURES_FOLDER),
+    f'Manually_Annotated/{_PICTURES_FOLDER}',
 )
 _ENDING = '_exp.npy'
 _PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
@@ -41,13 +42,13 @@ _LAYOUTS = f"""the layouts are
     {_PICTURES_FOLDER}/"""
 
 
-def read_part(data_root: str, part: str) -> tuple[str, Iterator[Sample]]:
+def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
     """Find out which release lies under the data root, and read one part.
 
     Where both lie there, the new one is read.
 
     Args:
-        data_root (str): The folder of the data set.
+        root (DataRoot): The folder of the data set.
         part (str): The official part, 'train' or 'val'.
 
     Returns:
@@ -59,31 +60,31 @@ def read_part(data_root: str, part: str) -> tuple[str, Iterator[Sample]]:
         FileNotFoundError: If neither release is there.
     """
     folder = _NEW_FOLDERS[part]
-    new = os.path.join(folder, 'annotations')
-    if os.path.isdir(os.path.join(data_root, new)):
-        return new, read_new_release(data_root, folder)
-    lists = [_OLD_LISTS[part], os.path.join(_LISTS_FOLDER, _OLD_LISTS[part])]
+    new = f'{folder}/annotations'
+    if root.is_folder(new):
+        return new, read_new_release(root, folder)
+    lists = [_OLD_LISTS[part], f'{_LISTS_FOLDER}/{_OLD_LISTS[part]}']
     for old in lists:
-        if os.path.isfile(os.path.join(data_root, old)):
-            return old, read_old_release(data_root, old)
-    found = [describe_folder(data_root)]
+        if root.is_file(old):
+            return old, read_old_release(root, old)
+    found = [root.describe()]
     for name in (folder, _LISTS_FOLDER):
-        if os.path.isdir(os.path.join(data_root, name)):
-            found.append(describe_folder(os.path.join(data_root, name)))
+        if root.is_folder(name):
+            found.append(root.describe(name))
     raise FileNotFoundError(
         f"no annotations of AffectNet's official {part} part: none of "
-        f'{[os.path.join(data_root, path) for path in (new, *lists)]} '
+        f'{[root.join(path) for path in (new, *lists)]} '
         f'exists; {"; ".join(found)}; {_LAYOUTS}'
     )
 
 
-def read_new_release(data_root: str, folder: str) -> Iterator[Sample]:
+def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
     """Read ``annotations/<id>_exp.npy`` of one part of the new release.
 
     Files in ``images`` that are no pictures by their ending are no matter.
 
     Args:
-        data_root (str): The folder of the data set.
+        root (DataRoot): The folder of the data set.
         folder (str): ``train_set`` or ``val_set``.
 
     Yields:
@@ -93,61 +94,64 @@ def read_new_release(data_root: str, folder: str) -> Iterator[Sample]:
         FileNotFoundError: If ``images`` or annotations are absent.
         ValueError: If an annotation is none, or two pictures have one id.
     """
-    annotations = os.path.join(data_root, folder, 'annotations')
+    annotations = f'{folder}/annotations'
     ids = {
         name.removesuffix(_ENDING)
-        for name in os.listdir(annotations)
-        if name.endswith(_ENDING) and not name.startswith('.')
+        for name in root.entries(annotations)
+        if name.endswith(_ENDING)
     }
-    pictures = _list_pictures(data_root, folder)
+    pictures = _list_pictures(root, folder)
     alone = sorted(pictures.keys() - ids)
     if alone:
-        first = [os.path.join(folder, 'images', pictures[i]) for i in alone]
+        first = [f'{folder}/images/{pictures[i]}' for i in alone]
         raise FileNotFoundError(
             f'{len(alone)} of {len(pictures)} pictures have no annotation '
-            f'<id>{_ENDING} in {annotations!r}; the first: {first[:5]}'
+            f'<id>{_ENDING} in {root.join(annotations)!r}; the first: '
+            f'{first[:5]}'
         )
     for picture_id in sorted(ids):
-        ann_file = os.path.join(annotations, picture_id + _ENDING)
+        name = f'{annotations}/{picture_id}{_ENDING}'
+        ann_file = root.join(name)
+        label = read_label(root.read(name), ann_file)
         # a name that is not there is what check_pictures then tells of
-        name = pictures.get(picture_id, f'{picture_id}.jpg')
+        picture = pictures.get(picture_id, f'{picture_id}.jpg')
         yield Sample(
-            os.path.join(folder, 'images', name),
-            read_label(ann_file),
+            f'{folder}/images/{picture}',
+            label,
             ann_file,
             1,
             key=picture_id,
         )
 
 
-def _list_pictures(data_root: str, folder: str) -> dict[str, str]:
+def _list_pictures(root: DataRoot, folder: str) -> dict[str, str]:
     """List the pictures of one part of the new release, by id."""
-    images = os.path.join(data_root, folder, 'images')
-    if not os.path.isdir(images):
+    images = f'{folder}/images'
+    if not root.is_folder(images):
         raise FileNotFoundError(
-            f'no pictures: {images!r} is no folder; '
-            f'{describe_folder(os.path.dirname(images))}; {_LAYOUTS}'
+            f'no pictures: {root.join(images)!r} is no folder; '
+            f'{root.describe(folder)}; {_LAYOUTS}'
         )
     pictures: dict[str, str] = {}
-    for name in sorted(os.listdir(images)):
-        stem, ending = os.path.splitext(name)
-        if ending.lower() not in _PICTURES or name.startswith('.'):
+    for name in root.entries(images):
+        stem, ending = posixpath.splitext(name)
+        if ending.lower() not in _PICTURES:
             continue
         if stem in pictures:
             raise ValueError(
-                f'{images}: {pictures[stem]!r} and {name!r} are two pictures '
-                f'for the one annotation {stem}{_ENDING}'
+                f'{root.join(images)}: {pictures[stem]!r} and {name!r} are '
+                f'two pictures for the one annotation {stem}{_ENDING}'
             )
         pictures[stem] = name
     return pictures
 
 
-def read_old_release(data_root: str, ann_file: str) -> Iterator[Sample]:
+def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
     """Read a CSV of the old release, with or without its header.
 
     Args:
-        data_root (str): The folder of the data set.
-        ann_file (str): The CSV, relative to it.
+        root (DataRoot): The folder of the data set.
+        listed (str): The CSV there.
 
     Yields:
         Sample: One for each row; boxes and landmarks are passed over.
@@ -156,9 +160,9 @@ def read_old_release(data_root: str, ann_file: str) -> Iterator[Sample]:
         FileNotFoundError: If there is no folder of pictures.
         ValueError: If a row is not AffectNet's.
     """
-    ann_file = os.path.join(data_root, ann_file)
+    ann_file = root.join(listed)
     folder = None
-    for place, (line, text) in enumerate(read_lines(ann_file)):
+    for place, (line, text) in enumerate(root.lines(listed)):
         row = _split(text)
         if place == 0 and row[0] == HEADER[0]:
             if row != HEADER:
@@ -179,8 +183,8 @@ def read_old_release(data_root: str, ann_file: str) -> Iterator[Sample]:
             label = parse_label(row[_EXPRESSION], f'{ann_file}:{line}')
         if folder is None:
             where = f'{ann_file}:{line}'
-            folder = _pictures_folder(data_root, row[0], where)
-        path = os.path.join(folder, row[0])
+            folder = _pictures_folder(root, row[0], where)
+        path = f'{folder}/{row[0]}' if folder else row[0]
         yield Sample(path, label, ann_file, line, key=row[0])
 
 
@@ -196,18 +200,19 @@ def _split(line: str) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def _pictures_folder(data_root: str, listed: str, where: str) -> str:
+def _pictures_folder(root: DataRoot, listed: str, where: str) -> str:
     """Tell where the listed pictures lie, by the first one of them."""
     top = listed.split('/')[0]
     for folder in _PICTURES_FOLDERS:
-        if os.path.exists(os.path.join(data_root, folder, top)):
+        name = posixpath.join(folder, top)
+        if root.is_folder(name) or root.is_file(name):
             return folder
     for folder in _PICTURES_FOLDERS[1:]:
         # the first ones are absent, which check_pictures then tells of
-        if os.path.isdir(os.path.join(data_root, folder)):
+        if root.is_folder(folder):
             return folder
-    tried = [os.path.join(data_root, f, top) for f in _PICTURES_FOLDERS]
+    tried = [root.join(posixpath.join(f, top)) for f in _PICTURES_FOLDERS]
     raise FileNotFoundError(
         f'{where}: no pictures: {listed!r} is listed, but none of {tried} '
-        f'exists; {describe_folder(data_root)}; {_LAYOUTS}'
+        f'exists; {root.describe()}; {_LAYOUTS}'
     )

@@ -1,4 +1,3 @@
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,9 +5,11 @@ from typing import Any
 from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
 
-from .annotations import Sample, check_pictures, describe_folder
+from .annotations import Sample, check_pictures
 from .categories import SEVEN_EXPRESSIONS, canonical_name
 from .count_table import count_table
+from .data_root import DataRoot
+from .leave_out import read_leave_out
 from .random_streams import StreamIndex, own_stream
 
 
@@ -29,6 +30,12 @@ class BaseFERDataset(BaseDataset):
         test_mode (bool, optional): Whether a picture that gives nothing is an
             error, rather than replaced by another one. Defaults to None,
             which means every split but 'train'.
+        leave_out (str, optional): A text file with the paths of pictures that
+            are left out, relative to ``data_root``, one a line; such as
+            ``tools/verify_dataset.py --leaks`` writes. Defaults to None.
+        backend_args (dict, optional): What mmengine's file backends take,
+            for data that is not on a local disk; ``LoadImageFromFile`` needs
+            the same. Defaults to None.
         **kwargs: All else that mmpretrain's ``BaseDataset`` takes:
             ``metainfo``, ``classes``, ``indices``, ``serialize_data``,
             ``lazy_init``, ``max_refetch``.
@@ -55,6 +62,8 @@ class BaseFERDataset(BaseDataset):
         split: str = 'train',
         pipeline: Sequence = (),
         test_mode: bool | None = None,
+        leave_out: str | None = None,
+        backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
         if split not in self.SPLITS:
@@ -63,9 +72,11 @@ class BaseFERDataset(BaseDataset):
                 f'{self.SPLITS}'
             )
         self.split = split
+        self.leave_out = leave_out
+        self.root = DataRoot(data_root, backend_args)
         super().__init__(
             ann_file='',  # mmengine's one file; readers know their own files
-            data_root=os.path.expanduser(data_root),
+            data_root=self.root.path,
             pipeline=pipeline,
             test_mode=split != 'train' if test_mode is None else test_mode,
             **kwargs,
@@ -107,6 +118,10 @@ class BaseFERDataset(BaseDataset):
         """Say in words which pictures make the split."""
         return f'the official {self.split} split'
 
+    def crop_text(self) -> str:
+        """Say in words how faces were cut out of their photos."""
+        return 'as released'
+
     def load_data_list(self) -> list[dict]:
         """Read, check and count the split.
 
@@ -114,12 +129,10 @@ class BaseFERDataset(BaseDataset):
             list[dict]: ``img_path``, ``gt_label`` (index into the classes)
             and, where the label rule gives soft targets, ``gt_score`` (C,).
         """
-        if not os.path.isdir(self.data_root):
-            raise FileNotFoundError(
-                f'data_root: {describe_folder(self.data_root)}'
-            )
+        if not self.root.is_folder():
+            raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
-        check_pictures(self.data_root, samples)
+        check_pictures(self.root, samples)
         index = {canonical_name(c): i for i, c in enumerate(self.CLASSES)}
         for sample in samples:
             for name in (sample.label, *(sample.score or ())):
@@ -129,6 +142,9 @@ class BaseFERDataset(BaseDataset):
                         f'the classes {list(self.CLASSES)}'
                     )
         chosen = self.select_split(samples)
+        if self.leave_out is not None:
+            left_out = read_leave_out(self.leave_out, self.root)
+            chosen = [s for s in chosen if s.path not in left_out]
         self._report(samples, chosen)
         if not chosen:
             raise ValueError(
@@ -139,7 +155,7 @@ class BaseFERDataset(BaseDataset):
         data_list = []
         for sample in chosen:
             info: dict[str, Any] = {
-                'img_path': os.path.join(self.data_root, sample.path),
+                'img_path': self.root.join(sample.path),
                 'gt_label': index[sample.label],
             }
             if sample.score is not None:
@@ -161,11 +177,12 @@ class BaseFERDataset(BaseDataset):
             return super().prepare_data(idx)
 
     def extra_repr(self) -> list[str]:
-        """Show root, split and rules when the data set is printed."""
+        """Show root, split, rules and crop when the data set is printed."""
         return [
             f'Root of dataset: \t{self.data_root}',
             f'Split: \t{self.split}, {self.split_rule_text()}',
             f'Label rule: \t{self.label_rule_text()}',
+            f'Crop: \t{self.crop_text()}',
         ]
 
     def _report(self, samples: list[Sample], chosen: list[Sample]) -> None:
@@ -173,6 +190,7 @@ class BaseFERDataset(BaseDataset):
         logger = MMLogger.get_current_instance()
         head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
         read = Counter(sample.label for sample in samples)
+        found = Counter(sample.label for sample in chosen)
         published = self.published_counts()
         rows: dict[str, Mapping[str, int]] = {'read': read}
         if published is not None:
@@ -184,9 +202,16 @@ class BaseFERDataset(BaseDataset):
                 f'{count_table(self.CLASSES, rows)}'
             )
         if len(chosen) != len(samples):
-            rows['this split'] = Counter(sample.label for sample in chosen)
+            rows['this split'] = found
+        empty = [c for c in self.CLASSES if not found[canonical_name(c)]]
+        if chosen and empty:
+            logger.warning(f'{head}: there are no pictures of {empty}')
+        left_out = ''
+        if self.leave_out is not None:
+            left_out = f', without the pictures of {self.leave_out!r}'
         logger.info(
             f'{head}\n  label rule: {self.label_rule_text()}\n'
-            f'  split rule: {self.split_rule_text()}\n'
+            f'  split rule: {self.split_rule_text()}{left_out}\n'
+            f'  crop: {self.crop_text()}\n'
             f'{count_table(self.CLASSES, rows)}'
         )

@@ -1,10 +1,9 @@
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmpretrain.registry import DATASETS
 
-from .annotations import Sample, describe_folder
+from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
 from .categories import EXPRESSIONS
 from .ferplus_counts import ferplus_counts
@@ -124,18 +123,18 @@ class FERPlus(BaseFERDataset):
     def load_samples(self) -> list[Sample]:
         """Read the pictures of the split that the rule gives a label."""
         folder = _FOLDERS[self.split]
-        new_votes = os.path.join(self.data_root, _NEW_VOTES)
-        old_votes = os.path.join(self.data_root, folder, _OLD_VOTES)
-        if os.path.isfile(new_votes):
-            self._source, ann_file = _NEW_VOTES, new_votes
-            rows = read_new_votes(ann_file, _USAGES[self.split])
-        elif os.path.isfile(old_votes):
-            self._source, ann_file = _OLD_VOTES, old_votes
-            rows = read_old_votes(ann_file)
+        old_votes = f'{folder}/{_OLD_VOTES}'
+        if self.root.is_file(_NEW_VOTES):
+            self._source, ann_file = _NEW_VOTES, self.root.join(_NEW_VOTES)
+            rows = read_new_votes(self.root, _NEW_VOTES, _USAGES[self.split])
+        elif self.root.is_file(old_votes):
+            self._source, ann_file = _OLD_VOTES, self.root.join(old_votes)
+            rows = read_old_votes(self.root, old_votes)
         else:
             raise FileNotFoundError(
-                f'no votes: neither {new_votes!r} nor {old_votes!r} exists; '
-                f'{describe_folder(self.data_root)}'
+                f'no votes: neither {self.root.join(_NEW_VOTES)!r} nor '
+                f'{self.root.join(old_votes)!r} exists; '
+                f'{self.root.describe()}'
             )
         unnamed = repeated = 0
         last_rows: dict[str, tuple[int, list[int]]] = {}
@@ -151,7 +150,7 @@ class FERPlus(BaseFERDataset):
                 soft = self.label_rule == 'distribution'
                 samples.append(
                     Sample(
-                        os.path.join(folder, name),
+                        f'{folder}/{name}',
                         label,
                         ann_file,
                         number,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from .annotations import read_rows
+from .data_root import DataRoot
 from .ferplus_labels import VOTE_COLUMNS
 
 HEADER = ['Usage', 'Image name', *VOTE_COLUMNS]
@@ -12,11 +12,12 @@ Row = tuple[int, str, list[int]]
 """Line from 1, picture's name or '', ten votes."""
 
 
-def read_new_votes(path: str, usage: str) -> Iterator[Row]:
+def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
     """Read ``fer2013new.csv``, the votes of all three parts.
 
     Args:
-        path (str): The file.
+        root (DataRoot): The folder of the data set.
+        name (str): The file there.
         usage (str): The part to read, one of :data:`USAGES`.
 
     Yields:
@@ -25,7 +26,7 @@ def read_new_votes(path: str, usage: str) -> Iterator[Row]:
     Raises:
         ValueError: If the header or a row is not FER+'s.
     """
-    rows = read_rows(path)
+    path, rows = root.join(name), root.rows(name)
     number, header = next(rows, (1, []))
     if header != HEADER:
         raise ValueError(
@@ -42,11 +43,12 @@ def read_new_votes(path: str, usage: str) -> Iterator[Row]:
             yield number, row[1], votes
 
 
-def read_old_votes(path: str) -> Iterator[Row]:
+def read_old_votes(root: DataRoot, name: str) -> Iterator[Row]:
     """Read the headerless ``label.csv`` of one part's folder.
 
     Args:
-        path (str): The file; a row is name, face box and ten votes.
+        root (DataRoot): The folder of the data set.
+        name (str): The file there; a row is name, face box and ten votes.
 
     Yields:
         tuple[int, str, list[int]]: Line, name, ten votes.
@@ -54,7 +56,8 @@ def read_old_votes(path: str) -> Iterator[Row]:
     Raises:
         ValueError: If a row is not FER+'s.
     """
-    for number, row in read_rows(path):
+    path = root.join(name)
+    for number, row in root.rows(name):
         yield number, row[0], _parse_votes(row, f'{path}:{number}')
 
 

@@ -1,10 +1,10 @@
-import os
+import posixpath
 from collections.abc import Mapping
 from typing import Any
 
 from mmpretrain.registry import DATASETS
 
-from .annotations import Sample, describe_folder, read_lines
+from .annotations import Sample
 from .held_out_fer_dataset import HeldOutFERDataset
 
 
@@ -108,18 +108,17 @@ class RAFDB(HeldOutFERDataset):
 
     def load_samples(self) -> list[Sample]:
         """Read all pictures of the official training or test split."""
-        ann_file = os.path.join(
-            self.data_root, self.FOLDER, 'EmoLabel', 'list_patition_label.txt'
-        )
-        if not os.path.isfile(ann_file):
+        listed = f'{self.FOLDER}/EmoLabel/list_patition_label.txt'
+        ann_file = self.root.join(listed)
+        if not self.root.is_file(listed):
             raise FileNotFoundError(
                 f'no label file {ann_file!r}; data_root must be the folder '
                 f'that contains {self.FOLDER!r}, and '
-                f'{describe_folder(self.data_root)}'
+                f'{self.root.describe()}'
             )
         samples = []
         first_line: dict[str, int] = {}
-        for number, line in read_lines(ann_file):
+        for number, line in self.root.lines(listed):
             name, label = self._parse(line, f'{ann_file}:{number}')
             if name in first_line:
                 raise ValueError(
@@ -155,8 +154,6 @@ class RAFDB(HeldOutFERDataset):
     def _picture_path(self, name: str) -> str:
         """Find the picture of a listed name, relative to the data root."""
         if not self.aligned:
-            return os.path.join(self.FOLDER, 'Image', 'original', name)
-        stem, suffix = os.path.splitext(name)
-        return os.path.join(
-            self.FOLDER, 'Image', 'aligned', f'{stem}_aligned{suffix}'
-        )
+            return f'{self.FOLDER}/Image/original/{name}'
+        stem, suffix = posixpath.splitext(name)
+        return f'{self.FOLDER}/Image/aligned/{stem}_aligned{suffix}'

@@ -373,12 +373,12 @@ def test_wrong_npy_files(tmp_path, content, message):
 def test_npy_of_one_content_is_parsed_once(tmp_path, monkeypatch):
     path = tmp_path / '0_exp.npy'
     np.save(path, np.array('6'))
-    assert read_label(str(path)) == 'anger'
+    assert read_label(path.read_bytes(), str(path)) == 'anger'
     # the next one differs, though name and size are the same
     np.save(path, np.array('7'))
-    assert read_label(str(path)) == 'contempt'
+    assert read_label(path.read_bytes(), str(path)) == 'contempt'
     monkeypatch.setattr(np, 'load', None)
-    assert read_label(str(path)) == 'contempt'
+    assert read_label(path.read_bytes(), str(path)) == 'contempt'
 
 
 def test_pictures_and_annotations_that_are_alone(tmp_path):

@@ -1,0 +1,138 @@
+import csv
+import os
+from collections.abc import Iterator
+
+from mmengine.fileio import LocalBackend, get_file_backend
+
+
+class DataRoot:
+    """The folder that a data set lies in, on a disk or elsewhere.
+
+    All that readers ask of files goes through here, so that mmengine's file
+    backends work for each of them. Names are relative to the folder, with
+    slashes between their parts on every system.
+
+    Args:
+        path (str): The folder; ``~`` is expanded.
+        backend_args (dict, optional): What mmengine's
+            ``get_file_backend`` takes. The backend must list folders, as
+            those for local and petrel files do. Defaults to None, which
+            means by the path's prefix.
+
+    Examples:
+        >>> root = DataRoot('data/RAF-DB')
+        >>> root.is_folder('basic/Image')
+        True
+        >>> [name for number, name in root.lines('basic/names.txt')]
+        ['happiness', 'sadness']
+    """
+
+    def __init__(self, path: str, backend_args: dict | None = None) -> None:
+        self.path = os.path.expanduser(path)
+        self.backend = get_file_backend(
+            self.path, backend_args=backend_args, enable_singleton=True
+        )
+        if not hasattr(self.backend, 'list_dir_or_file'):
+            raise ValueError(
+                f'a {type(self.backend).__name__} can not list the folders '
+                f'of {self.path!r}, which readers of data sets need; a '
+                'LocalBackend and a PetrelBackend can'
+            )
+
+    def join(self, name: str) -> str:
+        """Whole path of a file or folder."""
+        return self.backend.join_path(self.path, name) if name else self.path
+
+    def is_file(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return self.backend.isfile(self.join(name))
+
+    def is_folder(self, name: str = '') -> bool:
+        """Whether there is such a folder."""
+        return self.backend.isdir(self.join(name))
+
+    def entries(self, name: str = '') -> list[str]:
+        """Names of the files and folders in a folder, sorted.
+
+        Those that start with a dot are left out.
+        """
+        path = self.join(name)
+        if isinstance(self.backend, LocalBackend):
+            # Its own way takes 2 s more for 300,000 files.
+            found = os.listdir(path)
+        else:
+            found = [
+                entry.rstrip('/')
+                for entry in self.backend.list_dir_or_file(path)
+            ]
+        return sorted(entry for entry in found if not entry.startswith('.'))
+
+    def read(self, name: str) -> bytes:
+        """Content of a file."""
+        return self.backend.get(self.join(name))
+
+    def lines(self, name: str) -> Iterator[tuple[int, str]]:
+        """Read a text file of any line ending, with or without a BOM.
+
+        Args:
+            name (str): The file, in UTF-8.
+
+        Yields:
+            tuple[int, str]: Number from 1 and stripped text of every line
+            that is not blank.
+
+        Raises:
+            ValueError: If the file is not UTF-8.
+        """
+        with (
+            self.backend.get_local_path(self.join(name)) as local,
+            open(local, encoding='utf-8-sig') as file,
+        ):
+            number = 0
+            try:
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield number, line.strip()
+            except UnicodeDecodeError as error:
+                raise ValueError(
+                    f'{self.join(name)}: not UTF-8 text, after line {number}: '
+                    f'{error}'
+                ) from error
+
+    def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
+        """Read a CSV file of any line ending, with or without a BOM.
+
+        Args:
+            name (str): The file, in UTF-8, separated by commas.
+
+        Yields:
+            tuple[int, list[str]]: Line number from 1 and stripped fields of
+            every row that is not blank.
+
+        Raises:
+            ValueError: If the file is not UTF-8 or no CSV.
+        """
+        with (
+            self.backend.get_local_path(self.join(name)) as local,
+            open(local, encoding='utf-8-sig', newline='') as file,
+        ):
+            rows = csv.reader(file)
+            try:
+                for row in rows:
+                    if row:
+                        yield rows.line_num, [field.strip() for field in row]
+            except (UnicodeDecodeError, csv.Error) as error:
+                raise ValueError(
+                    f'{self.join(name)}:{rows.line_num + 1}: not CSV in '
+                    f'UTF-8: {error}'
+                ) from error
+
+    def describe(self, name: str = '') -> str:
+        """Say what a folder holds, for messages about something missing."""
+        path = self.join(name)
+        if not self.is_folder(name):
+            return (
+                f'{path!r} is no folder (working directory: {os.getcwd()!r})'
+            )
+        names = self.entries(name)
+        return f'{path!r} holds {names[:10]}, {len(names)} entries in all'
