@@ -9,7 +9,7 @@ from _cli import (
     build_runner,
     load_runner_config,
 )
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
 
 
@@ -17,6 +17,12 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a checkpoint.')
     add_config_arguments(parser)
     parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--data',
+        metavar='CONFIG',
+        help="test on another config's data, by names of classes; the "
+        'pictures are prepared as in the own config',
+    )
     parser.add_argument('--out', help='file for the results: .json or .pkl')
     parser.add_argument(
         '--out-item',
@@ -52,6 +58,11 @@ def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
+    if args.data:
+        other = Config.fromfile(args.data).test_dataloader.dataset
+        other.pipeline = cfg.test_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset = other
+        cfg.merge_from_dict(args.cfg_options or {})
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir:
@@ -63,7 +74,7 @@ def main() -> None:
             interval=args.interval,
         )
     if args.tta:
-        if 'tta_pipeline' not in cfg:
+        if not cfg.get('tta_pipeline'):
             raise SystemExit(
                 f'--tta: {args.config} has no tta_pipeline; see that of '
                 'configs/_base_/mpafer.py'

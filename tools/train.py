@@ -10,6 +10,10 @@ from _cli import (
     build_runner,
     load_runner_config,
 )
+from mmengine.config import Config
+from mmpretrain.registry import DATASETS
+
+from mpafer_plugin.datasets import HeldOutFERDataset
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,6 +33,13 @@ def parse_args() -> argparse.Namespace:
         help='do not evaluate during training',
     )
     parser.add_argument(
+        '--select-on-test',
+        action='store_true',
+        help='choose the best checkpoint on the test set and hold nothing out '
+        'of the training pictures, as most papers of this field do: its test '
+        'result is then no fair estimate',
+    )
+    parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
         help='scale the learning rate with the real batch size',
@@ -42,6 +53,17 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def select_on_test(cfg: Config) -> None:
+    """Validate on the test set, and train on all training pictures."""
+    cfg.select_on_test = True  # for whoever reads the config of the run
+    cfg.val_dataloader = cfg.test_dataloader
+    cfg.val_evaluator = cfg.test_evaluator
+    dataset = cfg.train_dataloader.dataset
+    kind = DATASETS.get(dataset.type)
+    if kind is not None and issubclass(kind, HeldOutFERDataset):
+        dataset.val_fraction = 0
+
+
 def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
@@ -50,6 +72,8 @@ def main() -> None:
         # Without validation there is no best checkpoint to look for.
         if cfg.get('default_hooks', {}).get('checkpoint'):
             cfg.default_hooks.checkpoint.save_best = None
+    if args.select_on_test:
+        select_on_test(cfg)
     if args.amp and torch.cuda.is_available():
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
@@ -64,7 +88,14 @@ def main() -> None:
     if args.resume:
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
-    build_runner(cfg, args).train()
+    runner = build_runner(cfg, args)
+    if args.select_on_test:
+        runner.logger.warning(
+            '--select-on-test: the best checkpoint is chosen on the test set '
+            'and its result there is no fair estimate; the last one was not '
+            'chosen'
+        )
+    runner.train()
 
 
 if __name__ == '__main__':

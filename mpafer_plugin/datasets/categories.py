@@ -5,6 +5,8 @@ relies on a number found on disk: readers turn it into a name and look the
 name up in their class list.
 """
 
+from collections.abc import Sequence
+
 EXPRESSIONS = (
     'neutral',
     'happiness',
@@ -44,6 +46,20 @@ ALIASES = {
     'angry': 'anger',
 }
 """Other words for an expression, to the canonical name."""
+
+
+def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
+    """Find classes among others by their canonical names.
+
+    Args:
+        names (Sequence[str]): Classes, such as those of a data set.
+        among (Sequence[str]): Other classes, such as those of a model.
+
+    Returns:
+        list[int]: For each name its index among the others, -1 for none.
+    """
+    index = {canonical_name(name): i for i, name in enumerate(among)}
+    return [index.get(canonical_name(name), -1) for name in names]
 
 
 def canonical_name(name: str) -> str:

@@ -2,7 +2,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import MMLogger
 from mmpretrain.registry import METRICS
+
+from mpafer_plugin.datasets.categories import indices_by_name
 
 
 @METRICS.register_module()
@@ -18,6 +21,14 @@ class FERMetric(BaseMetric):
     A class without pictures in the ground truth has no recall and is left out
     of both means.
 
+    A model may be tested on data with other classes, or the same in another
+    order, if its samples say which it means (``model_classes``, as those of
+    :class:`PromptAlignmentHead` do): classes meet by name. Pictures of a
+    class that the model lacks can't be right: they are left out of all
+    figures, ``fer/left_out`` is their share of all, and the log names what
+    either side lacks. A class that only the model knows is still a possible,
+    wrong, prediction.
+
     Args:
         collect_device (str): Device by which results of several ranks are
             gathered, ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
@@ -27,6 +38,12 @@ class FERMetric(BaseMetric):
     Attributes:
         confusion (np.ndarray | None): Counts (C, C) of the last evaluation, a
             row a true class, a column a predicted one. On the main process.
+        classes (tuple[str, ...] | None): The classes of its rows and columns,
+            those of the model.
+
+    Raises:
+        ValueError: If the model has another number of classes than the data
+            and does not say which, or none in common with it.
     """
 
     default_prefix = 'fer'
@@ -34,6 +51,7 @@ class FERMetric(BaseMetric):
     def __init__(self, collect_device: str = 'cpu', prefix: str | None = None):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.confusion: np.ndarray | None = None
+        self.classes: tuple[str, ...] | None = None
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Take the true and predicted classes of a batch.
@@ -45,6 +63,7 @@ class FERMetric(BaseMetric):
                 label; with scores, the largest score is what is predicted.
         """
         for sample in data_samples:
+            self.classes = sample.get('model_classes')
             label = sample.get('gt_label')
             if label is None:
                 label = sample['gt_score'].argmax()
@@ -53,21 +72,34 @@ class FERMetric(BaseMetric):
             predicted = (
                 sample['pred_label'] if score is None else score.argmax()
             )
+            if self.classes is None and score is not None:
+                self._check_number(len(score))
             self.results.append((int(label), int(predicted)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics of all pictures.
 
         Args:
-            results (list[tuple[int, int]]): True and predicted class of each.
+            results (list[tuple[int, int]]): Of each the true class, an index
+                into the data's classes, and the predicted one, an index into
+                the model's.
 
         Returns:
             dict[str, float]: Percentages by name, without the prefix.
         """
-        classes = self.dataset_meta['classes']
+        if self.classes is None:
+            self.classes = tuple(self.dataset_meta['classes'])
         true, predicted = np.array(results).T
-        confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-        np.add.at(confusion, (true, predicted), 1)
+        true = self._by_name(self.classes)[true]
+        known = true >= 0
+        if not known.any():
+            raise ValueError(
+                'no picture shows a class of the model: it has '
+                f'{list(self.classes)}, the data has '
+                f'{list(self.dataset_meta["classes"])}'
+            )
+        confusion = np.zeros((len(self.classes),) * 2, dtype=np.int64)
+        np.add.at(confusion, (true[known], predicted[known]), 1)
         self.confusion = confusion
 
         hits = confusion.diagonal()
@@ -80,7 +112,35 @@ class FERMetric(BaseMetric):
             'uar': recall.mean(),
             'macro_f1': f1[present].mean(),
         }
-        names = [name for name, p in zip(classes, present, strict=True) if p]
+        if not known.all():
+            metrics['left_out'] = (~known).mean()
+        names = [
+            name for name, p in zip(self.classes, present, strict=True) if p
+        ]
         for name, value in zip(names, recall, strict=True):
             metrics[f'recall_{name}'] = value
         return {name: 100 * float(value) for name, value in metrics.items()}
+
+    def _by_name(self, classes: Sequence[str]) -> np.ndarray:
+        """Index of each of the data's classes in the model's, -1 for none."""
+        data = self.dataset_meta['classes']
+        indices = indices_by_name(data, classes)
+        lacking = [n for n, i in zip(data, indices, strict=True) if i < 0]
+        found = indices_by_name(classes, data)
+        extra = [n for n, i in zip(classes, found, strict=True) if i < 0]
+        if lacking or extra:
+            MMLogger.get_current_instance().warning(
+                'FERMetric: the model and the data have other classes. The '
+                f'model lacks {lacking}: such pictures are left out of all '
+                f'figures. The data lacks {extra}: such predictions are wrong'
+            )
+        return np.array(indices)
+
+    def _check_number(self, scores: int) -> None:
+        """Refuse scores whose classes nobody tells."""
+        classes = self.dataset_meta['classes']
+        if scores != len(classes):
+            raise ValueError(
+                f'the model scores {scores} classes and does not say which; '
+                f'the data has {len(classes)}: {list(classes)}'
+            )

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mpafer_plugin.evaluation import FERMetric
 
@@ -99,3 +100,73 @@ def test_labels_without_scores():
         }
         metric.process({}, [sample])
     assert metric.evaluate(2)['fer/accuracy'] == 50
+
+
+def evaluate_across(data, model, pairs):
+    """Pairs of class names: of the data, and of the model."""
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': data}
+    for true, predicted in pairs:
+        sample = {
+            'gt_label': torch.tensor([data.index(true)]),
+            'pred_score': torch.eye(len(model))[model.index(predicted)],
+            'model_classes': tuple(model),
+        }
+        metric.process({}, [sample])
+    return metric, metric.evaluate(len(pairs))
+
+
+def test_classes_of_model_and_data_meet_by_name(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    metric, metrics = evaluate_across(
+        ['anger', 'happiness', 'contempt', 'fear'],
+        ['fear', 'Happy', 'anger', 'pain'],
+        [
+            ('anger', 'anger'),
+            ('anger', 'pain'),
+            ('happiness', 'Happy'),
+            ('contempt', 'anger'),
+            ('fear', 'fear'),
+        ],
+    )
+    logger.removeHandler(caplog.handler)
+    assert metric.classes == ('fear', 'Happy', 'anger', 'pain')
+    assert metrics == {
+        'fer/accuracy': 75,
+        'fer/uar': pytest.approx(100 * 2.5 / 3),
+        'fer/macro_f1': pytest.approx(100 * (1 + 1 + 2 / 3) / 3),
+        'fer/left_out': 20,
+        'fer/recall_fear': 100,
+        'fer/recall_Happy': 100,
+        'fer/recall_anger': 50,
+    }
+    expected = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 0, 0]]
+    np.testing.assert_array_equal(metric.confusion, expected)
+    assert "The model lacks ['contempt']" in caplog.text
+    assert "The data lacks ['pain']" in caplog.text
+
+
+def test_another_order_alone_is_not_worth_a_warning(caplog):
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    _, metrics = evaluate_across(
+        ['anger', 'fear'], ['Fearful', 'angry'], [('anger', 'angry')] * 3
+    )
+    logger.removeHandler(caplog.handler)
+    assert metrics['fer/accuracy'] == 100
+    assert 'fer/left_out' not in metrics
+    assert not caplog.records
+
+
+def test_nothing_in_common():
+    with pytest.raises(ValueError, match=r"it has \['pain'\], .*\['fear'\]"):
+        evaluate_across(['fear'], ['pain'], [('fear', 'pain')])
+
+
+def test_scores_of_unknown_classes():
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    sample = {'gt_label': torch.tensor([0]), 'pred_score': torch.ones(3)}
+    with pytest.raises(ValueError, match=r'scores 3 classes .*has 4'):
+        metric.process({}, [sample])

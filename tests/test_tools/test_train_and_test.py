@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.config import Config
 
+from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 from tests.conftest import CONFIGS, ROOT
 
 SMALL = [
@@ -134,6 +136,67 @@ def test_test_with_augmentation_and_predictions(trained, run):
     assert len(predictions) == 28
     assert len(list(result.folder.rglob('drawn_tta/*.png'))) == 28
     assert len(predictions[0]['pred_score']) == 7
+
+
+def test_on_the_data_of_another_config(trained, run):
+    """RAF-DB's seven classes on FERPlus, which has contempt too."""
+    (best,) = (trained.folder / 'out').glob('best_*.pth')
+    result = run(
+        'test.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        best,
+        '--data',
+        CONFIGS / 'mpafer_ferplus.py',
+        '--tta',
+        '--work-dir',
+        'across',
+        '--out',
+        'across.json',
+        '--out-item',
+        'metrics',
+        '--cfg-options',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    metrics = json.loads((result.folder / 'across.json').read_text())
+    assert metrics['fer/left_out'] == pytest.approx(100 / 8)
+    assert "The model lacks ['contempt']" in result.stdout + result.stderr
+    report = (result.folder / 'across' / 'per_class.csv').read_text()
+    assert [line.split(',')[:2] for line in report.splitlines()[1:]] == [
+        [name, '4'] for name in SEVEN_EXPRESSIONS
+    ]
+
+
+def test_select_on_test(run):
+    result = run(
+        'train.py',
+        CONFIGS / 'mpafer_rafdb.py',
+        '--work-dir',
+        'chosen',
+        '--select-on-test',
+        '--cfg-options',
+        'train_cfg.max_epochs=1',
+        *SMALL,
+    )
+    assert result.returncode == 0, result.stderr
+    log = result.stdout + result.stderr
+    assert 'its result there is no fair estimate' in log
+    assert 'all official training pictures, nothing held out' in log
+    cfg = Config.fromfile(result.folder / 'chosen' / 'mpafer_rafdb.py')
+    assert cfg.select_on_test
+    assert cfg.val_dataloader.dataset.split == 'test'
+    assert cfg.train_dataloader.dataset.val_fraction == 0
+
+
+def test_tta_without_its_pipeline(run, trained):
+    config = trained.folder / 'plain.py'
+    config.write_text(
+        f"_base_ = ['{CONFIGS}/mpafer_rafdb.py']\n"
+        'tta_pipeline = []\n'
+    )
+    result = run('test.py', config, 'x.pth', '--tta')
+    assert result.returncode == 1
+    assert 'has no tta_pipeline' in result.stderr
 
 
 def test_zero_shot(run):

@@ -30,7 +30,7 @@ class FERReportHook(Hook):
                 break
         else:
             return
-        classes = metric.dataset_meta['classes']
+        classes = metric.classes
         folder = Path(runner.work_dir)
         write_table(metric.confusion, classes, folder / 'per_class.csv')
         draw_matrix(metric.confusion, classes, folder / 'confusion_matrix.png')

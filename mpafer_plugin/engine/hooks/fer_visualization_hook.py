@@ -6,6 +6,8 @@ from mmpretrain.engine.hooks import VisualizationHook
 from mmpretrain.registry import HOOKS
 from mmpretrain.structures import DataSample
 
+from mpafer_plugin.datasets.categories import indices_by_name
+
 SIDE = 384  # pixels of the longer side of what is drawn
 
 
@@ -16,6 +18,8 @@ class FERVisualizationHook(VisualizationHook):
     The host (1.2.0) draws the input of the network: as small as that is, with
     red and blue exchanged, and not at all under test-time augmentation. Here
     the file is read again, in its own colours, at a size that text fits on.
+    And where the model has other classes than the data, each is named in its
+    own.
 
     Args:
         **kwargs: See :class:`mmpretrain.engine.hooks.VisualizationHook`.
@@ -29,6 +33,21 @@ class FERVisualizationHook(VisualizationHook):
         step: int = 0,
     ) -> None:
         pictures = dict(inputs=_Pictures(data_samples))
+        model = data_samples[0].get('model_classes')
+        if model is not None:
+            meta = self._visualizer.dataset_meta or {}
+            data = meta.get('classes', model)
+            indices = indices_by_name(data, model)
+            lacking = [n for n, i in zip(data, indices, strict=True) if i < 0]
+            known = [*model, *lacking]
+            self.draw_args['classes'] = known
+            indices = indices_by_name(data, known)
+            data_samples = [
+                sample.new().set_gt_label(
+                    [indices[i] for i in sample.gt_label]
+                )
+                for sample in data_samples
+            ]
         super()._draw_samples(batch_idx, pictures, data_samples, step)
 
 

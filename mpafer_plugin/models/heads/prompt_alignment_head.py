@@ -158,6 +158,18 @@ class PromptAlignmentHead(ClsHead):
                 )
         return losses
 
+    def _get_predictions(
+        self,
+        cls_score: torch.Tensor,
+        data_samples: list[DataSample | None] | None,
+    ) -> list[DataSample]:
+        """Let each prediction say which classes its scores are of."""
+        predictions = super()._get_predictions(cls_score, data_samples)
+        classes = tuple(self.text.classes)
+        for sample in predictions:
+            sample.set_field(classes, 'model_classes', field_type='metainfo')
+        return predictions
+
     def class_vectors(self) -> torch.Tensor:
         """Text features of the classes, (C, D), not normalised.
 
