@@ -7,20 +7,22 @@ import numpy as np
 
 
 def rafdb(root: Path) -> None:
-    """12 training and 4 test pictures of each of seven classes."""
+    """12 training and 4 test pictures of each class, basic and compound."""
     rng = np.random.default_rng(0)
-    aligned = root / 'rafdb' / 'basic' / 'Image' / 'aligned'
-    aligned.mkdir(parents=True)
-    lines = []
-    for split, count, width in (('train', 84, 5), ('test', 28, 4)):
-        for i in range(1, count + 1):
-            name, label = f'{split}_{i:0{width}d}', 1 + i % 7
-            draw(rng, aligned / f'{name}_aligned.jpg', label, (40, 40, 3))
-            lines.append(f'{name}.jpg {label}')
-    labels = root / 'rafdb' / 'basic' / 'EmoLabel'
-    labels.mkdir()
-    text = '\n'.join(lines) + '\n'
-    (labels / 'list_patition_label.txt').write_text(text)
+    for folder, classes in (('basic', 7), ('compound', 11)):
+        base = root / 'rafdb' / folder
+        aligned = base / 'Image' / 'aligned'
+        aligned.mkdir(parents=True)
+        lines = []
+        for split, count, width in (('train', 12, 5), ('test', 4, 4)):
+            for i in range(1, count * classes + 1):
+                name, label = f'{split}_{i:0{width}d}', 1 + i % classes
+                draw(rng, aligned / f'{name}_aligned.jpg', label, (40, 40, 3))
+                lines.append(f'{name}.jpg {label}')
+        labels = base / 'EmoLabel'
+        labels.mkdir()
+        text = '\n'.join(lines) + '\n'
+        (labels / 'list_patition_label.txt').write_text(text)
 
 
 def ferplus(root: Path) -> None:

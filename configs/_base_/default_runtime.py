@@ -18,6 +18,7 @@ default_hooks = dict(
     visualization=dict(type='FERVisualizationHook', enable=False),
 )
 custom_hooks = [
+    dict(type='DataReportHook'),
     dict(type='PrototypeHook', cache_dir='work_dirs/.prototypes'),
     dict(type='FERReportHook'),
     dict(type='FiniteGuardHook'),

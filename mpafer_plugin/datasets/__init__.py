@@ -1,5 +1,8 @@
 from .affectnet import AffectNet
 from .base_fer_dataset import BaseFERDataset
+from .class_balanced_sampler import ClassBalancedSampler
+from .fer_csv import FERCsv
+from .fer_folder import FERFolder
 from .ferplus import FERPlus
 from .held_out_fer_dataset import HeldOutFERDataset
 from .rafdb import RAFDB
@@ -11,6 +14,9 @@ __all__ = [
     'RAFDB',
     'AffectNet',
     'BaseFERDataset',
+    'ClassBalancedSampler',
+    'FERCsv',
+    'FERFolder',
     'FERPlus',
     'HeldOutFERDataset',
     'ResumableSampler',

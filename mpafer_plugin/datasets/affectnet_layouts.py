@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .affectnet_labels import LABEL_NAMES, parse_label, read_label
 from .annotations import Sample
 from .data_root import DataRoot
+from .picture_endings import is_picture
 
 HEADER = [
     'subDirectory_filePath',
@@ -32,7 +33,6 @@ _PICTURES_FOLDERS = (
     f'Manually_Annotated/{_PICTURES_FOLDER}',
 )
 _ENDING = '_exp.npy'
-_PICTURES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff')
 
 _LAYOUTS = f"""the layouts are
   new release: train_set/images/0.jpg, train_set/annotations/0{_ENDING},
@@ -134,9 +134,9 @@ def _list_pictures(root: DataRoot, folder: str) -> dict[str, str]:
         )
     pictures: dict[str, str] = {}
     for name in root.entries(images):
-        stem, ending = posixpath.splitext(name)
-        if ending.lower() not in _PICTURES:
+        if not is_picture(name):
             continue
+        stem = posixpath.splitext(name)[0]
         if stem in pictures:
             raise ValueError(
                 f'{root.join(images)}: {pictures[stem]!r} and {name!r} are '

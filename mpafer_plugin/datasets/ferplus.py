@@ -1,6 +1,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.dist import barrier, is_main_process
 from mmpretrain.registry import DATASETS
 
 from .annotations import Sample
@@ -8,6 +9,7 @@ from .base_fer_dataset import BaseFERDataset
 from .categories import EXPRESSIONS
 from .ferplus_counts import ferplus_counts
 from .ferplus_labels import LABEL_RULES, soft_target
+from .ferplus_pictures import write_pictures
 from .ferplus_votes import read_new_votes, read_old_votes
 
 _FOLDERS = {
@@ -49,6 +51,13 @@ class FERPlus(BaseFERDataset):
         └── FER2013Test
             └── ...
 
+    or FER2013's own table, out of which the first use writes these folders,
+    beside it, once and by rank 0, as that tool does: ::
+
+        ferplus
+        ├── fer2013new.csv   # Usage,Image name,neutral,...
+        └── fer2013.csv      # emotion,pixels,Usage; the same rows
+
     Papers rarely say how they make labels of votes, and the rules differ by
     a tenth of the pictures. Pictures of a complete copy, by rule:
 
@@ -70,7 +79,8 @@ class FERPlus(BaseFERDataset):
     out, are passed over.
 
     Args:
-        data_root (str): The folder that contains ``FER2013Train``.
+        data_root (str): The folder that contains ``fer2013new.csv`` or
+            ``FER2013Train``.
         split (str): 'train', 'val' or 'test', officially called Training,
             PublicTest and PrivateTest. Defaults to 'train'.
         label_rule (str): 'majority', 'argmax', 'argmax8' or 'distribution'.
@@ -81,6 +91,7 @@ class FERPlus(BaseFERDataset):
     Raises:
         ValueError: If an argument or a row of votes is wrong.
         FileNotFoundError: If the votes or listed pictures are absent.
+        OSError: If pictures are to be written and cannot be.
 
     Examples:
         >>> from mpafer_plugin.datasets import FERPlus
@@ -119,6 +130,17 @@ class FERPlus(BaseFERDataset):
         self._source: str | None = None
         self._passed_over = ''
         super().__init__(data_root, split, pipeline, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Write pictures that only ``fer2013.csv`` has, then read all."""
+        folders = {_USAGES[split]: name for split, name in _FOLDERS.items()}
+        try:
+            if is_main_process():
+                write_pictures(self.root, _NEW_VOTES, folders)
+        finally:
+            # also after an error, which the others then meet below
+            barrier()
+        return super().load_data_list()
 
     def load_samples(self) -> list[Sample]:
         """Read the pictures of the split that the rule gives a label."""
@@ -174,3 +196,7 @@ class FERPlus(BaseFERDataset):
     def label_rule_text(self) -> str:
         """Say in words how votes become a label, and what was left out."""
         return _RULE_TEXTS[self.label_rule] + self._passed_over
+
+    def crop_text(self) -> str:
+        """Say that the faces are FER2013's."""
+        return '48 x 48 grey, as released'

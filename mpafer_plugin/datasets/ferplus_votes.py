@@ -26,6 +26,26 @@ def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
     Raises:
         ValueError: If the header or a row is not FER+'s.
     """
+    path = root.join(name)
+    for number, row in new_rows(root, name):
+        if row[0] == usage:
+            yield number, row[1], _parse_votes(row, f'{path}:{number}')
+
+
+def new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Read the rows of ``fer2013new.csv`` below its header.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        name (str): The file there.
+
+    Yields:
+        tuple[int, list[str]]: Line and fields: Usage, name, and votes that
+        are not checked.
+
+    Raises:
+        ValueError: If the header or a Usage is not FER+'s.
+    """
     path, rows = root.join(name), root.rows(name)
     number, header = next(rows, (1, []))
     if header != HEADER:
@@ -33,14 +53,13 @@ def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
             f'{path}:{number}: the header is {header}; expected {HEADER}'
         )
     for number, row in rows:
-        if row[0] not in USAGES:
+        if len(row) < 2 or row[0] not in USAGES:
             raise ValueError(
                 f'{path}:{number}: unknown Usage {row[0]!r} in '
-                f'{",".join(row)!r}; it is one of {USAGES}'
+                f'{",".join(row)!r}; it is one of {USAGES}, and a name and '
+                'votes follow'
             )
-        if row[0] == usage:
-            votes = _parse_votes(row, f'{path}:{number}')
-            yield number, row[1], votes
+        yield number, row
 
 
 def read_old_votes(root: DataRoot, name: str) -> Iterator[Row]:

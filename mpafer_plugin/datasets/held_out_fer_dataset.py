@@ -32,6 +32,14 @@ class HeldOutFERDataset(BaseFERDataset):
     #: The same in words.
     TEST_RULE = 'the official test split'
 
+    #: What the training part is, in words.
+    TRAIN_RULE = 'official training pictures'
+
+    #: Whether the copy has validation pictures of its own, which are 'val'
+    #: then, so that none is held out. A child that can have some sets this
+    #: before it calls this class's constructor.
+    has_val_part = False
+
     def __init__(
         self,
         data_root: str,
@@ -42,13 +50,11 @@ class HeldOutFERDataset(BaseFERDataset):
         **kwargs: Any,
     ) -> None:
         check_fraction(val_fraction)
-        if split == 'val' and val_fraction == 0:
+        if split == 'val' and val_fraction == 0 and not self.has_val_part:
             raise ValueError(
                 f"{type(self).__name__}: split='val' with val_fraction=0 "
                 'holds nothing out of the training pictures: give a '
-                "val_fraction above 0, or use split='test' "
-                f'({self.TEST_RULE}) knowing that what is chosen on it is no '
-                'fair test result'
+                f'val_fraction above 0, or {self.other_val_text()}'
             )
         self.val_fraction = val_fraction
         self.val_seed = val_seed
@@ -57,25 +63,34 @@ class HeldOutFERDataset(BaseFERDataset):
     @property
     def official_part(self) -> str:
         """The official part that the pictures are from."""
-        return self.TEST_PART if self.split == 'test' else 'train'
+        if self.split == 'test':
+            return self.TEST_PART
+        return self.split if self.has_val_part else 'train'
 
     def select_split(self, samples: list[Sample]) -> list[Sample]:
         """Hold the validation share out of the training pictures."""
-        if self.split == 'test':
+        if self.split == 'test' or self.has_val_part:
             return samples
         train, val = stratified_split(
             samples, self.val_fraction, self.val_seed
         )
         return val if self.split == 'val' else train
 
+    def other_val_text(self) -> str:
+        """Say in words what to choose by where nothing is held out."""
+        return (
+            f"use split='test' ({self.TEST_RULE}) knowing that what is "
+            'chosen on it is no fair test result'
+        )
+
     def split_rule_text(self) -> str:
         """Say in words which pictures make the split."""
         if self.split == 'test':
             return self.TEST_RULE
         if self.val_fraction == 0:
-            return 'all official training pictures, nothing held out'
+            return f'all {self.TRAIN_RULE}, nothing held out'
         part = 'held out of' if self.split == 'val' else 'left of'
         return (
-            f'{part} the official training pictures, val_fraction='
+            f'{part} the {self.TRAIN_RULE}, val_fraction='
             f'{self.val_fraction} of every class, val_seed={self.val_seed}'
         )

@@ -2,6 +2,8 @@ from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .distributed import FERDistributedDataParallel, join_process_group
 from .hooks import (
     PREEMPTED,
+    ClassWeightHook,
+    DataReportHook,
     FERReportHook,
     FERVisualizationHook,
     FiniteGuardHook,
@@ -15,6 +17,8 @@ from .resumable_train_loop import ResumableTrainLoop
 __all__ = [
     'PREEMPTED',
     'CPUAmpOptimWrapper',
+    'ClassWeightHook',
+    'DataReportHook',
     'FERDistributedDataParallel',
     'FERReportHook',
     'FERVisualizationHook',

@@ -1,3 +1,4 @@
+import atexit
 import os
 
 import torch
@@ -86,3 +87,10 @@ def join_process_group(launcher: str) -> None:
             'as tools/dist_train.sh and tools/slurm_train.sh do'
         )
     torch.distributed.init_process_group('gloo')
+    atexit.register(_leave_process_group)
+
+
+def _leave_process_group() -> None:
+    """End gloo's threads, which now and then abort a process that ends."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -1,8 +1,11 @@
 from mmengine.dist import get_rank
 from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import LOOPS
+from torch.utils.data import DataLoader
 
 from mpafer_plugin.datasets.random_streams import seed_generators
+
+from .batch_shares import check_batch_shares
 
 # Not beginning with 'val': the log would show it as a metric.
 VALIDATED = 'epoch_validated'
@@ -25,6 +28,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._batches_done = 0
+        # Before the schedules, which mmengine can't make for empty epochs.
+        if isinstance(self.dataloader, DataLoader):
+            check_batch_shares(self.dataloader)
 
     @property
     def batches(self) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mpafer_plugin.clip import image_size
+from mpafer_plugin.datasets.categories import COMPOUND_EXPRESSIONS
 from tests.conftest import CONFIGS
 
 NAMES = sorted(path.name for path in CONFIGS.glob('mpafer_*.py'))
@@ -21,6 +22,7 @@ def test_all_are_here():
     sets = ('rafdb', 'ferplus', 'affectnet7', 'affectnet8')
     assert set(NAMES) >= {
         'mpafer_quickstart.py',
+        'mpafer_rafdb_compound.py',
         'mpafer_rafdb_laion2b.py',
         *(f'mpafer_{name}.py' for name in sets),
         *(f'mpafer_{name}_vit-l14.py' for name in sets),
@@ -155,6 +157,22 @@ def test_affectnet_with_contempt_differs_in_contempt():
         for split in ('train', 'val', 'test'):
             dataset = cfg[f'{split}_dataloader'].dataset
             assert (dataset.num_classes, dataset.split) == (n, split)
+
+
+def test_compound_expressions_differ_in_classes_alone():
+    basic, compound = (
+        Config.fromfile(CONFIGS / f'mpafer_rafdb{name}.py')
+        for name in ('', '_compound')
+    )
+    assert tuple(compound.classes) == COMPOUND_EXPRESSIONS
+    assert compound.model.head.text.pop('classes') == compound.classes
+    del basic.model.head.text['classes']
+    for cfg in (basic, compound):
+        for key in ('classes', '_loader'):
+            cfg.pop(key, None)
+    for split in ('train', 'val', 'test'):
+        assert compound[f'{split}_dataloader'].dataset.pop('compound')
+    assert compound.to_dict() == basic.to_dict()
 
 
 def test_quickstart_is_the_same_recipe():

@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MMLogger
 
 from mpafer_plugin.datasets import FERPlus
 from mpafer_plugin.datasets.categories import EXPRESSIONS
+from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.ferplus_counts import FERPLUS_COUNTS
 from mpafer_plugin.datasets.ferplus_labels import LABEL_RULES, VOTE_COLUMNS
+from mpafer_plugin.datasets.ferplus_votes import read_new_votes
 
 TAR = Path(__file__).parents[2] / '../shared/data/ferplus.tar'
 FOLDERS = {
@@ -163,6 +166,11 @@ def test_line_endings_and_bom(tmp_path, new):
         ('{header}\nTrain,a.png\n', r"new\.csv:2: unknown Usage 'Train'"),
         ('{header}\n\nTraining,a.png,1\n', r"csv:3: .*'Training,a\.png,1'"),
         ('{header}\nTraining,a.png' + ',-1' * 10, r'csv:2: cannot read'),
+        ('{header}\nTraining,a.png' + ',1.5' * 10, r'csv:2: cannot read'),
+        ('{header}\nTraining,a.png' + ',1' * 11, r'csv:2: cannot read'),
+        ('{header},x\n', r'csv:1: the header is'),
+        ('Training,a.png' + ',1' * 10, r'csv:1: the header is'),
+        ('{header}\nTraining\n', r"csv:2: unknown Usage 'Training'"),
         ('{header}\nTraining,../../a.png' + ',9' * 10, r'csv:2: .*leads out'),
     ],
 )
@@ -232,3 +240,44 @@ def test_counts_of_the_real_files(real_root, tmp_path, source, rule):
         labels = [info['gt_label'] for info in dataset.data_list]
         counts = np.bincount(labels).tolist()
         assert counts == list(FERPLUS_COUNTS[source, rule][split])
+
+
+@pytest.mark.parametrize(
+    ('rule', 'totals'),
+    [
+        ('majority', [25060, 3199, 3153]),
+        ('argmax', [28389, 3553, 3546]),
+        ('argmax8', [28559, 3579, 3573]),
+    ],
+)
+def test_all_rows_with_a_name(real_root, rule, totals):
+    root = DataRoot(str(real_root))
+    for usage, total in zip(USAGES.values(), totals, strict=True):
+        labels = [
+            LABEL_RULES[rule](votes)
+            for _, name, votes in read_new_votes(root, 'fer2013new.csv', usage)
+            if name
+        ]
+        assert sum(label is not None for label in labels) == total
+
+
+def test_absent_class_is_named(tmp_path, caplog):
+    root = write(tmp_path, case_rows())
+    logger = MMLogger.get_current_instance()
+    logger.addHandler(caplog.handler)
+    try:
+        FERPlus(root)
+    finally:
+        logger.removeHandler(caplog.handler)
+    empty = [c for c in EXPRESSIONS if c not in ('neutral', 'fear')]
+    empty.remove('contempt')
+    assert f'there are no pictures of {empty}' in caplog.text
+
+
+def test_names_are_taken_as_they_are(tmp_path):
+    happy = (0, 9, *[0] * 8)
+    rows = [('FER1.PNG', happy), ('Gesicht_ä 表情.png', happy)]
+    assert set(labels_of(FERPlus(write(tmp_path, rows)))) == {
+        'FER1.PNG',
+        'Gesicht_ä 表情.png',
+    }

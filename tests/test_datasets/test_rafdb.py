@@ -9,7 +9,10 @@ from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import RAFDB
-from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
+from mpafer_plugin.datasets.categories import (
+    COMPOUND_EXPRESSIONS,
+    SEVEN_EXPRESSIONS,
+)
 
 # pictures of the ids 1..7 in the drawn copy
 TRAIN = (10, 20, 30, 40, 50, 60, 70)
@@ -147,7 +150,10 @@ def test_line_endings_and_bom(tmp_path, newline, bom):
         ('other.jpg 1', r"label\.txt:2: cannot read the line 'other\.jpg 1'"),
         ('test_0002.jpg 8', r"label\.txt:2: unknown label '8'.*7: 'neutral'"),
         ('test_0002.jpg x', r"label\.txt:2: unknown label 'x'"),
-        ('test_0001.jpg 2', r'label\.txt:2: .* twice, first on line 1'),
+        (
+            'test_0001.jpg 2',
+            r'label\.txt:2: .* twice, first at .*label\.txt:1',
+        ),
         ('test_/../../../../x.jpg 1', r'label\.txt:2: .*leads out of'),
     ],
 )
@@ -170,10 +176,67 @@ def test_all_absent_pictures_are_counted(root):
 
 
 def test_absent_folders_say_what_is_there(root, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no label.*holds \['EmoLabe"):
-        RAFDB(str(root / 'basic'))
     with pytest.raises(FileNotFoundError, match=r"gone' is no folder"):
         RAFDB(str(tmp_path / 'gone'))
+    # only 'basic' itself may stand for the folder that holds it
+    (root / 'basic').rename(root / 'other')
+    for path in (root, root / 'other'):
+        with pytest.raises(FileNotFoundError) as caught:
+            RAFDB(str(path))
+        message = str(caught.value)
+        assert 'basic/EmoLabel/list_patition_label.txt (absent)' in message
+        assert f'{str(path)!r} holds [' in message
+        assert 'CUB: images.txt (absent)' in message
+        assert 'the layouts are' in message
+
+
+def test_basic_itself(root):
+    dataset = RAFDB(str(root / 'basic'), 'test')
+    assert names_of(dataset) == names_of(RAFDB(str(root), 'test'))
+
+
+def test_crop_in_words(root):
+    dataset = RAFDB(str(root), 'test', lazy_init=True)
+    assert dataset.crop_text() == 'known once it is read'
+    dataset.full_init()
+    assert dataset.crop_text() == 'official aligned faces, 100 x 100'
+    original = RAFDB(str(root), 'test', aligned=False)
+    assert original.crop_text() == 'original photos, faces not cut out'
+
+
+def write_compound(root, train=22, test=11):
+    lines = [f'train_{i:05}.jpg {1 + i % 11}' for i in range(train)]
+    lines += [f'test_{i:04}.jpg {1 + i % 11}' for i in range(test)]
+    write(root / 'data', lines)
+    (root / 'data' / 'basic').rename(root / 'compound')
+    return root
+
+
+def test_compound_expressions(tmp_path, log):
+    dataset = RAFDB(str(write_compound(tmp_path)), 'test', compound=True)
+    assert dataset.metainfo['classes'] == COMPOUND_EXPRESSIONS
+    assert dataset.get_gt_labels().tolist() == list(range(11))
+    assert 'there are 11 pictures, but 792 were' in log.records[0].message
+    assert len(RAFDB(str(tmp_path / 'compound'), compound=True)) == 22
+    with pytest.raises(FileNotFoundError, match=r"basic/(.|\n)*'compound'"):
+        RAFDB(str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r'compound/EmoLabel/.*absent'):
+        RAFDB(str(tmp_path / 'compound' / 'Image'), compound=True)
+
+
+def test_complete_compound_copy_gives_no_warning(tmp_path, log):
+    root = write_compound(tmp_path, 3162, 792)
+    RAFDB(str(root), compound=True, val_fraction=0)
+    RAFDB(str(root), 'test', compound=True)
+    assert [r.levelno for r in log.records] == [logging.INFO] * 2
+
+
+def test_unlisted_pictures_are_counted(root, log):
+    folder = root / 'basic' / 'Image' / 'aligned'
+    for name in ('test_0999_aligned.JPG', 'x.png', 'notes.txt'):
+        (folder / name).touch()
+    assert len(RAFDB(str(root), 'test')) == sum(TEST)
+    assert '2 pictures lie beside the listed' in log.records[0].message
 
 
 @pytest.mark.parametrize(

@@ -191,8 +191,7 @@ def test_select_on_test(run):
 def test_tta_without_its_pipeline(run, trained):
     config = trained.folder / 'plain.py'
     config.write_text(
-        f"_base_ = ['{CONFIGS}/mpafer_rafdb.py']\n"
-        'tta_pipeline = []\n'
+        f"_base_ = ['{CONFIGS}/mpafer_rafdb.py']\ntta_pipeline = []\n"
     )
     result = run('test.py', config, 'x.pth', '--tta')
     assert result.returncode == 1

@@ -1,3 +1,5 @@
+from .class_weight_hook import ClassWeightHook
+from .data_report_hook import DataReportHook
 from .fer_report_hook import FERReportHook
 from .fer_visualization_hook import FERVisualizationHook
 from .finite_guard_hook import FiniteGuardHook
@@ -8,6 +10,8 @@ from .safe_checkpoint_hook import SafeCheckpointHook
 
 __all__ = [
     'PREEMPTED',
+    'ClassWeightHook',
+    'DataReportHook',
     'FERReportHook',
     'FERVisualizationHook',
     'FiniteGuardHook',

@@ -111,6 +111,23 @@ def test_soft_targets_reach_every_loss(build, feats):
     assert (even['loss_proto'] - hard['loss_proto']).abs() > 1e-3
 
 
+def test_soft_targets_weigh_the_losses_of_hard_ones(build, feats):
+    head = build()
+    shares = torch.tensor([0.5, 0.2, 0.3])
+    soft = [DataSample().set_gt_score(shares) for _ in range(5)]
+    by_class = [
+        head.loss(feats, [DataSample().set_gt_label(c) for _ in range(5)])
+        for c in range(3)
+    ]
+    losses = head.loss(feats, soft)
+    for name in ('loss_cls', 'loss_proto'):
+        hard = torch.stack([of_class[name] for of_class in by_class])
+        assert hard.std() > 1e-3
+        torch.testing.assert_close(
+            losses[name], (shares * hard).sum(), rtol=1e-6, atol=1e-6
+        )
+
+
 def test_unset_prototypes_can_not_pass_unseen(build, feats):
     head = build()
     torch.nn.init.constant_(head.prototypes, float('nan'))

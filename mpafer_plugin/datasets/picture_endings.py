@@ -1,0 +1,24 @@
+import posixpath
+
+PICTURE_ENDINGS = (
+    '.jpg',
+    '.jpeg',
+    '.png',
+    '.bmp',
+    '.tif',
+    '.tiff',
+    '.webp',
+)
+"""Endings of the files that readers which list folders take as pictures."""
+
+
+def is_picture(name: str) -> bool:
+    """Tell by its ending, in whatever case, whether a file is a picture.
+
+    Args:
+        name (str): The file's name or path.
+
+    Returns:
+        bool: Whether the ending is one of :data:`PICTURE_ENDINGS`.
+    """
+    return posixpath.splitext(name)[1].lower() in PICTURE_ENDINGS

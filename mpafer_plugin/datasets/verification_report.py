@@ -1,0 +1,83 @@
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class PartReport:
+    """What was found in an official part of a data set.
+
+    Attributes:
+        name (str): The part, such as 'RAFDB train'.
+        data_root (str): Its folder.
+        splits (dict[str, dict]): Split to 'pictures' and 'rule'.
+        label_rule (str): How a picture gets its label.
+        crop (str): How faces were cut out.
+        classes (list[str]): The classes, in label order.
+        pictures (int): How many are listed.
+        counts (dict[str, int]): Of each class, by canonical name.
+        expected (dict[str, int], optional): What they should be.
+        expected_source (str): Where that is known from.
+        errors (list[str]): What is wrong with annotations.
+        missing (list[dict]): Pictures that are absent.
+        unreadable (list[dict]): Pictures that can not be decoded, with the
+            ``reason``.
+        sizes (dict): 'distinct', 'most_common', and of 'width' and 'height'
+            the 'min', 'median' and 'max', in pixels.
+        grey (int): Readable pictures without colour.
+        colour (int): Readable pictures with colour.
+    """
+
+    name: str
+    data_root: str
+    splits: dict[str, dict]
+    label_rule: str
+    crop: str
+    classes: list[str]
+    pictures: int
+    counts: dict[str, int]
+    expected: dict[str, int] | None
+    expected_source: str
+    errors: list[str]
+    missing: list[dict] = field(default_factory=list)
+    unreadable: list[dict] = field(default_factory=list)
+    sizes: dict[str, Any] = field(default_factory=dict)
+    grey: int = 0
+    colour: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the copy is whole: duplicates have no say."""
+        return self.counts_agree and not (
+            self.errors or self.missing or self.unreadable
+        )
+
+    @property
+    def counts_agree(self) -> bool:
+        """Whether the counts are as expected, or nothing was."""
+        return self.expected is None or (
+            Counter(self.counts) == Counter(self.expected)
+        )
+
+
+@dataclass
+class Report:
+    """What was found in the data sets of a config.
+
+    Attributes:
+        parts (list[PartReport]): The official parts.
+        duplicates (list[dict]): Groups of pictures with the same pixels:
+            their ``splits``, whether labels are ``contradicting``, and the
+            ``pictures``.
+        leaks (list[str]): Paths of test pictures that have a copy in another
+            split.
+    """
+
+    parts: list[PartReport]
+    duplicates: list[dict]
+    leaks: list[str]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all parts are whole."""
+        return all(part.ok for part in self.parts)

@@ -1,0 +1,110 @@
+from mmengine.dist import get_world_size
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import IterBasedTrainLoop
+from mmpretrain.registry import HOOKS
+from torch.utils.data import DataLoader
+
+from mpafer_plugin.datasets import ClassBalancedSampler
+from mpafer_plugin.engine.batch_shares import (
+    check_batch_shares,
+    length,
+    sampler_of,
+)
+
+
+@HOOKS.register_module()
+class DataReportHook(Hook):
+    """Log how the training pictures reach the model, and check that they do.
+
+    Before training it writes down what is in force: sampler, pictures, batch
+    size, number of batches, class weights, transforms. (Counts, label rule,
+    split and crop are logged by the data set itself.)
+
+    Raises:
+        ValueError: If a validation is configured without pictures, or if the
+            processes cannot share the batches.
+    """
+
+    # After ClassWeightHook, before the prototypes are computed.
+    priority = 'ABOVE_NORMAL'
+
+    def before_train(self, runner) -> None:
+        """Check the data and log what is in force."""
+        loader = runner.train_dataloader
+        # The host's tools that draw schedules train from a stand-in.
+        if not isinstance(loader, DataLoader):
+            return
+        endless = isinstance(runner.train_loop, IterBasedTrainLoop)
+        check_batch_shares(loader, endless)
+        if runner.val_loop is not None:
+            validated = runner.val_dataloader.dataset
+            if length(validated) == 0:
+                raise ValueError(
+                    f'validation is configured, but its data set, a '
+                    f'{type(validated).__name__}, has no pictures: give it '
+                    'some, or switch validation off with val_dataloader=None, '
+                    'val_cfg=None and val_evaluator=None'
+                )
+        model = runner.model
+        if is_model_wrapper(model):
+            model = model.module
+        lines = [
+            'training data:',
+            f'  sampler: {_sampler_text(loader)}',
+            f'  pictures: {_shown(length(loader.dataset))}; batches of '
+            f'{_shown(loader.batch_size)} x {get_world_size()} process(es)',
+            f'  iterations: {runner.max_iters:,}'
+            if endless
+            else f'  batches an epoch: {_shown(length(loader))}',
+            f'  class weights: {_weights_text(model, loader.dataset)}',
+        ]
+        for names in dict.fromkeys(_transforms(loader.dataset)):
+            lines.append(f'  transforms: {", ".join(names) or "none"}')
+        mixing = getattr(
+            getattr(model, 'data_preprocessor', None), 'batch_augments', None
+        )
+        if mixing is not None:
+            names = tuple(
+                type(augment).__name__ for augment in mixing.augments
+            )
+            lines.append(f'  mixing of batches: {", ".join(names)}')
+        runner.logger.info('\n'.join(lines))
+
+
+def _shown(number: int | None) -> str:
+    return 'unknown number' if number is None else f'{number:,}'
+
+
+def _sampler_text(loader) -> str:
+    sampler = sampler_of(loader)
+    text = type(sampler).__name__
+    if hasattr(sampler, 'shuffle'):
+        text += f', shuffle={sampler.shuffle}'
+    if isinstance(sampler, ClassBalancedSampler):
+        return f'{text}, each class equally often'
+    return f'{text}, classes not balanced'
+
+
+def _weights_text(model, dataset) -> str:
+    loss = getattr(getattr(model, 'head', None), 'loss_module', None)
+    weights = getattr(loss, 'class_weight', None)
+    if weights is None:
+        return 'none'
+    classes = getattr(dataset, 'metainfo', {}).get('classes', [])
+    if len(classes) != len(weights):
+        classes = range(len(weights))
+    return ', '.join(
+        f'{name} {weight:.3f}'
+        for name, weight in zip(classes, weights, strict=True)
+    )
+
+
+def _transforms(dataset) -> list[tuple[str, ...]]:
+    """Names of the transforms, of each part of a wrapped data set."""
+    if hasattr(dataset, 'datasets'):
+        return [n for part in dataset.datasets for n in _transforms(part)]
+    if hasattr(dataset, 'dataset'):
+        return _transforms(dataset.dataset)
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
+    return [tuple(type(step).__name__ for step in steps)]

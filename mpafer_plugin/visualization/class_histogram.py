@@ -1,0 +1,53 @@
+import textwrap
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+_LETTER = 0.07  # inches, of the note's font
+
+
+def draw_class_histogram(
+    classes: Sequence[str],
+    counts: Mapping[str, Sequence[int]],
+    path: str,
+    title: str = '',
+    note: str = '',
+) -> None:
+    """Draw how many pictures each class has in each split, as bars.
+
+    Each split has bars and a scale of its own, since training splits are
+    larger by far.
+
+    Args:
+        classes (Sequence[str]): Names of the C classes.
+        counts (Mapping[str, Sequence[int]]): Name of a split to C counts.
+        path (str): The file to write; its ending says the format.
+        title (str): What stands above. Defaults to ''.
+        note (str): What stands below; long lines are broken. Defaults to ''.
+    """
+    width = 2.0 + 2.6 * len(counts)  # inches
+    letters = int(width / _LETTER)
+    lines = [
+        part
+        for line in note.splitlines()
+        for part in textwrap.wrap(line, letters)
+    ]
+    height = 0.8 + max(2.0, 0.32 * len(classes)) + 0.17 * len(lines)
+    figure = Figure((width, height), layout='constrained')
+    all_axes = figure.subplots(1, len(counts), sharey=True, squeeze=False)[0]
+    for axes, (split, numbers) in zip(all_axes, counts.items(), strict=True):
+        bars = axes.barh(range(len(classes)), numbers, color='tab:blue')
+        axes.bar_label(bars, [f'{n:,}' for n in numbers], padding=3, size=9)
+        axes.set_title(f'{split}: {sum(numbers):,}', size=10)
+        axes.margins(x=0.3)  # room for the numbers
+        axes.set_xticks([])
+        axes.spines[['top', 'right', 'bottom']].set_visible(False)
+    all_axes[0].set_yticks(range(len(classes)), classes, parse_math=False)
+    all_axes[0].invert_yaxis()
+    if title:
+        figure.suptitle(title, size=11, parse_math=False)
+    if lines:
+        figure.supxlabel(
+            '\n'.join(lines), size=8, x=0.01, ha='left', parse_math=False
+        )
+    figure.savefig(path, dpi=150)

@@ -1,0 +1,155 @@
+import re
+
+import pytest
+from torch.utils.data import DataLoader
+
+from mpafer_plugin.engine import DataReportHook
+
+from ..test_batch_shares import Stream
+
+
+@pytest.fixture
+def report(build_runner, monkeypatch):
+    """Function that gives what the hook logs before training."""
+
+    def report(prepare=lambda runner: None, **options):
+        runner = build_runner(**options)
+        runner._train_loop = runner.build_train_loop(runner._train_loop)
+        runner._val_loop = runner.build_val_loop(runner._val_loop)
+        prepare(runner)
+        lines = []
+        monkeypatch.setattr(runner.logger, 'info', lines.append)
+        DataReportHook().before_train(runner)
+        return '\n'.join(lines)
+
+    return report
+
+
+SHIPPED = """\
+training data:
+  sampler: ResumableSampler, shuffle=True, classes not balanced
+  pictures: 77; batches of 8 x 1 process(es)
+  batches an epoch: 10
+  class weights: none
+  transforms: LoadImageFromFile, RandomResizedCrop, RandomFlip, \
+RandomErasing, PackInputs"""
+
+
+def test_what_a_shipped_config_does(report):
+    assert report() == SHIPPED
+
+
+def test_it_is_in_the_log_of_every_run(build_runner, tmp_path):
+    runner = build_runner()
+    runner.train()
+    (log,) = (tmp_path / 'work_dir').rglob('*.log')
+    text = log.read_text()
+    assert text.count(SHIPPED) == 1
+    assert text.index(SHIPPED) < text.index('class prototypes:')
+
+
+def test_balance_weights_and_mixing(report):
+    text = report(
+        **{
+            'train_dataloader.sampler.type': 'ClassBalancedSampler',
+            'model.head.loss_cls.class_weight': [1.0, 2, 3, 4, 5, 6, 0.25],
+            'model.data_preprocessor': dict(
+                num_classes=7,
+                batch_augments=dict(
+                    augments=[
+                        dict(type='Mixup', alpha=0.8),
+                        dict(type='CutMix', alpha=1.0),
+                    ]
+                ),
+            ),
+        }
+    )
+    assert 'ClassBalancedSampler, shuffle=True, each class equally' in text
+    assert 'class weights: neutral 1.000, happiness 2.000, sadness 3' in text
+    assert 'anger 0.250\n' in text
+    assert text.endswith('mixing of batches: Mixup, CutMix')
+
+
+def test_each_part_of_a_wrapped_data_set(report, load_config):
+    part = load_config('mpafer_rafdb.py').train_dataloader.dataset
+    plain = part.copy()
+    plain.pipeline = [part.pipeline[0], part.pipeline[-1]]
+    repeated = dict(type='RepeatDataset', dataset=part, times=2)
+    wrapped = dict(
+        _delete_=True, type='ConcatDataset', datasets=[part, repeated, plain]
+    )
+
+    text = report(**{'train_dataloader.dataset': wrapped})
+    assert 'pictures: 308; ' in text  # 77 x (1 + 2 + 1)
+    assert text.endswith(
+        '  transforms: LoadImageFromFile, RandomResizedCrop, RandomFlip, '
+        'RandomErasing, PackInputs\n'
+        '  transforms: LoadImageFromFile, PackInputs'
+    )
+
+
+def test_loops_over_iterations(report):
+    text = report(
+        **{
+            'train_cfg': dict(
+                _delete_=True, type='IterBasedTrainLoop', max_iters=1500
+            ),
+            'train_dataloader.sampler': dict(
+                _delete_=True, type='InfiniteSampler'
+            ),
+        }
+    )
+    assert 'sampler: InfiniteSampler, shuffle=True, classes not' in text
+    assert '  iterations: 1,500\n' in text
+
+
+def test_data_sets_of_others(report):
+    def prepare(runner):
+        runner.train_loop.dataloader = DataLoader(Stream(), batch_size=4)
+        runner.val_loop.dataloader = DataLoader(Stream())
+
+    text = report(prepare)
+    assert 'pictures: unknown number; batches of 4 x 1' in text
+    assert 'batches an epoch: unknown number' in text
+    assert text.endswith('transforms: none')
+
+
+def test_the_stand_in_of_the_hosts_tools(report):
+    def prepare(runner):
+        runner.train_loop.dataloader = [1, 2, 3]
+
+    assert report(prepare) == ''
+
+
+def test_validation_without_pictures(report):
+    message = (
+        'validation is configured, but its data set, a RAFDB, has no '
+        'pictures: give it some, or switch validation off with '
+        'val_dataloader=None'
+    )
+
+    def prepare(runner):
+        runner.val_dataloader.dataset.get_subset_([])
+
+    with pytest.raises(ValueError, match=re.escape(message)):
+        report(prepare)
+
+
+def test_no_validation_is_no_error(build_runner):
+    runner = build_runner(
+        val_dataloader=None, val_cfg=None, val_evaluator=None
+    )
+    runner._train_loop = runner.build_train_loop(runner._train_loop)
+    DataReportHook().before_train(runner)
+
+
+def test_a_batch_larger_than_the_data_is_told_before_training(build_runner):
+    runner = build_runner(
+        **{
+            'train_dataloader.batch_size': 80,
+            'train_dataloader.drop_last': True,
+        },
+    )
+    message = r'no training batch for each process: .*77 pictures.*size=80 '
+    with pytest.raises(ValueError, match=message):
+        runner.train()

@@ -1,0 +1,58 @@
+import cv2
+import numpy as np
+import pytest
+
+from mpafer_plugin.visualization import Card, draw_contact_sheet
+
+RED = np.zeros((10, 10, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
+HEADS = ('a', 'b')
+
+
+def sheet(tmp_path, cards, **kwargs):
+    """Draw cards and return RGB."""
+    path = str(tmp_path / 'sheet.png')
+    draw_contact_sheet(cards, path, HEADS, **kwargs)
+    return cv2.imread(path)[..., ::-1]
+
+
+def area(image, colour):
+    return int((image == colour).all(-1).sum())
+
+
+def test_colours_and_number(tmp_path):
+    blue = RED[..., ::-1]
+    image = sheet(tmp_path, [Card('x', 'y', (RED, blue))] * 3)
+    red, blue = area(image, (255, 0, 0)), area(image, (0, 0, 255))
+    assert red == pytest.approx(blue, rel=0.03)
+    one = area(sheet(tmp_path, [Card('x', 'y', (RED, RED))]), (255, 0, 0))
+    assert red == pytest.approx(1.5 * one, rel=0.03)
+
+
+def test_grid(tmp_path):
+    card = Card('x', 'y', (RED, RED))
+    one = sheet(tmp_path, [card], columns=2)
+    two = sheet(tmp_path, [card] * 2, columns=2)
+    three = sheet(tmp_path, [card] * 3, columns=2)
+    assert two.shape[0] == one.shape[0]
+    assert two.shape[1] > 1.8 * one.shape[1]
+    assert three.shape[1] == two.shape[1]
+    assert three.shape[0] > 1.8 * two.shape[0]
+
+
+def test_grey_pictures_keep_their_brightness(tmp_path):
+    dark = np.full((8, 8), 40, np.uint8)
+    image = sheet(tmp_path, [Card('x', 'y', (dark, dark))])
+    assert area(image, (40, 40, 40)) > 10000
+
+
+def test_long_names_are_not_cut(tmp_path):
+    short = sheet(tmp_path, [Card('x', 'y', (RED, RED))])
+    long = sheet(tmp_path, [Card('x', 'y' * 200, (RED, RED))])
+    assert long.shape[1] == short.shape[1]
+    assert long.shape[0] > short.shape[0]
+    # an empty margin on the right: nothing runs out of the picture
+    assert (long[:, -15:] == 255).all()
+
+
+def test_names_are_no_formulas(tmp_path):
+    sheet(tmp_path, [Card('$x', r'$\frac$.png', (RED, RED))])
