@@ -19,7 +19,7 @@ from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import BaseFERDataset
 from mpafer_plugin.datasets.categories import canonical_name
-from mpafer_plugin.datasets.official_parts import (
+from mpafer_plugin.datasets.verification.official_parts import (
     OfficialPart,
     read_parts,
     reader_configs,

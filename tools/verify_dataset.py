@@ -21,9 +21,9 @@ from mmengine.registry import init_default_scope
 from rich.console import Console
 
 from mpafer_plugin.datasets.count_table import count_table
-from mpafer_plugin.datasets.official_parts import read_parts
-from mpafer_plugin.datasets.verification import verify
-from mpafer_plugin.datasets.verification_report import PartReport, Report
+from mpafer_plugin.datasets.verification.official_parts import read_parts
+from mpafer_plugin.datasets.verification.report import PartReport, Report
+from mpafer_plugin.datasets.verification.verify import verify
 
 SHOWN = 3  # of each kind of trouble; --out has all
 

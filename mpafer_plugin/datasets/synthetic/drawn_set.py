@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from mpafer_plugin.datasets.rafdb import RAFDB
+from mpafer_plugin.datasets.rafdb.rafdb import RAFDB
 
 from .action_units import sample_expression
 from .identity import sample_identity

@@ -1,0 +1,3 @@
+from .affectnet import AffectNet
+
+__all__ = ['AffectNet']

@@ -1,0 +1,170 @@
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from mmpretrain.registry import DATASETS
+
+from ..annotations import Sample
+from ..categories import EXPRESSIONS
+from ..held_out_fer_dataset import HeldOutFERDataset
+from .labels import AFFECTNET_COUNTS, LABEL_NAMES
+from .layouts import read_part
+
+
+@DATASETS.register_module()
+class AffectNet(HeldOutFERDataset):
+    """AffectNet, seven or eight expressions of the manually annotated part.
+
+    `AffectNet <http://mohammadmahoor.com/affectnet/>`_ is given by its
+    authors on request, for research only. Both releases are read, and which
+    one it is shows by itself. The new release: ::
+
+        AffectNet
+        ├── train_set
+        │   ├── annotations
+        │   │   ├── 0_exp.npy         # the expression; _val, _aro and _lnd
+        │   │   └── ...               # files beside it are not read
+        │   └── images
+        │       ├── 0.jpg
+        │       └── ...
+        └── val_set
+            └── ...
+
+    The old release, whose CSV files may also lie in the data root, and
+    its numbered folders too: ::
+
+        AffectNet
+        ├── Manually_Annotated_file_lists
+        │   ├── training.csv          # header or not
+        │   └── validation.csv
+        └── Manually_Annotated_Images
+            ├── 1
+            │   └── ...
+            └── ...
+
+    Its rows give a box of the face in the picture, which is a crop already.
+    The picture is read as it is: neither boxes nor landmarks are used.
+
+    AffectNet's test set is not public, and papers report on its official
+    validation part. So ``split='test'`` is that part, whole;
+    ``split='val'``, to choose the best epoch by, is a fixed share of the
+    official training part, the same of every class; and ``split='train'`` is
+    the rest. The share is drawn by the picture's id or listed path, so it is
+    another one in each release. Some copies of the new release have 3,999
+    pictures rather than 4,000 in the validation part, which is warned of.
+
+    Args:
+        data_root (str): The folder that contains what is drawn above.
+        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
+        num_classes (int): 7, or 8 with contempt. The ids 8, 9 and 10, for
+            none, uncertain and no-face, are no expressions. What is left out
+            is counted in the log. Defaults to 7.
+        val_fraction (float): Share of the official training part that is
+            held out as 'val', in [0, 1). 0 trains on all of it. Defaults to
+            0.1.
+        val_seed (int): Fixes which pictures are held out. Defaults to 0.
+        **kwargs: See :class:`HeldOutFERDataset`.
+
+    Raises:
+        ValueError: If an argument or an annotation is wrong.
+        FileNotFoundError: If neither release is there, or pictures or
+            annotations are absent.
+
+    Examples:
+        >>> from mpafer_plugin.datasets import AffectNet
+        >>> AffectNet(data_root='data/AffectNet', split='test')
+        Dataset AffectNet
+            Number of samples:  3500
+            Number of categories:       7
+            Root of dataset:    data/AffectNet
+            Split:      test, the official validation part, as papers ...
+            Label rule:         as annotated, ids 0-6; left out: 500 ...
+        >>> len(AffectNet('data/AffectNet', 'test', num_classes=8))
+        4000
+        >>> len(AffectNet('data/AffectNet', 'train', val_fraction=0))
+        283901
+        >>> len(AffectNet('data/AffectNet', 'train', 8, val_fraction=0))
+        287651
+        >>> len(AffectNet('data/AffectNet', 'train'))
+        255511
+        >>> len(AffectNet('data/AffectNet', 'val'))
+        28390
+    """
+
+    PUBLISHED_COUNTS = AFFECTNET_COUNTS
+    TEST_PART = 'val'
+    TEST_RULE = (
+        'the official validation part, which papers report, for the official '
+        'test part is not public'
+    )
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        num_classes: int = 7,
+        **kwargs: Any,
+    ) -> None:
+        if num_classes not in (7, 8):
+            raise ValueError(
+                f'AffectNet has no {num_classes!r} classes; num_classes is 7, '
+                'or 8 with contempt'
+            )
+        self.num_classes = num_classes
+        # filled while reading, for the log
+        self._left_out: Counter[str] | None = None
+        self._passed_over = ''
+        if kwargs.get('classes') is None:
+            kwargs['classes'] = self.expressions
+        super().__init__(data_root, split, **kwargs)
+
+    @property
+    def expressions(self) -> tuple[str, ...]:
+        """The expressions that are read, in canonical order."""
+        return EXPRESSIONS[: self.num_classes]
+
+    def load_samples(self) -> list[Sample]:
+        """Read the pictures of the official part that show an expression."""
+        source, read = read_part(self.root, self.official_part)
+        expressions = self.expressions
+        first: dict[str, Sample] = {}
+        left_out: Counter[str] = Counter()
+        samples = []
+        repeated = 0
+        for sample in read:
+            earlier = first.setdefault(sample.key, sample)
+            if earlier.label != sample.label:
+                raise ValueError(
+                    f'{sample.where}: {sample.key!r} is {sample.label!r}, '
+                    f'but {earlier.label!r} on line {earlier.line}'
+                )
+            if earlier is not sample:
+                repeated += 1
+            elif sample.label in expressions:
+                samples.append(sample)
+            else:
+                left_out[sample.label] += 1
+        self._left_out = left_out
+        self._passed_over = f'; by {source}'
+        if repeated:
+            self._passed_over += f'; {repeated} repeated rows passed over'
+        return samples
+
+    def published_counts(self) -> Mapping[str, int]:
+        """Tell the counts of the whole official part."""
+        published = self.PUBLISHED_COUNTS[self.official_part]
+        return {name: published[name] for name in self.expressions}
+
+    def label_rule_text(self) -> str:
+        """Say in words which annotations count, and what was left out."""
+        left_out = ', '.join(
+            f'{name} ({number})'
+            if self._left_out is None
+            else f'{self._left_out[name]} {name} ({number})'
+            for number, name in LABEL_NAMES.items()
+            if name not in self.expressions
+        )
+        return (
+            f'as annotated, ids 0-{self.num_classes - 1}; left out: '
+            f'{left_out}{self._passed_over}'
+        )

@@ -1,0 +1,218 @@
+"""The two releases of AffectNet, as they lie on disk."""
+
+import csv
+import posixpath
+from collections.abc import Iterator
+
+from ..annotations import Sample
+from ..data_root import DataRoot
+from ..picture_endings import is_picture
+from .labels import LABEL_NAMES, parse_label, read_label
+
+HEADER = [
+    'subDirectory_filePath',
+    'face_x',
+    'face_y',
+    'face_width',
+    'face_height',
+    'facial_landmarks',
+    'expression',
+    'valence',
+    'arousal',
+]
+_EXPRESSION = HEADER.index('expression')
+
+_NEW_FOLDERS = {'train': 'train_set', 'val': 'val_set'}
+_OLD_LISTS = {'train': 'training.csv', 'val': 'validation.csv'}
+_LISTS_FOLDER = 'Manually_Annotated_file_lists'
+_PICTURES_FOLDER = 'Manually_Annotated_Images'
+_PICTURES_FOLDERS = (
+    '',
+    _PICTURES_FOLDER,
+    # how the archive's parts unpack
+    f'Manually_Annotated/{_PICTURES_FOLDER}',
+)
+_ENDING = '_exp.npy'
+
+_LAYOUTS = f"""the layouts are
+  new release: train_set/images/0.jpg, train_set/annotations/0{_ENDING},
+    val_set/images/1.jpg, val_set/annotations/1{_ENDING}
+  old release: training.csv and validation.csv, there or in
+    {_LISTS_FOLDER}/; the pictures they list there or in
+    {_PICTURES_FOLDER}/"""
+
+
+def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
+    """Find out which release lies under the data root, and read one part.
+
+    Where both lie there, the new one is read.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        part (str): The official part, 'train' or 'val'.
+
+    Returns:
+        tuple[str, Iterator[Sample]]: What is read, relative to the data root,
+        and its pictures. Labels are names of :data:`LABEL_NAMES`, so those
+        of no expression are among them.
+
+    Raises:
+        FileNotFoundError: If neither release is there.
+    """
+    folder = _NEW_FOLDERS[part]
+    new = f'{folder}/annotations'
+    if root.is_folder(new):
+        return new, read_new_release(root, folder)
+    lists = [_OLD_LISTS[part], f'{_LISTS_FOLDER}/{_OLD_LISTS[part]}']
+    for old in lists:
+        if root.is_file(old):
+            return old, read_old_release(root, old)
+    found = [root.describe()]
+    for name in (folder, _LISTS_FOLDER):
+        if root.is_folder(name):
+            found.append(root.describe(name))
+    raise FileNotFoundError(
+        f"no annotations of AffectNet's official {part} part: none of "
+        f'{[root.join(path) for path in (new, *lists)]} '
+        f'exists; {"; ".join(found)}; {_LAYOUTS}'
+    )
+
+
+def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
+    """Read ``annotations/<id>_exp.npy`` of one part of the new release.
+
+    Files in ``images`` that are no pictures by their ending are no matter.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        folder (str): ``train_set`` or ``val_set``.
+
+    Yields:
+        Sample: One for each annotation, in the order of their ids as text.
+
+    Raises:
+        FileNotFoundError: If ``images`` or annotations are absent.
+        ValueError: If an annotation is none, or two pictures have one id.
+    """
+    annotations = f'{folder}/annotations'
+    ids = {
+        name.removesuffix(_ENDING)
+        for name in root.entries(annotations)
+        if name.endswith(_ENDING)
+    }
+    pictures = _list_pictures(root, folder)
+    alone = sorted(pictures.keys() - ids)
+    if alone:
+        first = [f'{folder}/images/{pictures[i]}' for i in alone]
+        raise FileNotFoundError(
+            f'{len(alone)} of {len(pictures)} pictures have no annotation '
+            f'<id>{_ENDING} in {root.join(annotations)!r}; the first: '
+            f'{first[:5]}'
+        )
+    for picture_id in sorted(ids):
+        name = f'{annotations}/{picture_id}{_ENDING}'
+        ann_file = root.join(name)
+        label = read_label(root.read(name), ann_file)
+        # a name that is not there is what check_pictures then tells of
+        picture = pictures.get(picture_id, f'{picture_id}.jpg')
+        yield Sample(
+            f'{folder}/images/{picture}',
+            label,
+            ann_file,
+            1,
+            key=picture_id,
+        )
+
+
+def _list_pictures(root: DataRoot, folder: str) -> dict[str, str]:
+    """List the pictures of one part of the new release, by id."""
+    images = f'{folder}/images'
+    if not root.is_folder(images):
+        raise FileNotFoundError(
+            f'no pictures: {root.join(images)!r} is no folder; '
+            f'{root.describe(folder)}; {_LAYOUTS}'
+        )
+    pictures: dict[str, str] = {}
+    for name in root.entries(images):
+        if not is_picture(name):
+            continue
+        stem = posixpath.splitext(name)[0]
+        if stem in pictures:
+            raise ValueError(
+                f'{root.join(images)}: {pictures[stem]!r} and {name!r} are '
+                f'two pictures for the one annotation {stem}{_ENDING}'
+            )
+        pictures[stem] = name
+    return pictures
+
+
+def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
+    """Read a CSV of the old release, with or without its header.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        listed (str): The CSV there.
+
+    Yields:
+        Sample: One for each row; boxes and landmarks are passed over.
+
+    Raises:
+        FileNotFoundError: If there is no folder of pictures.
+        ValueError: If a row is not AffectNet's.
+    """
+    ann_file = root.join(listed)
+    folder = None
+    for place, (line, text) in enumerate(root.lines(listed)):
+        row = _split(text)
+        if place == 0 and row[0] == HEADER[0]:
+            if row != HEADER:
+                raise ValueError(
+                    f'{ann_file}:{line}: the header is {row}; expected '
+                    f'{HEADER}, or no header'
+                )
+            continue
+        # the landmarks are too long to quote
+        if len(row) != len(HEADER) or not row[0]:
+            raise ValueError(
+                f'{ann_file}:{line}: cannot read the row of {len(row)} '
+                f'columns that starts with {text[:60]!r}; expected '
+                f'the {len(HEADER)} columns {",".join(HEADER)}'
+            )
+        label = LABEL_NAMES.get(row[_EXPRESSION])
+        if label is None:
+            label = parse_label(row[_EXPRESSION], f'{ann_file}:{line}')
+        if folder is None:
+            where = f'{ann_file}:{line}'
+            folder = _pictures_folder(root, row[0], where)
+        path = f'{folder}/{row[0]}' if folder else row[0]
+        yield Sample(path, label, ann_file, line, key=row[0])
+
+
+def _split(line: str) -> list[str]:
+    """Take a row apart: csv for all 290 MB would take twice as long."""
+    if '"' not in line:
+        fields = line.split(',')
+    else:
+        try:
+            (fields,) = csv.reader([line])
+        except csv.Error:  # longer than any field of AffectNet
+            return []
+    return [field.strip() for field in fields]
+
+
+def _pictures_folder(root: DataRoot, listed: str, where: str) -> str:
+    """Tell where the listed pictures lie, by the first one of them."""
+    top = listed.split('/')[0]
+    for folder in _PICTURES_FOLDERS:
+        name = posixpath.join(folder, top)
+        if root.is_folder(name) or root.is_file(name):
+            return folder
+    for folder in _PICTURES_FOLDERS[1:]:
+        # the first ones are absent, which check_pictures then tells of
+        if root.is_folder(folder):
+            return folder
+    tried = [root.join(posixpath.join(f, top)) for f in _PICTURES_FOLDERS]
+    raise FileNotFoundError(
+        f'{where}: no pictures: {listed!r} is listed, but none of {tried} '
+        f'exists; {root.describe()}; {_LAYOUTS}'
+    )

@@ -1,0 +1,3 @@
+from .ferplus import FERPlus
+
+__all__ = ['FERPlus']

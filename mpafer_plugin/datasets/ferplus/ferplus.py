@@ -1,0 +1,202 @@
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mmengine.dist import barrier, is_main_process
+from mmpretrain.registry import DATASETS
+
+from ..annotations import Sample
+from ..base_fer_dataset import BaseFERDataset
+from ..categories import EXPRESSIONS
+from .counts import ferplus_counts
+from .labels import LABEL_RULES, soft_target
+from .pictures import write_pictures
+from .votes import read_new_votes, read_old_votes
+
+_FOLDERS = {
+    'train': 'FER2013Train',
+    'val': 'FER2013Valid',
+    'test': 'FER2013Test',
+}
+_USAGES = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
+_NEW_VOTES = 'fer2013new.csv'
+_OLD_VOTES = 'label.csv'
+
+_RULE_TEXTS = {
+    'majority': 'majority, more than half of the votes of ten raters, single '
+    'votes not counted, unknown and no-face out (the official rule)',
+    'argmax': 'argmax, the most votes of ten columns, then unknown and '
+    'no-face out',
+    'argmax8': 'argmax8, the most votes of the eight expressions',
+    'distribution': 'distribution, votes of the eight expressions as soft '
+    'targets, their argmax as the label',
+}
+
+
+@DATASETS.register_module()
+class FERPlus(BaseFERDataset):
+    """FER+, the pictures of FER2013 with the votes of ten raters.
+
+    The votes are `Microsoft's <https://github.com/microsoft/FERPlus>`_, and
+    the tool there, ``generate_training_data.py``, writes the pictures from
+    ``fer2013.csv``. Dataset directory: ::
+
+        ferplus
+        ├── fer2013new.csv            # the newer votes of all pictures
+        ├── FER2013Train
+        │   ├── label.csv             # the votes, if fer2013new.csv is absent
+        │   ├── fer0000000.png        # 48 x 48, grey
+        │   └── ...
+        ├── FER2013Valid
+        │   └── ...
+        └── FER2013Test
+            └── ...
+
+    or FER2013's own table, out of which the first use writes these folders,
+    beside it, once and by rank 0, as that tool does: ::
+
+        ferplus
+        ├── fer2013new.csv   # Usage,Image name,neutral,...
+        └── fer2013.csv      # emotion,pixels,Usage; the same rows
+
+    Papers rarely say how they make labels of votes, and the rules differ by
+    a tenth of the pictures. Pictures of a complete copy, by rule:
+
+    =============================  ======  =====  =====
+    rule                           train   val    test
+    =============================  ======  =====  =====
+    majority                       25,057  3,199  3,152
+    argmax                         28,386  3,553  3,545
+    argmax8, distribution          28,556  3,579  3,572
+    majority, by label.csv         25,045  3,191  3,137
+    argmax, by label.csv           28,385  3,555  3,545
+    argmax8 etc., by label.csv     28,556  3,579  3,573
+    =============================  ======  =====  =====
+
+    In ``fer2013new.csv`` four names stand twice. The last row counts: the
+    tool writes the picture of each row, so the last one is what is on disk
+    (for the one name whose rows differ, fer0033120, a warning sign that ten
+    raters called no face). Rows without a name, for pictures that were taken
+    out, are passed over.
+
+    Args:
+        data_root (str): The folder that contains ``fer2013new.csv`` or
+            ``FER2013Train``.
+        split (str): 'train', 'val' or 'test', officially called Training,
+            PublicTest and PrivateTest. Defaults to 'train'.
+        label_rule (str): 'majority', 'argmax', 'argmax8' or 'distribution'.
+            The last also gives ``gt_score``, a soft target. Defaults to
+            'majority', the official one.
+        **kwargs: See :class:`BaseFERDataset`.
+
+    Raises:
+        ValueError: If an argument or a row of votes is wrong.
+        FileNotFoundError: If the votes or listed pictures are absent.
+        OSError: If pictures are to be written and cannot be.
+
+    Examples:
+        >>> from mpafer_plugin.datasets import FERPlus
+        >>> FERPlus(data_root='data/ferplus', split='val')
+        Dataset FERPlus
+            Number of samples:  3199
+            Number of categories:       8
+            Root of dataset:    data/ferplus
+            Split:      val, the official val split
+            Label rule:         majority, more than half of the votes of ...
+        >>> soft = FERPlus('data/ferplus', 'train', label_rule='distribution')
+        >>> soft[0]['gt_score']
+        [0.4, 0.0, 0.1, 0.0, 0.0, 0.2, 0.3, 0.0]
+    """
+
+    METAINFO: dict = {'classes': EXPRESSIONS}
+
+    #: Nobody publishes counts by rule; ours are of a complete copy.
+    COUNTS_SOURCE = 'measured'
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        label_rule: str = 'majority',
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
+        if label_rule not in LABEL_RULES:
+            raise ValueError(
+                f'unknown label_rule {label_rule!r}; the rules are '
+                f'{tuple(LABEL_RULES)}'
+            )
+        self.label_rule = label_rule
+        # filled while reading, for the log
+        self._source: str | None = None
+        self._passed_over = ''
+        super().__init__(data_root, split, pipeline, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Write pictures that only ``fer2013.csv`` has, then read all."""
+        folders = {_USAGES[split]: name for split, name in _FOLDERS.items()}
+        try:
+            if is_main_process():
+                write_pictures(self.root, _NEW_VOTES, folders)
+        finally:
+            # also after an error, which the others then meet below
+            barrier()
+        return super().load_data_list()
+
+    def load_samples(self) -> list[Sample]:
+        """Read the pictures of the split that the rule gives a label."""
+        folder = _FOLDERS[self.split]
+        old_votes = f'{folder}/{_OLD_VOTES}'
+        if self.root.is_file(_NEW_VOTES):
+            self._source, ann_file = _NEW_VOTES, self.root.join(_NEW_VOTES)
+            rows = read_new_votes(self.root, _NEW_VOTES, _USAGES[self.split])
+        elif self.root.is_file(old_votes):
+            self._source, ann_file = _OLD_VOTES, self.root.join(old_votes)
+            rows = read_old_votes(self.root, old_votes)
+        else:
+            raise FileNotFoundError(
+                f'no votes: neither {self.root.join(_NEW_VOTES)!r} nor '
+                f'{self.root.join(old_votes)!r} exists; '
+                f'{self.root.describe()}'
+            )
+        unnamed = repeated = 0
+        last_rows: dict[str, tuple[int, list[int]]] = {}
+        for number, name, votes in rows:
+            unnamed += not name
+            repeated += name in last_rows
+            if name:
+                last_rows[name] = number, votes
+        samples = []
+        for name, (number, votes) in last_rows.items():
+            label = LABEL_RULES[self.label_rule](votes)
+            if label is not None:
+                soft = self.label_rule == 'distribution'
+                samples.append(
+                    Sample(
+                        f'{folder}/{name}',
+                        label,
+                        ann_file,
+                        number,
+                        key=name,
+                        score=soft_target(votes) if soft else None,
+                    )
+                )
+        self._passed_over = (
+            f'; by {self._source}; passed over: '
+            f'{len(last_rows) - len(samples)} pictures that the rule gives '
+            f'no label, {unnamed} rows without a name, {repeated} rows whose '
+            'name comes again'
+        )
+        return samples
+
+    def published_counts(self) -> Mapping[str, int] | None:
+        """Tell the counts of a complete copy, measured under this rule."""
+        assert self._source is not None, 'counts depend on the votes read'
+        return ferplus_counts(self._source, self.label_rule, self.split)
+
+    def label_rule_text(self) -> str:
+        """Say in words how votes become a label, and what was left out."""
+        return _RULE_TEXTS[self.label_rule] + self._passed_over
+
+    def crop_text(self) -> str:
+        """Say that the faces are FER2013's."""
+        return '48 x 48 grey, as released'

@@ -1,0 +1,4 @@
+from .fer_csv import FERCsv
+from .fer_folder import FERFolder
+
+__all__ = ['FERCsv', 'FERFolder']

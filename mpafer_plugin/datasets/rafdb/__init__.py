@@ -1,0 +1,3 @@
+from .rafdb import RAFDB
+
+__all__ = ['RAFDB']

@@ -1,0 +1,111 @@
+"""The layout of RAF-DB that is a folder for each class."""
+
+from collections.abc import Iterator, Mapping
+
+from ..annotations import Sample
+from ..data_root import DataRoot
+from ..picture_endings import is_picture
+from .labels import BASIC_LABELS, parse_label, picture_key
+
+HEADER = ['image', 'label']
+
+
+def read_folders(
+    root: DataRoot, folder: str, csv: str | None, numbers: Mapping[int, str]
+) -> Iterator[Sample]:
+    """Read class folders, called by number or by name, of one part.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        folder (str): The folder of the part there.
+        csv (str, optional): A list of the pictures there, which must agree
+            with the folders.
+        numbers (Mapping[int, str]): What the numbers mean.
+
+    Yields:
+        Sample: One for each row of the list, or for each picture without it.
+
+    Raises:
+        ValueError: If a folder is no class, a picture lies in none, or list
+            and folders contradict each other.
+    """
+    labels = _class_folders(root, folder, numbers)
+    pictures = {
+        name: [entry for entry in root.entries(name) if is_picture(entry)]
+        for name in labels
+    }
+    if csv is not None:
+        yield from _read_csv(root, folder, csv, labels, pictures, numbers)
+        return
+    for name, label in labels.items():
+        for picture in pictures[name]:
+            path = f'{name}/{picture}'
+            yield Sample(path, label, root.join(path), 1, picture_key(path))
+
+
+def _class_folders(
+    root: DataRoot, folder: str, numbers: Mapping[int, str]
+) -> dict[str, str]:
+    """Find the class folders and what each of them means."""
+    labels = {}
+    for entry in root.entries(folder):
+        path = f'{folder}/{entry}'
+        if is_picture(entry):
+            raise ValueError(
+                f'{root.join(path)}: the picture lies in no class folder; '
+                f'the classes are {dict(numbers)}'
+            )
+        if root.is_folder(path):
+            if entry.isdigit() and numbers.get(1) != BASIC_LABELS[1]:
+                # basic expressions are numbered too: 1 could be either
+                raise ValueError(
+                    f'{root.join(path)}: numbered class folders are read as '
+                    'basic expressions only; the classes are '
+                    f'{list(numbers.values())}'
+                )
+            labels[path] = parse_label(
+                entry, numbers, f'the class folder {root.join(path)}'
+            )
+    return labels
+
+
+def _read_csv(
+    root: DataRoot,
+    folder: str,
+    csv: str,
+    labels: Mapping[str, str],
+    pictures: Mapping[str, list[str]],
+    numbers: Mapping[int, str],
+) -> Iterator[Sample]:
+    """Read a list of pictures that lie in class folders."""
+    ann_file = root.join(csv)
+    places: dict[str, list[str]] = {}
+    for name, entries in pictures.items():
+        for entry in entries:
+            places.setdefault(entry, []).append(name)
+    header = None
+    for line, row in root.rows(csv):
+        where = f'{ann_file}:{line}'
+        if header is None:
+            header = row
+            if header != HEADER:
+                raise ValueError(
+                    f'{where}: the header is {header}; expected {HEADER}'
+                )
+            continue
+        if len(row) != len(HEADER) or not row[0]:
+            raise ValueError(
+                f'{where}: cannot read the row {row}; expected the '
+                f'{len(HEADER)} columns {HEADER}'
+            )
+        image, label = row[0], parse_label(row[1], numbers, where)
+        found = places.get(image, [])
+        agree = [name for name in found if labels[name] == label]
+        if found != agree:
+            raise ValueError(
+                f'{where}: {image!r} is labelled {row[1]!r} ({label}), but it '
+                f'lies in {found}'
+            )
+        # a path that is not there is what check_pictures then tells of
+        path = f'{agree[0] if agree else f"{folder}/{row[1]}"}/{image}'
+        yield Sample(path, label, ann_file, line, picture_key(path))

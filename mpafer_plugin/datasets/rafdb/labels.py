@@ -1,0 +1,90 @@
+"""What RAF-DB's numbers and file names mean, and its published counts."""
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from ..categories import COMPOUND_EXPRESSIONS, canonical_name
+
+PARTS = ('train', 'test')
+"""The official parts."""
+
+BASIC_LABELS: Mapping[int, str] = {
+    1: 'surprise',
+    2: 'fear',
+    3: 'disgust',
+    4: 'happiness',
+    5: 'sadness',
+    6: 'anger',
+    7: 'neutral',
+}
+"""The numbers of the basic expressions."""
+
+COMPOUND_LABELS: Mapping[int, str] = dict(enumerate(COMPOUND_EXPRESSIONS, 1))
+"""The numbers of the compound expressions."""
+
+BASIC_COUNTS: Mapping[str, Mapping[str, int]] = {
+    'train': {
+        'surprise': 1290,
+        'fear': 281,
+        'disgust': 717,
+        'happiness': 4772,
+        'sadness': 1982,
+        'anger': 705,
+        'neutral': 2524,
+    },
+    'test': {
+        'surprise': 329,
+        'fear': 74,
+        'disgust': 160,
+        'happiness': 1185,
+        'sadness': 478,
+        'anger': 162,
+        'neutral': 680,
+    },
+}
+"""Published number of pictures: official part to name to count."""
+
+COMPOUND_TOTALS: Mapping[str, int] = {'train': 3162, 'test': 792}
+"""Published number of compound pictures, of all classes together."""
+
+_OFFICIAL = re.compile(r'((?:train|test)_\d+)(?:_aligned)?', re.ASCII)
+
+
+def parse_label(text: str, numbers: Mapping[int, str], where: str) -> str:
+    """Find the name of a label, which is a number or a name already.
+
+    Args:
+        text (str): The label, as it is written.
+        numbers (Mapping[int, str]): What the numbers mean.
+        where (str): The file and line, for the error.
+
+    Returns:
+        str: One of the names in ``numbers``.
+
+    Raises:
+        ValueError: If it is neither a number nor a name among them.
+    """
+    names = {str(number): name for number, name in numbers.items()}
+    name = names.get(text, canonical_name(text))
+    if name not in names.values():
+        raise ValueError(
+            f'{where}: unknown label {text!r}; the labels are {dict(numbers)}'
+        )
+    return name
+
+
+def picture_key(path: str) -> str:
+    """Tell what a picture is called in every layout and crop.
+
+    Args:
+        path (str): The picture, in any folder.
+
+    Returns:
+        str: ``train_00001.jpg`` for all of ``train_00001.jpg``,
+        ``1/train_00001_aligned.jpg`` and ``train_00001.PNG``; the path itself
+        where the name is not RAF-DB's.
+    """
+    stem, _ = posixpath.splitext(posixpath.basename(path))
+    official = _OFFICIAL.fullmatch(stem)
+    return f'{official[1]}.jpg' if official else path

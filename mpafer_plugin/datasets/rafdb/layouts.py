@@ -1,0 +1,188 @@
+"""How RAF-DB lies on disks: the official way and what users made of it."""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..annotations import Sample
+from ..data_root import DataRoot
+from .checks import check_names, count_unlisted
+from .cub import LISTS, read_cub
+from .folders import read_folders
+from .labels import PARTS
+from .lists import read_apvit, read_official
+
+_LAYOUTS = """the layouts are, in the order in which they are looked for
+  official: basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/,
+    or basic/Image/original/ with aligned=False; compound/ alike
+  APViT: basic/EmoLabel/{train,test}.txt, basic/Image/aligned_224/; or
+    {train,test}.txt, aligned_224/
+  class folders: {train,test}/{1..7}/ or {train,test}/<Name>/, there or in
+    DATASET/; {train,test}_labels.csv beside or in DATASET/, or none;
+    compound expressions by name only
+  CUB: images.txt, image_class_labels.txt, train_test_split.txt"""
+
+
+class Layout(NamedTuple):
+    """One way in which a part may lie under the data root.
+
+    Args:
+        title (str): What we call it.
+        crop (str): How the faces were cut out.
+        needs (tuple[str, ...]): What it is recognised by, all of it.
+    """
+
+    title: str
+    crop: str
+    needs: tuple[str, ...]
+
+
+class Reading(NamedTuple):
+    """One official part, as it was read.
+
+    Args:
+        layout (Layout): The layout that was found.
+        samples (list[Sample]): All pictures of the part.
+        unlisted (int): Pictures in the same folders that no list names.
+    """
+
+    layout: Layout
+    samples: list[Sample]
+    unlisted: int
+
+
+def read_part(
+    root: DataRoot,
+    part: str,
+    folder: str,
+    numbers: Mapping[int, str],
+    aligned: bool,
+) -> Reading:
+    """Find out which layout lies under the data root, and read one part.
+
+    Args:
+        root (DataRoot): The folder of the data set.
+        part (str): The official part, 'train' or 'test'.
+        folder (str): 'basic' or 'compound'.
+        numbers (Mapping[int, str]): What the numbers mean.
+        aligned (bool): Whether faces are read rather than original photos,
+            which only the official layout has.
+
+    Returns:
+        Reading: The first layout that is there and what it holds.
+
+    Raises:
+        FileNotFoundError: If no layout is there.
+        ValueError: If annotations cannot be read, name a picture twice, or
+            put one into the part that its name is not of.
+    """
+    layouts = _layouts(root, part, folder, aligned)
+    for layout in layouts:
+        if all(_exists(root, name) for name in layout.needs):
+            break
+    else:
+        raise _none_found(root, part, folder, layouts, aligned)
+    parts = _read(root, layout, part, numbers)
+    listed = [sample for samples in parts.values() for sample in samples]
+    check_names(parts)
+    return Reading(layout, parts[part], count_unlisted(root, listed))
+
+
+def _exists(root: DataRoot, name: str) -> bool:
+    return root.is_file(name) or root.is_folder(name)
+
+
+def _layouts(
+    root: DataRoot, part: str, folder: str, aligned: bool
+) -> list[Layout]:
+    """List what may be there, the first choice first."""
+    bases = [f'{folder}/']
+    if posixpath.basename(root.path.rstrip('/')) == folder:
+        bases.append('')
+    kind, crop = (
+        ('aligned', 'official aligned faces, 100 x 100')
+        if aligned
+        else ('original', 'original photos, faces not cut out')
+    )
+    label_file = 'EmoLabel/list_patition_label.txt'
+    layouts = [
+        Layout('official', crop, (base + label_file, f'{base}Image/{kind}'))
+        for base in bases
+    ]
+    if not aligned:
+        return layouts
+    crop = 'aligned anew, 224 x 224 (aligned_224), not the official crop'
+    if folder == 'basic':
+        layouts += [
+            Layout('APViT', crop, needs)
+            for needs in (
+                *(
+                    (f'{base}EmoLabel/{part}.txt', f'{base}Image/aligned_224')
+                    for base in bases
+                ),
+                (f'{part}.txt', 'aligned_224'),
+            )
+        ]
+    crop = 'as in the copy'
+    layouts += [
+        Layout('class folders', crop, (base + part,))
+        for base in ('DATASET/', '')
+    ]
+    if folder == 'basic':
+        layouts.append(Layout('CUB', crop, LISTS))
+    return layouts
+
+
+def _none_found(
+    root: DataRoot,
+    part: str,
+    folder: str,
+    layouts: Iterable[Layout],
+    aligned: bool,
+) -> FileNotFoundError:
+    lines = [
+        f'no layout of RAF-DB ({folder} expressions, {part} part) is under '
+        f'{root.path!r}; looked for'
+    ]
+    if not aligned:
+        lines[0] = f'aligned=False needs the official layout; {lines[0]}'
+    for layout in layouts:
+        needs = (
+            f'{name} ({"there" if _exists(root, name) else "absent"})'
+            for name in layout.needs
+        )
+        lines.append(f'  {layout.title}: {", ".join(needs)}')
+    for name in ('', folder, f'{folder}/Image'):
+        if not name or root.is_folder(name):
+            lines.append(root.describe(name))
+    return FileNotFoundError('\n'.join([*lines, _LAYOUTS]))
+
+
+def _read(
+    root: DataRoot, layout: Layout, part: str, numbers: Mapping[int, str]
+) -> dict[str, list[Sample]]:
+    """Read the part, and the other one where it stands in the same lists."""
+    source, *others = layout.needs
+    if layout.title == 'CUB':
+        return read_cub(root, numbers)
+    if layout.title == 'official':
+        samples = list(read_official(root, source, others[0], numbers))
+        return {
+            name: [s for s in samples if s.key.startswith(name)]
+            for name in PARTS
+        }
+    if layout.title == 'APViT':
+        folder = posixpath.dirname(source)
+        lists = {p: posixpath.join(folder, f'{p}.txt') for p in PARTS}
+        return {
+            name: list(read_apvit(root, listed, others[0], numbers))
+            for name, listed in lists.items()
+            if root.is_file(listed)
+        }
+    tables = [
+        posixpath.join(name, f'{part}_labels.csv')
+        # beside DATASET, in it
+        for name in ('', posixpath.dirname(source))
+    ]
+    table = next((name for name in tables if root.is_file(name)), None)
+    return {part: list(read_folders(root, source, table, numbers))}
