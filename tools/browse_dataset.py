@@ -165,7 +165,19 @@ def main() -> int:
     set_random_seed(args.seed)
     chosen = spread_over_classes(labels, args.num, args.seed)
     sheet = out / f'{args.split}_pictures.png'
-    draw_contact_sheet([card(*entries[i]) for i in chosen], str(sheet), HEADS)
+    cards = []
+    for i in chosen:
+        try:
+            cards.append(card(*entries[i]))
+        except Exception as error:  # transforms raise anything
+            dataset, index = entries[i]
+            print(
+                f'{dataset.get_data_info(index)["img_path"]}: {error}; '
+                'tools/verify_dataset.py lists all that is broken',
+                file=sys.stderr,
+            )
+            return 1
+    draw_contact_sheet(cards, str(sheet), HEADS)
     draw_classes(parts, out / 'classes.png')
     print(f'{sheet}\n{out / "classes.png"}')
     return 0

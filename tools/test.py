@@ -1,6 +1,8 @@
 """Test a checkpoint: tools/test.py CONFIG CHECKPOINT."""
 
 import argparse
+import os
+from pathlib import Path
 
 import mmengine
 from _cli import (
@@ -21,7 +23,8 @@ def parse_args() -> argparse.Namespace:
         '--data',
         metavar='CONFIG',
         help="test on another config's data, by names of classes; the "
-        'pictures are prepared as in the own config',
+        'pictures are prepared as in the own config, and the default work '
+        'dir is named after both',
     )
     parser.add_argument('--out', help='file for the results: .json or .pkl')
     parser.add_argument(
@@ -56,10 +59,16 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
+    if args.data and not args.work_dir:  # not over the results on own data
+        names = Path(args.config).stem, Path(args.data).stem
+        args.work_dir = os.path.join('work_dirs', '_on_'.join(names))
     cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
     if args.data:
-        other = Config.fromfile(args.data).test_dataloader.dataset
+        loader = Config.fromfile(args.data).get('test_dataloader')
+        if loader is None:
+            raise SystemExit(f'--data: {args.data} has no test_dataloader')
+        other = loader.dataset
         other.pipeline = cfg.test_dataloader.dataset.pipeline
         cfg.test_dataloader.dataset = other
         cfg.merge_from_dict(args.cfg_options or {})

@@ -1,6 +1,8 @@
 """Train a model: tools/train.py CONFIG."""
 
 import argparse
+from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from _cli import (
@@ -10,7 +12,7 @@ from _cli import (
     build_runner,
     load_runner_config,
 )
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import HeldOutFERDataset
@@ -50,18 +52,47 @@ def parse_args() -> argparse.Namespace:
         help='start the data loaders anew in each epoch',
     )
     add_runner_arguments(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.select_on_test and args.no_validate:
+        parser.error('--select-on-test with --no-validate selects nothing')
+    return args
 
 
 def select_on_test(cfg: Config) -> None:
     """Validate on the test set, and train on all training pictures."""
+    if cfg.get('test_dataloader') is None:
+        raise SystemExit('--select-on-test: there is no test_dataloader')
     cfg.select_on_test = True  # for whoever reads the config of the run
     cfg.val_dataloader = cfg.test_dataloader
     cfg.val_evaluator = cfg.test_evaluator
-    dataset = cfg.train_dataloader.dataset
+    for reader in held_out(cfg.train_dataloader.dataset):
+        reader.val_fraction = 0
+
+
+def refuse_other_selection(cfg: Config, args: argparse.Namespace) -> None:
+    """Refuse to compare scores on validation with scores on the test set."""
+    folder = Path(cfg.work_dir)
+    if args.resume != 'auto':
+        folder = Path(args.resume).parent
+    former = folder / Path(args.config).name  # written by the runner
+    if former.is_file():
+        selected = 'select_on_test = True' in former.read_text()
+        if selected != args.select_on_test:
+            raise SystemExit(
+                f'--resume: the run in {folder} was started '
+                f'{"with" if selected else "without"} --select-on-test, and '
+                'the best so far is from there: go on the same way'
+            )
+
+
+def held_out(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """Find the readers that hold pictures out, in wrappers too."""
     kind = DATASETS.get(dataset.type)
     if kind is not None and issubclass(kind, HeldOutFERDataset):
-        dataset.val_fraction = 0
+        yield dataset
+    for part in (*dataset.get('datasets', []), dataset.get('dataset')):
+        if part is not None:
+            yield from held_out(part)
 
 
 def main() -> None:
@@ -86,6 +117,7 @@ def main() -> None:
             if cfg.get(name) is not None:
                 cfg[name].persistent_workers = False
     if args.resume:
+        refuse_other_selection(cfg, args)
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
     runner = build_runner(cfg, args)

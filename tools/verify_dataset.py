@@ -1,12 +1,11 @@
 """Check the data sets of a config: files, pictures, counts and duplicates.
 
 Every picture of the official parts that training, validation and testing
-read is decoded. Missing and unreadable files, wrong annotations and counts
-that are not the published ones end with exit code 1. Duplicates, pictures
-with the same pixels, are reported but do not change the exit code: official
-releases have them (FER+ has 556 groups across its splits). Pictures of
-`leave_out` are in no split. What cannot be checked at all ends with exit
-code 2.
+read is decoded. Missing and unreadable files, wrong folders and annotations
+and counts that are not the published ones end with exit code 1. Duplicates,
+pictures with the same pixels, are reported but do not change the exit code:
+official releases have them. Pictures of `leave_out` are in no split. A config
+without data sets of ours, and wrong options, end with exit code 2.
 """
 
 import argparse
@@ -20,10 +19,11 @@ from _cli import DATALOADERS, add_config_arguments, load_config
 from mmengine.registry import init_default_scope
 from rich.console import Console
 
+from mpafer_plugin.datasets.categories import canonical_name
 from mpafer_plugin.datasets.count_table import count_table
 from mpafer_plugin.datasets.verification.official_parts import read_parts
 from mpafer_plugin.datasets.verification.report import PartReport, Report
-from mpafer_plugin.datasets.verification.verify import verify
+from mpafer_plugin.datasets.verification.run import verify
 
 SHOWN = 3  # of each kind of trouble; --out has all
 
@@ -34,14 +34,28 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_config_arguments(parser)
-    parser.add_argument('--out', help='file for the whole report: .json')
+    parser.add_argument(
+        '--out', type=writable, help='file for the whole report: .json'
+    )
     parser.add_argument(
         '--leaks',
-        help='file for the paths of the test pictures that have an exact '
-        'copy in the training or validation split; as '
+        type=writable,
+        help='file for the paths of the test pictures that are, or have an '
+        'exact copy, in the training or validation split; as '
         'test_dataloader.dataset.leave_out it leaves them out of the test',
     )
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.out and not args.out.endswith('.json'):
+        parser.error(f'--out {args.out!r}: must end in .json')
+    return args
+
+
+def writable(path: str) -> str:
+    """Refuse a file in a folder that is not there, before all the work."""
+    folder = Path(path).parent
+    if not folder.is_dir():
+        raise argparse.ArgumentTypeError(f'{path!r}: no folder {folder}')
+    return path
 
 
 def show(report: Report, console: Console) -> None:
@@ -51,6 +65,14 @@ def show(report: Report, console: Console) -> None:
         for line in part_lines(part):
             console.print(line)
     console.rule('duplicates')
+    if not report.compared:
+        console.print('not looked for: first the annotations must be right')
+        return
+    if report.shared:
+        console.print(
+            f'WRONG: {len(report.shared)} pictures are in more than one '
+            f'split, such as {report.shared[0]}'
+        )
     across = [g for g in report.duplicates if len(g['splits']) > 1]
     contradicting = [g for g in report.duplicates if g['contradicting']]
     console.print(
@@ -59,7 +81,8 @@ def show(report: Report, console: Console) -> None:
         'contradicting labels'
     )
     console.print(
-        f'{len(report.leaks)} test pictures have a copy in another split'
+        f'{len(report.leaks)} test pictures are, or have a copy, in another '
+        'split'
     )
     for group in contradicting[:SHOWN] or across[:SHOWN]:
         listed = ' = '.join(
@@ -82,6 +105,9 @@ def part_lines(part: PartReport) -> Iterable[str]:
         yield f'WRONG: the counts are not the {part.expected_source} ones'
     for error in part.errors:
         yield f'WRONG: {error}'
+    empty = [c for c in part.classes if not part.counts.get(canonical_name(c))]
+    if empty and part.pictures:
+        yield f'there are no pictures of {empty}'
     if not part.pictures:
         return  # nothing was looked at
     for trouble in ('missing', 'unreadable'):
@@ -146,7 +172,7 @@ def main() -> int:
     show(report, Console(markup=False, highlight=False, soft_wrap=True))
     if args.out:
         mmengine.dump(asdict(report), args.out, indent=2)
-    if args.leaks:
+    if args.leaks and report.compared:
         write_leaks(args.leaks, report.leaks, args.config)
     return 0 if report.ok else 1
 

@@ -15,7 +15,8 @@ class Sample(NamedTuple):
         path (str): The picture, relative to the data root.
         label (str): The expression's canonical name, never a number.
         ann_file (str): The annotation file that lists it.
-        line (int): Its line there, from 1.
+        line (int): Its line there, from 1; 0 where there are no lines, as for
+            a folder.
         key (str): What the picture is called whatever its crop or folder:
             a held-out share is drawn by it.
         score (Mapping[str, float], optional): Soft target, canonical name
@@ -31,8 +32,8 @@ class Sample(NamedTuple):
 
     @property
     def where(self) -> str:
-        """``file:line``, for messages."""
-        return f'{self.ann_file}:{self.line}'
+        """``file:line``, for messages; the file alone if it has no lines."""
+        return f'{self.ann_file}:{self.line}' if self.line else self.ann_file
 
 
 def check_pictures(root: DataRoot, samples: Sequence[Sample]) -> None:

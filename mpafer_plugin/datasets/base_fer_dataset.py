@@ -1,3 +1,4 @@
+import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -142,10 +143,8 @@ class BaseFERDataset(BaseDataset):
                         f'the classes {list(self.CLASSES)}'
                     )
         chosen = self.select_split(samples)
-        if self.leave_out is not None:
-            left_out = read_leave_out(self.leave_out, self.root)
-            chosen = [s for s in chosen if s.path not in left_out]
-        self._report(samples, chosen)
+        chosen, left_out = self.without_left_out(chosen)
+        self._report(samples, chosen, left_out)
         if not chosen:
             raise ValueError(
                 f'no picture is left in the split {self.split!r} of '
@@ -163,6 +162,27 @@ class BaseFERDataset(BaseDataset):
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in index]
             data_list.append(info)
         return data_list
+
+    def without_left_out(
+        self, samples: list[Sample]
+    ) -> tuple[list[Sample], str]:
+        """Take out what ``leave_out`` lists.
+
+        Args:
+            samples (list[Sample]): Those of the split.
+
+        Returns:
+            tuple[list[Sample], str]: The others, and in words how many were
+            taken out.
+        """
+        if self.leave_out is None:
+            return samples, ''
+        listed = read_leave_out(self.leave_out, self.root)
+        kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
+        return kept, (
+            f', without {len(samples) - len(kept)} of the {len(listed)} '
+            f'pictures that {self.leave_out!r} lists'
+        )
 
     def prepare_data(self, idx: int) -> Any:
         """Load and transform a sample.
@@ -185,7 +205,9 @@ class BaseFERDataset(BaseDataset):
             f'Crop: \t{self.crop_text()}',
         ]
 
-    def _report(self, samples: list[Sample], chosen: list[Sample]) -> None:
+    def _report(
+        self, samples: list[Sample], chosen: list[Sample], left_out: str
+    ) -> None:
         """Log the rules and the counts per class, and warn of a mismatch."""
         logger = MMLogger.get_current_instance()
         head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
@@ -206,9 +228,6 @@ class BaseFERDataset(BaseDataset):
         empty = [c for c in self.CLASSES if not found[canonical_name(c)]]
         if chosen and empty:
             logger.warning(f'{head}: there are no pictures of {empty}')
-        left_out = ''
-        if self.leave_out is not None:
-            left_out = f', without the pictures of {self.leave_out!r}'
         logger.info(
             f'{head}\n  label rule: {self.label_rule_text()}\n'
             f'  split rule: {self.split_rule_text()}{left_out}\n'

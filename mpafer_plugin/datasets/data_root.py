@@ -1,6 +1,7 @@
 import csv
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from mmengine.fileio import LocalBackend, get_file_backend
 
@@ -88,16 +89,12 @@ class DataRoot:
             self.backend.get_local_path(self.join(name)) as local,
             open(local, encoding='utf-8-sig') as file,
         ):
-            number = 0
             try:
                 for number, line in enumerate(file, 1):
                     if line.strip():
                         yield number, line.strip()
             except UnicodeDecodeError as error:
-                raise ValueError(
-                    f'{self.join(name)}: not UTF-8 text, after line {number}: '
-                    f'{error}'
-                ) from error
+                raise self._not_utf8(name, local) from error
 
     def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
         """Read a CSV file of any line ending, with or without a BOM.
@@ -121,11 +118,24 @@ class DataRoot:
                 for row in rows:
                     if row:
                         yield rows.line_num, [field.strip() for field in row]
-            except (UnicodeDecodeError, csv.Error) as error:
+            except UnicodeDecodeError as error:
+                raise self._not_utf8(name, local) from error
+            except csv.Error as error:
                 raise ValueError(
-                    f'{self.join(name)}:{rows.line_num + 1}: not CSV in '
-                    f'UTF-8: {error}'
+                    f'{self.join(name)}:{rows.line_num + 1}: not CSV: {error}'
                 ) from error
+
+    def _not_utf8(self, name: str, local: str | Path) -> ValueError:
+        """Say where: text is read in blocks, far ahead of the line."""
+        with open(local, 'rb') as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode()
+                except UnicodeDecodeError as error:
+                    return ValueError(
+                        f'{self.join(name)}:{number}: not UTF-8 text: {error}'
+                    )
+        return ValueError(f'{self.join(name)}: not UTF-8 text')
 
     def describe(self, name: str = '') -> str:
         """Say what a folder holds, for messages about something missing."""

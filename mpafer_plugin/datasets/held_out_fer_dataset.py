@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -74,6 +75,13 @@ class HeldOutFERDataset(BaseFERDataset):
         train, val = stratified_split(
             samples, self.val_fraction, self.val_seed
         )
+        if self.split == 'val' and samples and not val:
+            largest = max(Counter(s.label for s in samples).values())
+            raise ValueError(
+                f'val_fraction={self.val_fraction} of each class rounds to no '
+                f'picture: the largest class has {largest}. Give one of '
+                f'{1 / largest:.2g} or more, or {self.other_val_text()}'
+            )
         return val if self.split == 'val' else train
 
     def other_val_text(self) -> str:

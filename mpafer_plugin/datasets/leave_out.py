@@ -1,4 +1,5 @@
 import os
+import posixpath
 
 from .annotations import Sample, check_pictures
 from .data_root import DataRoot
@@ -13,7 +14,7 @@ def read_leave_out(path: str, root: DataRoot) -> set[str]:
         root (DataRoot): The data set's folder.
 
     Returns:
-        set[str]: The paths.
+        set[str]: The paths, in their shortest form.
 
     Raises:
         FileNotFoundError: If the file or a listed picture is absent.
@@ -29,4 +30,4 @@ def read_leave_out(path: str, root: DataRoot) -> set[str]:
         if not line.startswith('#')
     ]
     check_pictures(root, listed)
-    return {sample.path for sample in listed}
+    return {posixpath.normpath(sample.path) for sample in listed}

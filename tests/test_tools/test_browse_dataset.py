@@ -6,6 +6,7 @@ import sys
 import cv2
 import pytest
 
+from tests import small_data
 from tests.conftest import CONFIGS, ROOT
 
 TOOL = ROOT / 'tools' / 'browse_dataset.py'
@@ -144,3 +145,20 @@ def test_errors(run):
     code, printed = run('mpafer_rafdb.py', '--num', '0')
     assert code == 2
     assert '--num takes a number above 0, not 0' in printed.err
+
+
+def test_a_broken_picture_is_named(run, monkeypatch, tmp_path):
+    small_data.rafdb(tmp_path)
+    monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
+    aligned = tmp_path / 'rafdb' / 'basic' / 'Image' / 'aligned'
+    for path in aligned.glob('test_*.jpg'):
+        path.write_bytes(b'')
+    code, printed = run(
+        'mpafer_rafdb.py',
+        '--split=test',
+        '--cfg-options',
+        f'test_dataloader.dataset.data_root={tmp_path / "rafdb"}',
+    )
+    assert code == 1
+    assert 'aligned/test_00' in printed.err
+    assert 'tools/verify_dataset.py lists all' in printed.err

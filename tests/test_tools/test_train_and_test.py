@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import pickle
@@ -148,8 +149,6 @@ def test_on_the_data_of_another_config(trained, run):
         '--data',
         CONFIGS / 'mpafer_ferplus.py',
         '--tta',
-        '--work-dir',
-        'across',
         '--out',
         'across.json',
         '--out-item',
@@ -161,7 +160,9 @@ def test_on_the_data_of_another_config(trained, run):
     metrics = json.loads((result.folder / 'across.json').read_text())
     assert metrics['fer/left_out'] == pytest.approx(100 / 8)
     assert "The model lacks ['contempt']" in result.stdout + result.stderr
-    report = (result.folder / 'across' / 'per_class.csv').read_text()
+    # Not over the results on its own data.
+    folder = result.folder / 'work_dirs' / 'mpafer_rafdb_on_mpafer_ferplus'
+    report = (folder / 'per_class.csv').read_text()
     assert [line.split(',')[:2] for line in report.splitlines()[1:]] == [
         [name, '4'] for name in SEVEN_EXPRESSIONS
     ]
@@ -183,6 +184,13 @@ def test_select_on_test(run):
     assert 'its result there is no fair estimate' in log
     assert 'all official training pictures, nothing held out' in log
     cfg = Config.fromfile(result.folder / 'chosen' / 'mpafer_rafdb.py')
+    # Scores of the one and the other can't be compared.
+    other = run(
+        'train.py', CONFIGS / 'mpafer_rafdb.py', '--work-dir', 'chosen',
+        '--resume',
+    )  # fmt: skip
+    assert other.returncode == 1
+    assert 'was started with --select-on-test' in other.stderr
     assert cfg.select_on_test
     assert cfg.val_dataloader.dataset.split == 'test'
     assert cfg.train_dataloader.dataset.val_fraction == 0
@@ -214,6 +222,24 @@ def test_zero_shot(run):
         assert 0 <= kinds['token']['accuracy'] <= 100
         assert 0 <= kinds['both']['uar'] <= 100
     assert 'global-local' in result.stdout
+
+
+def test_select_on_test_inside_of_a_wrapper(run, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / 'tools')
+    train = importlib.import_module('train')
+    cfg = Config.fromfile(CONFIGS / 'mpafer_rafdb.py')
+    part = cfg.train_dataloader.dataset
+    cfg.train_dataloader.dataset = dict(
+        type='RepeatDataset',
+        times=2,
+        dataset=dict(type='ConcatDataset', datasets=[part, part]),
+    )
+    train.select_on_test(cfg)
+    parts = cfg.train_dataloader.dataset.dataset.datasets
+    assert [found.val_fraction for found in parts] == [0, 0]
+    cfg.test_dataloader = None
+    with pytest.raises(SystemExit, match='there is no test_dataloader'):
+        train.select_on_test(cfg)
 
 
 @pytest.mark.parametrize(

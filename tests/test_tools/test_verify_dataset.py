@@ -68,7 +68,7 @@ def test_command(root, tmp_path):
         '2 groups of pictures with the same pixels, 2 of them across splits, '
         '1 with contradicting labels',
         f'{TRAIN.format(3)} (happiness) = {TEST.format(4)} (sadness)',
-        '2 test pictures have a copy in another split',
+        '2 test pictures are, or have a copy, in another split',
     ):
         assert line in result.stdout
     report = json.loads((tmp_path / 'report.json').read_text())
@@ -116,6 +116,29 @@ def test_wrong_annotations(root, run):
     assert "list_patition_label.txt:1: unknown label '9'" in printed.out
 
 
+def test_leaks_are_not_told_of_what_could_not_be_read(root, run, tmp_path):
+    labels = root / 'basic' / 'EmoLabel' / 'list_patition_label.txt'
+    labels.write_text('train_00001.jpg 9\n')
+    leaks = tmp_path / 'leaks.txt'
+    code, printed = run('mpafer_rafdb.py', '--leaks', str(leaks))
+    assert code == 1
+    assert 'not looked for: first the annotations' in printed.out
+    assert not leaks.exists()
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['--out', 'report.txt'], "'report.txt': must end in .json"),
+        (['--leaks', 'nowhere/leaks.txt'], 'no folder nowhere'),
+    ],
+)
+def test_wrong_arguments_are_told_first(root, run, args, message):
+    code, printed = run('mpafer_rafdb.py', *args)
+    assert code == 2
+    assert message in printed.err
+
+
 def test_other_data_sets(root, run):
     code, printed = run(
         'mpafer_rafdb.py',
@@ -145,7 +168,9 @@ def test_interrupted(root, run, monkeypatch):
     def interrupt(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr('mpafer_plugin.datasets.verification.track', interrupt)
+    monkeypatch.setattr(
+        'mpafer_plugin.datasets.verification.run.track', interrupt
+    )
     code, printed = run('mpafer_rafdb.py')
     assert code == 130
     assert printed.err == 'interrupted\n'

@@ -119,7 +119,7 @@ def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
             f'{folder}/images/{picture}',
             label,
             ann_file,
-            1,
+            0,
             key=picture_id,
         )
 

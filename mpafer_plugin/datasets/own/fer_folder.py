@@ -121,7 +121,6 @@ class FERFolder(OwnFERDataset):
                     # the same whatever the split folder is called
                     inner = path.removeprefix(f'{folder}/')
                     key = f'{plain_name(name)}/{inner}'
-                    # a folder has no lines
                     samples.append(Sample(path, name, where, 0, key))
                 else:
                     others.append(path)

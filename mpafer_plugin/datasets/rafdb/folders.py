@@ -40,7 +40,7 @@ def read_folders(
     for name, label in labels.items():
         for picture in pictures[name]:
             path = f'{name}/{picture}'
-            yield Sample(path, label, root.join(path), 1, picture_key(path))
+            yield Sample(path, label, root.join(path), 0, picture_key(path))
 
 
 def _class_folders(

@@ -1,6 +1,6 @@
 from .official_parts import OfficialPart, read_parts, reader_configs
 from .report import PartReport, Report
-from .verify import verify
+from .run import verify
 
 __all__ = [
     'OfficialPart',

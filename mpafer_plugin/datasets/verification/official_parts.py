@@ -7,7 +7,6 @@ from mmpretrain.registry import DATASETS
 from ..annotations import Sample, absent_pictures
 from ..base_fer_dataset import BaseFERDataset
 from ..categories import canonical_name
-from ..leave_out import read_leave_out
 
 # Arguments that do not change what `load_samples` gives.
 _OF_A_SPLIT = {
@@ -69,9 +68,7 @@ class OfficialPart:
             self.samples = samples
             for split, reader in self.readers:
                 chosen = reader.select_split(self.samples)
-                if reader.leave_out is not None:
-                    out = read_leave_out(reader.leave_out, reader.root)
-                    chosen = [s for s in chosen if s.path not in out]
+                chosen, _ = reader.without_left_out(chosen)
                 self.splits.setdefault(split, []).extend(chosen)
         except (ValueError, OSError) as error:
             self.errors.append(str(error))

@@ -69,15 +69,23 @@ class Report:
         duplicates (list[dict]): Groups of pictures with the same pixels:
             their ``splits``, whether labels are ``contradicting``, and the
             ``pictures``.
-        leaks (list[str]): Paths of test pictures that have a copy in another
-            split.
+        shared (list[str]): Paths of pictures that several splits hold, other
+            than validation and test.
+        leaks (list[str]): Paths of test pictures that are, or have a copy, in
+            another split.
     """
 
     parts: list[PartReport]
     duplicates: list[dict]
+    shared: list[str]
     leaks: list[str]
 
     @property
+    def compared(self) -> bool:
+        """Whether the splits were: not where annotations are wrong."""
+        return not any(part.errors for part in self.parts)
+
+    @property
     def ok(self) -> bool:
-        """Whether all parts are whole."""
-        return all(part.ok for part in self.parts)
+        """Whether all parts are whole, and no picture in two splits."""
+        return not self.shared and all(part.ok for part in self.parts)

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -5,7 +7,7 @@ from mmengine.runner import IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
 
-from mpafer_plugin.datasets import ClassBalancedSampler
+from mpafer_plugin.datasets import ClassBalancedSampler, HeldOutFERDataset
 from mpafer_plugin.engine.batch_shares import (
     check_batch_shares,
     length,
@@ -22,8 +24,9 @@ class DataReportHook(Hook):
     split and crop are logged by the data set itself.)
 
     Raises:
-        ValueError: If a validation is configured without pictures, or if the
-            processes cannot share the batches.
+        ValueError: If a validation is configured without pictures or with
+            pictures that are trained on, or if the processes cannot share the
+            batches.
     """
 
     # After ClassWeightHook, before the prototypes are computed.
@@ -46,6 +49,7 @@ class DataReportHook(Hook):
                     'some, or switch validation off with val_dataloader=None, '
                     'val_cfg=None and val_evaluator=None'
                 )
+            _check_held_out(loader.dataset, validated)
         model = runner.model
         if is_model_wrapper(model):
             model = model.module
@@ -74,6 +78,34 @@ class DataReportHook(Hook):
 
 def _shown(number: int | None) -> str:
     return 'unknown number' if number is None else f'{number:,}'
+
+
+def _check_held_out(train, val) -> None:
+    """Refuse to validate on pictures that are trained on."""
+    for reader in _held_out(train):
+        for other in _held_out(val):
+            ours, theirs = (
+                (r.val_fraction, r.val_seed) for r in (reader, other)
+            )
+            same = type(reader), reader.root.path, reader.split, other.split
+            expected = type(other), other.root.path, 'train', 'val'
+            if same == expected and ours != theirs:
+                raise ValueError(
+                    'the training data holds out another share than is '
+                    'validated on, so pictures would be in both: '
+                    f'(val_fraction, val_seed) is {ours} in training and '
+                    f'{theirs} in validation. Give both the same'
+                )
+
+
+def _held_out(dataset) -> Iterator[HeldOutFERDataset]:
+    """Find the readers that hold pictures out, in wrappers too."""
+    if isinstance(dataset, HeldOutFERDataset) and not dataset.has_val_part:
+        yield dataset
+    inner = getattr(dataset, 'dataset', None)
+    for part in (*getattr(dataset, 'datasets', ()), inner):
+        if part is not None:
+            yield from _held_out(part)
 
 
 def _sampler_text(loader) -> str:

@@ -38,7 +38,8 @@ class PrototypeHook(Hook):
 
     Args:
         pipeline (list[dict], optional): Transforms without augmentation.
-            Defaults to None, which means those of the test data set.
+            Defaults to None, which means those of the test data set, or of
+            the validation set if there is no other.
         samples_per_class (int, optional): Pictures of each class that take
             part, drawn at random with ``seed``; fewer where a class has
             fewer. Defaults to None, which means all (paper: all, or a
@@ -100,7 +101,7 @@ class PrototypeHook(Hook):
 
         pipeline = self.pipeline
         if pipeline is None:
-            pipeline = runner.cfg.test_dataloader.dataset.pipeline
+            pipeline = _plain_pipeline(runner.cfg)
         dataset = without_augmentation(
             runner.train_dataloader.dataset, pipeline
         )
@@ -182,6 +183,18 @@ class PrototypeHook(Hook):
             len(model.head.prototypes),
             self.normalize,
         )
+
+
+def _plain_pipeline(cfg) -> list[dict]:
+    """Transforms without augmentation: those of testing or validation."""
+    for name in ('test_dataloader', 'val_dataloader'):
+        if cfg.get(name) is not None:
+            return cfg[name].dataset.pipeline
+    raise ValueError(
+        'the config has neither a test_dataloader nor a val_dataloader, whose '
+        'pipeline prototypes would be computed with: give PrototypeHook a '
+        'pipeline without augmentation'
+    )
 
 
 def _label(sample) -> int:

@@ -309,7 +309,7 @@ def test_wrong_rows(tmp_path, line, message):
         (b'', r'no picture is left'),
         (','.join(HEADER).encode(), r'no picture is left.*ids 0-6'),
         (b'subDirectory_filePath,expression\na,1', r'csv:1: the header is'),
-        (b'\xff\xfe\x00', r'csv: not UTF-8'),
+        (b'\xff\xfe\x00', r'csv:1: not UTF-8'),
     ],
 )
 def test_wrong_csv_files(tmp_path, content, message):
@@ -390,8 +390,8 @@ def test_pictures_and_annotations_that_are_alone(tmp_path):
         AffectNet(str(root), 'test')
     message = str(caught.value)
     assert message.startswith('7 of 35 listed pictures are absent')
-    assert 'annotations/val0_exp.npy:1: val_set/images/val0.jpg' in message
-    assert message.count('_exp.npy:1: ') == 5
+    assert 'annotations/val0_exp.npy: val_set/images/val0.jpg' in message
+    assert message.count('_exp.npy: ') == 5
     for number in range(10, 17):
         (folder / 'annotations' / f'val{number}_exp.npy').unlink()
     with pytest.raises(FileNotFoundError) as caught:

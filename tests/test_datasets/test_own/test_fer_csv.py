@@ -166,7 +166,7 @@ def test_wrong_files(tmp_path, lines, message):
 
 def test_not_utf8(tmp_path):
     (tmp_path / 'labels.csv').write_bytes('path,label\nä,b\n'.encode('cp1252'))
-    with pytest.raises(ValueError, match=r'labels\.csv:1: not CSV in UTF-8'):
+    with pytest.raises(ValueError, match=r'labels\.csv:2: not UTF-8 text'):
         read(str(tmp_path))
 
 

@@ -270,7 +270,7 @@ def test_no_such_folder(tmp_path):
         ),
         (
             {'split': 'val', 'val_fraction': 0.001},
-            r"no picture is left.*'val'",
+            r'rounds to no picture: the largest class has',
         ),
     ],
 )

@@ -153,3 +153,21 @@ def test_a_batch_larger_than_the_data_is_told_before_training(build_runner):
     message = r'no training batch for each process: .*77 pictures.*size=80 '
     with pytest.raises(ValueError, match=message):
         runner.train()
+
+
+@pytest.mark.parametrize(
+    'option', [{'val_fraction': 0.0}, {'val_seed': 1}], ids=str
+)
+def test_pictures_are_not_in_training_and_validation(report, option):
+    ((name, value),) = option.items()
+    with pytest.raises(ValueError, match='pictures would be in both'):
+        report(**{f'train_dataloader.dataset.{name}': value})
+
+
+def test_all_is_trained_on_and_the_test_set_chooses(report):
+    report(
+        **{
+            'train_dataloader.dataset.val_fraction': 0.0,
+            'val_dataloader.dataset.split': 'test',
+        }
+    )

@@ -220,3 +220,10 @@ def test_size_with_b16(build_runner, tmp_path):
     }
     best = sizes['best_fer_accuracy_epoch_1.pth']
     assert 4 * 78_848 < best < sizes['epoch_1.pth'] < 1_000_000
+
+
+def test_aliases_of_the_datas_classes(build_runner):
+    """'Happy' and 'happiness' are one class, of two words in a prompt."""
+    classes = ['Neutral', 'happy', 'sad', 'surprised', 'fear', 'disgust']
+    option = {'model.head.text.classes': [*classes, 'angry']}
+    build_runner(**option).train()

@@ -130,3 +130,15 @@ def test_other_backbones_are_told(run):
 def test_wrong_number():
     with pytest.raises(ValueError, match='samples_per_class=0'):
         PrototypeHook(samples_per_class=0)
+
+
+def test_without_a_test_set(run):
+    """The validation pipeline has no augmentation either."""
+    none = dict(test_dataloader=None, test_cfg=None, test_evaluator=None)
+    runner, usual = run(**none), run()
+    torch.testing.assert_close(
+        runner.model.head.prototypes, usual.model.head.prototypes
+    )
+    none |= dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
+    with pytest.raises(ValueError, match='give PrototypeHook a pipeline'):
+        run(**none)

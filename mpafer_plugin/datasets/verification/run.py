@@ -50,7 +50,14 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
         for key, fact in facts.items()
         if isinstance(fact, PictureFacts) and key in splits
     )
-    duplicates, leaks = [], []
+    shared = [
+        key
+        for key, names in splits.items()
+        # where the epoch is chosen on the test split, it says so itself
+        if len(set(names)) > 1 and set(names) != {'val', 'test'}
+    ]
+    leaks = [path for root, path in shared if 'test' in splits[root, path]]
+    duplicates = []
     for group in groups:
         # A picture that is tested on is no copy of elsewhere, even where
         # the epoch is chosen on the test split.
@@ -67,7 +74,12 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
                 pictures=pictures,
             )
         )
-    return Report([_report(p, facts) for p in parts], duplicates, leaks)
+    return Report(
+        [_report(p, facts) for p in parts],
+        duplicates,
+        shared=[path for _, path in shared],
+        leaks=list(dict.fromkeys(leaks)),
+    )
 
 
 def _facts(file: tuple[DataRoot, Sample]) -> PictureFacts | str:

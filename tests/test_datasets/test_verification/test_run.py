@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mpafer_plugin.datasets.verification.official_parts import read_parts
-from mpafer_plugin.datasets.verification.verify import verify
+from mpafer_plugin.datasets.verification.run import verify
 from tests import small_data
 
 TRAIN = 'basic/Image/aligned/train_{:05}_aligned.jpg'
@@ -191,3 +191,29 @@ def test_an_absent_folder_is_reported(tmp_path):
     train, test = check(tmp_path / 'nowhere').parts
     assert 'nowhere' in train.errors[0]
     assert 'is no folder' in test.errors[0]
+
+
+def test_pictures_that_are_trained_and_tested_on(root):
+    """Listed twice they are one file, which has no copy."""
+    splits = configs(root)
+    splits['test']['split'] = 'val'
+    del splits['val']
+    splits['train']['val_fraction'] = 0
+    report = verify(read_parts(splits))
+    assert not report.duplicates
+    assert len(report.shared) == len(report.leaks) == 7
+    assert not report.ok
+
+
+def test_the_epoch_is_chosen_on_pictures_that_are_trained_on(root):
+    splits = configs(root)
+    splits['train']['val_fraction'] = 0
+    report = verify(read_parts(splits))
+    assert len(report.shared) == 7
+    assert report.leaks == []
+
+
+def test_choosing_on_the_test_split_is_no_sharing(root):
+    splits = configs(root)
+    splits['val']['split'] = 'test'
+    assert verify(read_parts(splits)).shared == []
