@@ -76,7 +76,8 @@ def absent_pictures(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
         if up or sample.path.startswith('/'):
             raise ValueError(
                 f'{sample.where}: the path {sample.path!r} leads out of the '
-                f'data root {root.path!r}'
+                f'data root {root.path!r}, or could: write it relative to '
+                "that folder, without '..'"
             )
         folder, name = posixpath.split(sample.path)
         if folder not in present:

@@ -7,7 +7,7 @@ from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
 
 from .annotations import Sample, check_pictures
-from .categories import SEVEN_EXPRESSIONS, canonical_name
+from .categories import SEVEN_EXPRESSIONS, canonical_name, canonical_names
 from .count_table import count_table
 from .data_root import DataRoot
 from .leave_out import read_leave_out
@@ -134,9 +134,11 @@ class BaseFERDataset(BaseDataset):
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
         check_pictures(self.root, samples)
-        index = {canonical_name(c): i for i, c in enumerate(self.CLASSES)}
+        names = canonical_names(self.CLASSES)
+        index = {name: i for i, name in enumerate(names)}
         for sample in samples:
-            for name in (sample.label, *(sample.score or ())):
+            shares = sample.score or {}
+            for name in (sample.label, *(n for n in shares if shares[n])):
                 if name not in index:
                     raise ValueError(
                         f'{sample.where}: the label {name!r} is not among '

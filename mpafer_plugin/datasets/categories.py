@@ -57,9 +57,33 @@ def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
 
     Returns:
         list[int]: For each name its index among the others, -1 for none.
+
+    Raises:
+        ValueError: If two of the others are the same.
     """
-    index = {canonical_name(name): i for i, name in enumerate(among)}
+    index = {name: i for i, name in enumerate(canonical_names(among))}
     return [index.get(canonical_name(name), -1) for name in names]
+
+
+def canonical_names(classes: Sequence[str]) -> list[str]:
+    """Find the canonical names of a model's or data set's classes.
+
+    Args:
+        classes (Sequence[str]): The classes, in label order.
+
+    Returns:
+        list[str]: Their canonical names.
+
+    Raises:
+        ValueError: If two of them are the same.
+    """
+    names = [canonical_name(name) for name in classes]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(
+                f'two of the classes {list(classes)} are {name!r}'
+            )
+    return names
 
 
 def canonical_name(name: str) -> str:

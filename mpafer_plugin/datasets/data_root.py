@@ -116,8 +116,9 @@ class DataRoot:
             rows = csv.reader(file)
             try:
                 for row in rows:
-                    if row:
-                        yield rows.line_num, [field.strip() for field in row]
+                    fields = [field.strip() for field in row]
+                    if fields and fields != ['']:
+                        yield rows.line_num, fields
             except UnicodeDecodeError as error:
                 raise self._not_utf8(name, local) from error
             except csv.Error as error:

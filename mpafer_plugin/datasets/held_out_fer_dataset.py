@@ -1,3 +1,4 @@
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -77,10 +78,11 @@ class HeldOutFERDataset(BaseFERDataset):
         )
         if self.split == 'val' and samples and not val:
             largest = max(Counter(s.label for s in samples).values())
+            least = math.ceil(50 / largest) / 100
             raise ValueError(
                 f'val_fraction={self.val_fraction} of each class rounds to no '
                 f'picture: the largest class has {largest}. Give one of '
-                f'{1 / largest:.2g} or more, or {self.other_val_text()}'
+                f'{least} or more, or {self.other_val_text()}'
             )
         return val if self.split == 'val' else train
 

@@ -22,14 +22,16 @@ class StreamIndex(int):
         self.entropy = entropy
         return self
 
-    # How RepeatDataset and ConcatDataset find a part's own index.
+    # How RepeatDataset and ConcatDataset find a part's own index. Which time
+    # or which part it is goes on to count, for other chance.
     def __mod__(self, other: int) -> 'StreamIndex':
         """Index in a data set that is repeated."""
-        return StreamIndex(int(self) % other, self.entropy)
+        time, index = divmod(int(self), other)
+        return StreamIndex(index, (*self.entropy, time))
 
     def __sub__(self, other: int) -> 'StreamIndex':
         """Index in a data set that comes after others."""
-        return StreamIndex(int(self) - other, self.entropy)
+        return StreamIndex(int(self) - other, (*self.entropy, other))
 
     def __reduce__(self) -> tuple:
         """Let the entropy reach worker processes."""

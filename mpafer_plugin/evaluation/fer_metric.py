@@ -74,6 +74,12 @@ class FERMetric(BaseMetric):
             )
             if self.classes is None and score is not None:
                 self._check_number(len(score))
+            number = len(self.dataset_meta['classes'])
+            if not 0 <= label < number:
+                raise ValueError(
+                    f'{sample.get("img_path")!r} has the label {int(label)}; '
+                    f'the data has {number} classes'
+                )
             self.results.append((int(label), int(predicted)))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -17,14 +17,18 @@ from mpafer_plugin.datasets.random_streams import (
 def test_it_survives_wrapped_data_sets(load_config):
     cfg = load_config('mpafer_rafdb.py')
     dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
-    expected = dataset[StreamIndex(3, (7, 1))]['inputs']
     length = len(dataset)
-    for wrapped, index in (
-        (RepeatDataset(dataset, 2), length + 3),
-        (ConcatDataset([dataset, dataset]), length + 3),
+    for wrapped in (
+        RepeatDataset(dataset, 2),
+        ConcatDataset([dataset, dataset]),
     ):
-        index = StreamIndex(index, (7, 1))
-        assert torch.equal(wrapped[index]['inputs'], expected)
+        first, second, again = (
+            wrapped[StreamIndex(index, (7, 1))]['inputs']
+            for index in (3, length + 3, length + 3)
+        )
+        assert torch.equal(second, again)
+        # The same picture, augmented in another way.
+        assert not torch.equal(first, second)
 
 
 def draws():

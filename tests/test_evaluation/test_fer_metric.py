@@ -170,3 +170,14 @@ def test_scores_of_unknown_classes():
     sample = {'gt_label': torch.tensor([0]), 'pred_score': torch.ones(3)}
     with pytest.raises(ValueError, match=r'scores 3 classes .*has 4'):
         metric.process({}, [sample])
+
+
+@pytest.mark.parametrize('label', [-1, 4])
+def test_a_label_that_is_no_class(label):
+    with pytest.raises(ValueError, match=f'has the label {label}; the data'):
+        evaluate([(label, 0)])
+
+
+def test_two_classes_of_a_model_that_are_one():
+    with pytest.raises(ValueError, match="are 'happiness'"):
+        evaluate_across(['fear'], ['happy', 'happiness'], [('fear', 'happy')])

@@ -129,8 +129,6 @@ class FERCsv(OwnFERDataset):
         first_line: dict[str, int] = {}
         for number, row in rows:
             where = f'{ann_file}:{number}'
-            if row == ['']:  # a line of spaces
-                continue
             if len(row) != len(header):
                 raise ValueError(
                     f'{where}: {len(row)} fields in the row '

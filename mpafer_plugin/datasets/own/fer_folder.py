@@ -1,3 +1,4 @@
+import os
 import posixpath
 from collections.abc import Iterator, Mapping
 
@@ -185,11 +186,19 @@ class FERFolder(OwnFERDataset):
             found[name] = self.root.join(path)
         return found
 
-    def _files(self, folder: str) -> Iterator[str]:
+    def _files(
+        self, folder: str, above: tuple[str, ...] = ()
+    ) -> Iterator[str]:
         """List all files in a folder and in the folders in it."""
+        real = os.path.realpath(self.root.join(folder))
+        if real in above:
+            raise ValueError(
+                f'{self.root.join(folder)}: the link leads back to {real!r}, '
+                'which holds it'
+            )
         for name in self.root.entries(folder):
             path = posixpath.join(folder, name)
             if not is_picture(name) and self.root.is_folder(path):
-                yield from self._files(path)
+                yield from self._files(path, (*above, real))
             else:
                 yield path

@@ -35,18 +35,21 @@ def check_names(parts: Mapping[str, list[Sample]]) -> None:
                 )
 
 
-def count_unlisted(root: DataRoot, samples: Iterable[Sample]) -> int:
+def count_unlisted(
+    root: DataRoot, samples: Iterable[Sample], others: Iterable[str]
+) -> int:
     """Count pictures that no line names, beside those that one does.
 
     Args:
         root (DataRoot): The folder of the data set.
         samples (Iterable[Sample]): All that is listed.
+        others (Iterable[str]): More folders where pictures may lie.
 
     Returns:
         int: How many other pictures lie in the same folders.
     """
     paths = {sample.path for sample in samples}
-    folders = {posixpath.dirname(path) for path in paths}
+    folders = {*others, *(posixpath.dirname(path) for path in paths)}
     return sum(
         is_picture(entry) and posixpath.join(folder, entry) not in paths
         for folder in folders

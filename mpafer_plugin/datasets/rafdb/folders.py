@@ -34,6 +34,13 @@ def read_folders(
         name: [entry for entry in root.entries(name) if is_picture(entry)]
         for name in labels
     }
+    for name in labels:
+        for entry in root.entries(name):
+            if not is_picture(entry) and root.is_folder(f'{name}/{entry}'):
+                raise ValueError(
+                    f'{root.join(name)}: the folder {entry!r} would not be '
+                    'read: pictures lie in the class folders themselves'
+                )
     if csv is not None:
         yield from _read_csv(root, folder, csv, labels, pictures, numbers)
         return

@@ -1,5 +1,6 @@
 """How RAF-DB lies on disks: the official way and what users made of it."""
 
+import os
 import posixpath
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -85,7 +86,11 @@ def read_part(
     parts = _read(root, layout, part, numbers)
     listed = [sample for samples in parts.values() for sample in samples]
     check_names(parts)
-    return Reading(layout, parts[part], count_unlisted(root, listed))
+    others = []
+    if layout.title == 'class folders':
+        (source,) = layout.needs
+        others = [f'{source}/{entry}' for entry in root.entries(source)]
+    return Reading(layout, parts[part], count_unlisted(root, listed, others))
 
 
 def _exists(root: DataRoot, name: str) -> bool:
@@ -97,7 +102,7 @@ def _layouts(
 ) -> list[Layout]:
     """List what may be there, the first choice first."""
     bases = [f'{folder}/']
-    if posixpath.basename(root.path.rstrip('/')) == folder:
+    if os.path.basename(os.path.abspath(root.path)) == folder:
         bases.append('')
     kind, crop = (
         ('aligned', 'official aligned faces, 100 x 100')

@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 import mmengine
@@ -10,7 +9,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmpretrain.registry import HOOKS
 
-from mpafer_plugin.datasets.categories import canonical_name
+from mpafer_plugin.datasets.categories import canonical_names
 from mpafer_plugin.version import __version__
 
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -55,7 +54,9 @@ class PromptCheckpointHook(SafeCheckpointHook):
         super().before_train(runner)
         own = describe(_bare(runner.model))['classes']
         data = runner.train_dataloader.dataset.metainfo.get('classes')
-        if None not in (own, data) and _canonical(data) != _canonical(own):
+        if None not in (own, data) and canonical_names(
+            data
+        ) != canonical_names(own):
             raise ValueError(
                 f'the training data has the classes {list(data)}, the head '
                 f'has {own}'
@@ -175,10 +176,6 @@ def _tower(part) -> dict | None:
 def _identity(value):
     """What has to agree: of a tower its fingerprint, whatever its name."""
     return value['fingerprint'] if isinstance(value, dict) else value
-
-
-def _canonical(classes: Sequence[str]) -> list[str]:
-    return [canonical_name(name) for name in classes]
 
 
 def _compare(found: dict, own: dict, resume: bool) -> None:

@@ -475,3 +475,11 @@ def test_no_folder_of_pictures(tmp_path):
 def test_wrong_arguments(roots, kwargs, message):
     with pytest.raises(ValueError, match=message):
         AffectNet(roots['old'], **kwargs)
+
+
+def test_a_path_that_is_written_in_two_ways(tmp_path):
+    touch(tmp_path / IMAGES / '1' / 'a.jpg')
+    table = [row('1/a.jpg', 1), row('./1//a.jpg', 5)]
+    write_csv(tmp_path / 'training.csv', table)
+    with pytest.raises(ValueError, match=r"csv:3: '1/a.jpg' is 'disgust', b"):
+        AffectNet(str(tmp_path))

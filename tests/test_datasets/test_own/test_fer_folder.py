@@ -287,3 +287,10 @@ def test_counts_in_the_log(tmp_path, log):
     assert re.search(r'read +40 +30 +10 +20 +100\n', record.message)
     assert re.search(r'this split +4 +3 +1 +2 +10$', record.message)
     assert Counter(record.message)['\n'] == 6
+
+
+def test_a_link_that_leads_back(tmp_path):
+    write(tmp_path, 'train', TRAIN)
+    (tmp_path / 'train' / 'Happy' / 'again').symlink_to(tmp_path / 'train')
+    with pytest.raises(ValueError, match=r'Happy/again/.*leads back to'):
+        read(str(tmp_path))

@@ -83,3 +83,17 @@ def test_wrong_class_folders(picture, message, tmp_path):
     put(tmp_path / picture)
     with pytest.raises(ValueError, match=message):
         RAFDB(str(tmp_path))
+
+
+def test_a_folder_in_a_class_folder(tmp_path):
+    kaggle(tmp_path)
+    put(tmp_path / 'DATASET' / 'train' / '2' / 'more' / 'train_09999.jpg')
+    with pytest.raises(ValueError, match=r"train/2: the folder 'more' would"):
+        RAFDB(str(tmp_path))
+
+
+def test_two_names_of_one_class(tmp_path):
+    official(tmp_path)
+    classes = ['happy', 'happiness', 'sad', 'anger', 'fear']
+    with pytest.raises(ValueError, match=r"two of the classes .*'happiness'"):
+        RAFDB(str(tmp_path), classes=classes)

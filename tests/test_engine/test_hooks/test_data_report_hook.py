@@ -171,3 +171,19 @@ def test_all_is_trained_on_and_the_test_set_chooses(report):
             'val_dataloader.dataset.split': 'test',
         }
     )
+
+
+def test_validation_on_training_pictures_is_warned_of(report, capfd):
+    report(**{'val_dataloader.dataset.split': 'train'})
+    out, err = capfd.readouterr()
+    assert 'what is chosen by it is chosen by memory' in out + err
+
+
+def test_the_same_folder_by_another_name(report, data_root):
+    with pytest.raises(ValueError, match='pictures would be in both'):
+        report(
+            **{
+                'train_dataloader.dataset.data_root': f'{data_root}/./rafdb/',
+                'train_dataloader.dataset.val_seed': 1,
+            }
+        )
