@@ -1,4 +1,5 @@
 import atexit
+import gc
 import os
 
 import torch
@@ -91,6 +92,12 @@ def join_process_group(launcher: str) -> None:
 
 
 def _leave_process_group() -> None:
-    """End gloo's threads, which now and then abort a process that ends."""
+    """End gloo's threads before Python ends.
+
+    One that still has a tensor to let go of by then aborts the process. They
+    end with the group, which the wrapped model holds too, in a ring of
+    references: so it is collected first.
+    """
+    gc.collect()
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
