@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import AffectNet
@@ -81,16 +80,6 @@ def roots(tmp_path_factory):
         write(root, 'train', ids_of(TRAIN))
         roots[release] = str(write(root, 'val', ids_of(TEST)))
     return roots
-
-
-@pytest.fixture
-def log(caplog):
-    """What our logger says; it does not propagate by itself."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def names_of(dataset):

@@ -1,9 +1,7 @@
-import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import FERCsv
@@ -33,16 +31,6 @@ def train_lines():
 def read(*args, **kwargs):
     """Serialising collects garbage first, a third of a second each time."""
     return FERCsv(*args, serialize_data=False, **kwargs)
-
-
-@pytest.fixture
-def log(caplog):
-    """What our logger says; it does not propagate by itself."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def paths_of(dataset):

@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import FERFolder
@@ -34,16 +33,6 @@ def write(root, folder, counts):
 def read(*args, **kwargs):
     """Serialising collects garbage first, a third of a second each time."""
     return FERFolder(*args, serialize_data=False, **kwargs)
-
-
-@pytest.fixture
-def log(caplog):
-    """What our logger says; it does not propagate by itself."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def paths_of(dataset):

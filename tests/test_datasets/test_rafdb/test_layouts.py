@@ -1,10 +1,8 @@
 """One copy of RAF-DB in every layout that users have."""
 
-import logging
 import re
 
 import pytest
-from mmengine.logging import MMLogger
 
 from mpafer_plugin.datasets import RAFDB
 from mpafer_plugin.datasets.rafdb.labels import BASIC_LABELS, picture_key
@@ -44,16 +42,6 @@ def read(root, split='train', **kwargs):
         assert key not in labels
         labels[key] = classes[info['gt_label']]
     return labels
-
-
-@pytest.fixture
-def log(caplog):
-    """What our logger says; it does not propagate by itself."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 @pytest.mark.parametrize('write', TITLES)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import RAFDB
@@ -49,16 +48,6 @@ def official_lines():
 @pytest.fixture
 def root(tmp_path):
     return write(tmp_path, official_lines())
-
-
-@pytest.fixture
-def log(caplog):
-    """What our logger says; it does not propagate by itself."""
-    logger = MMLogger.get_current_instance()
-    logger.addHandler(caplog.handler)
-    logger.setLevel(logging.INFO)
-    yield caplog
-    logger.removeHandler(caplog.handler)
 
 
 def names_of(dataset):
