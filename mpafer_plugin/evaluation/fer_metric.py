@@ -52,6 +52,7 @@ class FERMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.confusion: np.ndarray | None = None
         self.classes: tuple[str, ...] | None = None
+        self._pairs: dict[tuple[int, int], tuple[int, int]] = {}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Take the true and predicted classes of a batch.
@@ -80,7 +81,9 @@ class FERMetric(BaseMetric):
                     f'{sample.get("img_path")!r} has the label {int(label)}; '
                     f'the data has {number} classes'
                 )
-            self.results.append((int(label), int(predicted)))
+            # One object a pair of classes, not one a picture.
+            pair = int(label), int(predicted)
+            self.results.append(self._pairs.setdefault(pair, pair))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics of all pictures.

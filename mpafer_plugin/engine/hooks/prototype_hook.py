@@ -2,6 +2,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -105,11 +106,8 @@ class PrototypeHook(Hook):
         dataset = without_augmentation(
             runner.train_dataloader.dataset, pipeline
         )
-        classes = dataset.metainfo['classes']
-        infos = [dataset.get_data_info(i) for i in range(len(dataset))]
-        indices = self._choose(infos, classes)
-        used = [infos[i] for i in indices]
-        path = self._cache_path(model, used, pipeline)
+        indices = self._choose(dataset)
+        path = self._cache_path(model, Subset(dataset, indices), pipeline)
         prototypes = _load(path)
         origin = f'from the cache {path}'
         if prototypes is None:
@@ -120,9 +118,15 @@ class PrototypeHook(Hook):
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
 
-    def _choose(self, infos: list[dict], classes: tuple) -> list[int]:
+    def _choose(self, dataset) -> list[int]:
         """Indices of the pictures that take part."""
-        labels = np.array([_label(info) for info in infos])
+        classes = dataset.metainfo['classes']
+        # The labels alone: memory must not grow by a record a picture.
+        labels = np.fromiter(
+            (_label(dataset.get_data_info(i)) for i in range(len(dataset))),
+            dtype=np.int64,
+            count=len(dataset),
+        )
         counts = np.bincount(labels, minlength=len(classes))
         if not counts.all():
             absent = [classes[i] for i in np.flatnonzero(counts == 0)]
@@ -132,8 +136,8 @@ class PrototypeHook(Hook):
                 'off with model.head.loss_proto=None'
             )
         if self.samples_per_class is None:
-            return list(range(len(infos)))
-        order = np.random.default_rng(self.seed).permutation(len(infos))
+            return list(range(len(labels)))
+        order = np.random.default_rng(self.seed).permutation(len(labels))
         chosen = [
             order[labels[order] == label][: self.samples_per_class]
             for label in range(len(classes))
@@ -141,7 +145,7 @@ class PrototypeHook(Hook):
         return sorted(np.concatenate(chosen).tolist())
 
     def _cache_path(
-        self, model, infos: list[dict], pipeline: list[dict]
+        self, model, pictures: Subset, pipeline: list[dict]
     ) -> Path | None:
         if self.cache_dir is None:
             return None
@@ -152,7 +156,9 @@ class PrototypeHook(Hook):
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
-        for info in infos:
+        dataset: Any = pictures.dataset
+        for i in pictures.indices:
+            info = dataset.get_data_info(i)
             path = info['img_path']
             stat = os.stat(path) if os.path.isfile(path) else None
             state = stat and (stat.st_size, stat.st_mtime_ns)

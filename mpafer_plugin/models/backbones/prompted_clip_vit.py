@@ -5,6 +5,7 @@ import torch
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.registry import MODELS
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from mpafer_plugin.clip import ImageTower, fingerprint, load_clip
 from mpafer_plugin.models.utils import prompted_block
@@ -34,6 +35,9 @@ class PromptedCLIPViT(BaseBackbone):
             - ``'aligned'``: ``((global (B, D), patches (B, N, D)), )``.
             - ``'cls_token'``: ``((B, D), )``.
             - ``'featmap'``: ``((B, D, h, w), )``, the patches in place.
+        with_cp (bool): Keep only each block's input for the gradient and
+            compute the rest again in the backward pass: less memory for about
+            a forward pass more (docs/performance.md). Defaults to False.
         init_cfg (dict, optional): Initialisation of mmengine's modules.
             Defaults to None.
 
@@ -48,6 +52,7 @@ class PromptedCLIPViT(BaseBackbone):
         num_prompts: int = 8,
         prompt_depth: int | None = None,
         out_type: str = 'aligned',
+        with_cp: bool = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -57,8 +62,10 @@ class PromptedCLIPViT(BaseBackbone):
             )
         self.tower = ImageTower(load_clip(arch, pretrained))
         self.arch = arch
+        self.pretrained = pretrained
         self.fingerprint = fingerprint(self.tower)
         self.out_type = out_type
+        self.with_cp = with_cp
 
         layers = len(self.tower.blocks)
         depth = layers if prompt_depth is None else prompt_depth
@@ -92,7 +99,12 @@ class PromptedCLIPViT(BaseBackbone):
             layer_prompts = self.prompts
         x = self.tower.embed(x)  # (B, 1 + N, d_v)
         for block, prompts in zip_longest(self.tower.blocks, layer_prompts):
-            x = prompted_block(block, x, prompts)
+            if self.with_cp and torch.is_grad_enabled():
+                x = checkpoint(
+                    prompted_block, block, x, prompts, use_reentrant=False
+                )
+            else:
+                x = prompted_block(block, x, prompts)
         if self.out_type == 'cls_token':
             return (self.tower.project(x[:, 0]),)
         x = self.tower.project(x)  # (B, 1 + N, D)

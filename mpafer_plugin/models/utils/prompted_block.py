@@ -3,6 +3,8 @@ from typing import TYPE_CHECKING
 import torch
 import torch.nn.functional as F
 
+from .frozen_mlp import frozen_mlp
+
 if TYPE_CHECKING:
     from open_clip.transformer import ResidualAttentionBlock
 
@@ -16,10 +18,9 @@ def prompted_block(
 
     The paper appends the prompts to the tokens and drops the block's output
     at their places. What is dropped need not be computed: a prompt then only
-    acts as one more key and value of the block's attention, and since it
-    enters behind the previous block, its key and value do not depend on the
-    image. This is the same function, gradients included, without the
-    prompts' queries, attention outputs and MLP.
+    acts as one more key and value of the block's attention. This is the same
+    function, gradients included, without the prompts' queries, attention
+    outputs and MLP.
 
     Args:
         block (ResidualAttentionBlock): One of open_clip's.
@@ -30,18 +31,18 @@ def prompted_block(
         torch.Tensor: Tokens of shape (B, T, d).
     """
     attn = block.attn
-    weight, bias = attn.in_proj_weight, attn.in_proj_bias
-    size, width = x.shape[0], x.shape[-1]
+    width = x.shape[-1]
+    w_q, w_kv = attn.in_proj_weight.tensor_split([width])
+    b_q, b_kv = attn.in_proj_bias.tensor_split([width])
 
-    qkv = F.linear(block.ln_1(x), weight, bias)
-    q, k, v = qkv.chunk(3, dim=-1)  # (B, T, d) each
+    seen = queries = block.ln_1(x)  # (B, T, d)
     if prompts is not None:
-        prompts = block.ln_1(prompts.to(x.dtype))  # (n, d)
-        kv = F.linear(prompts, weight[width:], bias[width:])
-        prompt_k, prompt_v = kv.chunk(2, dim=-1)  # (n, d) each
-        k = torch.cat([k, prompt_k.expand(size, -1, -1)], dim=1)  # (B, T+n, d)
-        v = torch.cat([v, prompt_v.expand(size, -1, -1)], dim=1)
-
+        prompts = block.ln_1(prompts.to(x.dtype)).to(queries.dtype)
+        # Joined before the linear layer: behind it, keys and values would be
+        # copied, and kept twice for the gradient.
+        seen = torch.cat([queries, prompts.expand(len(x), -1, -1)], dim=1)
+    q = F.linear(queries, w_q, b_q)  # (B, T, d)
+    k, v = F.linear(seen, w_kv, b_kv).chunk(2, dim=-1)  # (B, T + n, d) each
     q, k, v = (
         t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
         for t in (q, k, v)
@@ -49,4 +50,4 @@ def prompted_block(
     out = F.scaled_dot_product_attention(q, k, v)
     out = out.transpose(1, 2).flatten(-2)  # (B, T, d)
     x = x + block.ls_1(attn.out_proj(out))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
+    return x + block.ls_2(frozen_mlp(block.mlp, block.ln_2(x)))

@@ -107,3 +107,24 @@ def test_prompts_are_drawn_as_in_the_paper(tiny):
 def test_wrong_arguments(tiny, kwargs, message):
     with pytest.raises(ValueError, match=message):
         PromptedCLIPViT(**tiny, **kwargs)
+
+
+def test_checkpointing_changes_memory_and_nothing_else(tiny, images):
+    plain = PromptedCLIPViT(**tiny)
+    thrifty = PromptedCLIPViT(**tiny, with_cp=True)
+    kept, grads, features = [], [], []
+    for backbone in (plain, thrifty):
+        backbone.load_state_dict(plain.state_dict())
+        tensors = {}
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t, seen=tensors: seen.setdefault(t.data_ptr(), t),
+            lambda t: t,
+        ):
+            ((feature, patches),) = backbone(images)
+        kept.append(sum(t.numel() for t in tensors.values()))
+        (feature.sum() + patches.square().sum()).backward()
+        grads.append(backbone.prompts.grad)
+        features.append(feature)
+    torch.testing.assert_close(*features, rtol=0, atol=0)
+    torch.testing.assert_close(*grads, rtol=0, atol=0)
+    assert kept[1] < 0.5 * kept[0]

@@ -1,0 +1,249 @@
+"""Compare our steps with open_clip's plain tower and with the textbook.
+
+Random weights, random images. Variants take turns in one process; memory is
+measured in a process of its own for each.
+
+  a  open_clip's image tower, no gradients
+  b  our inference: prompts, text side, both scores
+  c  the textbook's training step: prompts in every layer's sequence, 77
+     tokens for every class, all losses, backward, SGD
+  d  our training step, raw images to the optimizer's step
+  e  the plain tower, and its class token's loss back to the first tokens
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import mmengine
+import torch
+from _benchmark_variants import VARIANTS, Setting
+from mmengine.registry import init_default_scope
+from rich.console import Console
+from rich.table import Table
+
+RATIOS = ('b/a', 'd/c', 'd/e')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        '--arch', default='ViT-B-16-quickgelu', help='default: %(default)s'
+    )
+    parser.add_argument(
+        '--batch', type=int, default=32, help='default: %(default)s'
+    )
+    parser.add_argument(
+        '--device',
+        choices=['cpu', 'cuda'],
+        default='cuda' if torch.cuda.is_available() else 'cpu',
+        help='default: a GPU if there is one',
+    )
+    parser.add_argument(
+        '--dtype',
+        choices=['float32', 'bfloat16', 'float16'],
+        default='float32',
+        help='what autocast computes in; default: %(default)s, no autocast',
+    )
+    parser.add_argument(
+        '--rounds',
+        type=int,
+        default=7,
+        help='turns of each variant; default: %(default)s',
+    )
+    parser.add_argument(
+        '--variants',
+        nargs='+',
+        choices=VARIANTS,
+        default=list(VARIANTS),
+        help='default: all',
+    )
+    parser.add_argument('--json', help='file for the results')
+    parser.add_argument(
+        '--profile',
+        action='store_true',
+        help='print what takes the time of each variant, and stop',
+    )
+    parser.add_argument(
+        '--memory-of', choices=VARIANTS, help=argparse.SUPPRESS
+    )
+    args = parser.parse_args()
+    if args.rounds < 3:
+        parser.error(f'--rounds {args.rounds}: an interval takes 3 or more')
+    return args
+
+
+def seconds(step: Callable[[], None], device: str) -> float:
+    """Time one step, on a GPU by its own events."""
+    if device == 'cuda':
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        step()
+        end.record()
+        torch.cuda.synchronize()
+        return begin.elapsed_time(end) / 1000
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def measure(steps: dict, device: str, rounds: int) -> dict[str, list[float]]:
+    """Let the variants take turns, the first in each round another one."""
+    names = list(steps)
+    for step in steps.values():
+        step()  # warm up
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            times[name].append(seconds(steps[name], device))
+    return times
+
+
+def interval(values: list[float]) -> tuple[float, float, float]:
+    """Lower quartile, median and upper quartile."""
+    low, middle, high = statistics.quantiles(values, n=4, method='inclusive')
+    return low, middle, high
+
+
+def peak_memory(step: Callable[[], None], device: str) -> float:
+    """MiB that three steps take on top of what was there."""
+    if device == 'cuda':
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        for _ in range(3):
+            step()
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    with open('/proc/self/statm') as file:
+        before = int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+    for _ in range(3):
+        step()
+    # Not getrusage: its peak counts what the parent had before exec.
+    with open('/proc/self/status') as file:
+        peak = next(int(x.split()[1]) for x in file if x.startswith('VmHWM'))
+    return (peak * 1024 - before) / 2**20
+
+
+def memory_of(name: str, args: argparse.Namespace) -> float:
+    """Measure the memory of a variant in a process of its own."""
+    result = subprocess.run(
+        [
+            *(sys.executable, __file__, '--memory-of', name),
+            *('--arch', args.arch, '--batch', str(args.batch)),
+            *('--device', args.device, '--dtype', args.dtype),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    if result.returncode:
+        raise RuntimeError(f'variant {name}: {result.stderr}')
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
+    """Put the results together: medians, ratios of medians by round."""
+    results: dict = dict(
+        arch=args.arch,
+        batch=args.batch,
+        device=args.device,
+        dtype=args.dtype,
+        rounds=args.rounds,
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        machine=platform.machine(),
+        variants={},
+        ratios={},
+    )
+    if args.device == 'cuda':
+        results['gpu'] = torch.cuda.get_device_name()
+    for name, values in times.items():
+        low, middle, high = interval(values)
+        results['variants'][name] = dict(
+            seconds=middle,
+            quartiles=[low, high],
+            images_per_second=args.batch / middle,
+            memory_mib=memory[name],
+        )
+    for ratio in RATIOS:
+        over, under = ratio.split('/')
+        if over in times and under in times:
+            pairs = zip(times[over], times[under], strict=True)
+            low, middle, high = interval([x / y for x, y in pairs])
+            results['ratios'][ratio] = dict(
+                median=middle,
+                quartiles=[low, high],
+                memory=memory[over] / memory[under],
+            )
+    return results
+
+
+def show(results: dict) -> None:
+    """Print the results as tables."""
+    head = ('arch', 'batch', 'device', 'dtype', 'threads', 'rounds')
+    title = ', '.join(f'{key} {results[key]}' for key in head)
+    table = Table(title=title)
+    for column in ('', 'seconds', 'quartiles', 'images/s', 'MiB a step'):
+        table.add_column(column, justify='right')
+    for name, found in results['variants'].items():
+        low, high = found['quartiles']
+        table.add_row(
+            name,
+            f'{found["seconds"]:.3f}',
+            f'{low:.3f} to {high:.3f}',
+            f'{found["images_per_second"]:.1f}',
+            f'{found["memory_mib"]:.0f}',
+        )
+    ratios = Table(title='ratios of turns in the same round')
+    for column in ('', 'median', 'quartiles', 'memory'):
+        ratios.add_column(column, justify='right')
+    for name, found in results['ratios'].items():
+        low, high = found['quartiles']
+        ratios.add_row(
+            name,
+            f'{found["median"]:.3f}',
+            f'{low:.3f} to {high:.3f}',
+            f'{found["memory"]:.2f}',
+        )
+    console = Console()
+    console.print(table)
+    console.print(ratios)
+
+
+def main() -> None:
+    args = parse_args()
+    init_default_scope('mmpretrain')
+    dtype = getattr(torch, args.dtype)
+    setting = Setting(args.arch, args.batch, args.device, dtype)
+    if args.memory_of:
+        step = VARIANTS[args.memory_of](setting)
+        print(json.dumps(peak_memory(step, args.device)))
+        return
+    steps = {name: VARIANTS[name](setting) for name in args.variants}
+    if args.profile:
+        for name, step in steps.items():
+            step()
+            with torch.profiler.profile() as profile:
+                step()
+            by = f'self_{args.device}_time_total'
+            print(f'variant {name}')
+            print(profile.key_averages().table(sort_by=by, row_limit=15))
+        return
+    times = measure(steps, args.device, args.rounds)
+    memory = {name: memory_of(name, args) for name in args.variants}
+    results = report(times, memory, args)
+    show(results)
+    if args.json:
+        mmengine.dump(results, args.json, indent=2)
+
+
+if __name__ == '__main__':
+    main()
