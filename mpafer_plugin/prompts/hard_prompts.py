@@ -40,7 +40,11 @@ def load_hard_prompts(
         }
 
     Several descriptions of a class are an ensemble: the text side averages
-    the prompts that they make.
+    the prompts that they make. A file may also say where they come from:
+    ``source`` holds the texts ``model``, ``question``, ``contrast_question``,
+    ``form`` and ``date``; a class's ``against`` names for each description
+    the class that it tells this one from, and its ``uncut`` what it was cut
+    from, or null. Other keys are refused.
 
     Args:
         path (str | Path): A JSON file such as :data:`HARD_PROMPTS_FILE`.
@@ -53,8 +57,8 @@ def load_hard_prompts(
         3 one a description.
 
     Raises:
-        ValueError: If a class is unknown to the file or the file is malformed
-            or of another schema version.
+        ValueError: If a class is unknown to the file, or the file is not in
+            this format or of another schema version.
 
     Examples:
         >>> from mpafer_plugin.prompts import HARD_PROMPTS_FILE

@@ -107,7 +107,8 @@ def test_wrong_words(names, message):
         ('{"classes": {}}', r'x\.json.* schema_version is None'),
         ('{"a": 1, "a": 2}', r"x\.json: the key 'a' stands twice"),
         (
-            '{"schema_version": 1, "classes": {"joy": {}}}',
+            '{"schema_version": 1, "classes": {"joy":'
+            ' {"descriptions": ["a smile"]}}}',
             r"x\.json has no class 'fear'; it has \['joy'\]",
         ),
         (

@@ -1,0 +1,62 @@
+"""What is told about questions and answers, as lines of plain text."""
+
+from collections.abc import Collection, Iterable, Iterator
+
+from mpafer_plugin.clip.tokenizer import word_tokens
+from mpafer_plugin.prompts.generation.asking import ATTEMPTS, Description
+from mpafer_plugin.prompts.generation.budget import (
+    CONTEXT_LENGTH,
+    prompt_tokens,
+    room,
+)
+from mpafer_plugin.prompts.generation.questions import Plan
+
+
+def question_lines(plan: Plan, done: Collection[str]) -> Iterator[str]:
+    """Say what would be asked and how many tokens it costs.
+
+    Args:
+        plan (Plan): What is to be asked.
+        done (Collection[str]): The classes that were answered already.
+
+    Yields:
+        str: A line.
+    """
+    asked = answers = number = 0
+    for name in plan.words:
+        if name in done:
+            yield f'{name}: answered already'
+            continue
+        for question in plan.questions(name):
+            tokens = len(word_tokens(question.text))
+            yield f'{name}, {tokens} tokens: {question.text}'
+            number += 1
+            asked += tokens
+            answers += question.count * room(question.word)
+    yield (
+        f'{number} questions of {asked} tokens, and at most {answers} tokens '
+        "of answers if they keep to the form; counted by open_clip's "
+        'tokenizer, the server counts by its own. A question whose answer is '
+        f'of no use or too long is asked up to {ATTEMPTS} times.'
+    )
+
+
+def answer_lines(
+    name: str, word: str, descriptions: Iterable[Description]
+) -> Iterator[str]:
+    """Say how a class was described, and what was cut.
+
+    Args:
+        name (str): The class.
+        word (str): The word that stands for it in its prompts.
+        descriptions (Iterable[Description]): Its descriptions.
+
+    Yields:
+        str: A line.
+    """
+    for text, against, uncut in descriptions:
+        told = f', against {against}' if against else ''
+        tokens = prompt_tokens(word, text)
+        yield f'{name}{told}, {tokens} of {CONTEXT_LENGTH} tokens: {text}'
+        if uncut is not None:
+            yield f'  CUT, it had {prompt_tokens(word, uncut)}: {uncut}'

@@ -1,0 +1,188 @@
+"""The format of files of descriptions, checked where it is read."""
+
+import datetime
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from mpafer_plugin.datasets.categories import canonical_name
+from mpafer_plugin.prompts.json_lines import line_of
+
+SCHEMA_VERSION = 1
+
+FILE_KEYS = ('schema_version', 'source', 'classes')
+SOURCE_KEYS = ('model', 'question', 'contrast_question', 'form', 'date')
+CLASS_KEYS = ('descriptions', 'against', 'uncut')
+
+
+class JSONFile:
+    """A JSON file whose errors name the line.
+
+    Args:
+        path (Path): The file.
+
+    Attributes:
+        content (dict): What it holds.
+
+    Raises:
+        ValueError: If it does not hold a JSON object, or a key twice.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self.text = path.read_text(encoding='utf-8-sig')
+            content = json.loads(self.text, object_pairs_hook=_unique_keys)
+        except json.JSONDecodeError as error:
+            raise ValueError(
+                f'{path}:{error.lineno}: not valid JSON: {error.msg}'
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f'{path}: {error}') from error
+        if not isinstance(content, dict):
+            raise ValueError(
+                f'{path}: must hold a JSON object, not {content!r}'
+            )
+        self.content = content
+
+    def refuse(self, message: str, *place: str | int) -> ValueError:
+        """Make the error of something in the file.
+
+        Args:
+            message (str): What is wrong.
+            *place (str | int): The keys and indices that lead to it.
+        """
+        return ValueError(
+            f'{self.path}:{line_of(self.text, place)}: {message}'
+        )
+
+    def check_object(
+        self, value: Any, allowed: Collection[str], *place: str
+    ) -> None:
+        """Refuse what is no object, or holds other keys than these."""
+        if not isinstance(value, dict):
+            raise self.refuse(
+                f'{place[-1]!r} must be an object, not {value!r}', *place
+            )
+        for key in value:
+            if key not in allowed:
+                raise self.refuse(
+                    f'the key {key!r} is unknown; allowed are {list(allowed)}',
+                    *place,
+                    key,
+                )
+
+
+def check_file(file: JSONFile) -> None:
+    """Refuse a file that is not in the format.
+
+    Args:
+        file (JSONFile): The file.
+
+    Raises:
+        ValueError: If it is of another version, lacks ``classes``, or holds
+            an unknown key or a value of the wrong type.
+    """
+    version = file.content.get('schema_version')
+    # True == 1 in Python
+    if type(version) is not int or version != SCHEMA_VERSION:
+        place = ['schema_version'] if 'schema_version' in file.content else []
+        raise file.refuse(
+            f'schema_version is {version!r}; this version reads '
+            f'{SCHEMA_VERSION}',
+            *place,
+        )
+    file.check_object(file.content, FILE_KEYS)
+    check_source(file)
+    check_classes(file)
+
+
+def check_source(file: JSONFile) -> None:
+    """Refuse a ``source`` that is not in the format; it may be absent."""
+    source = file.content.get('source', {})
+    file.check_object(source, SOURCE_KEYS, 'source')
+    for key, value in source.items():
+        if not isinstance(value, str):
+            raise file.refuse(
+                f'{key!r} must be a text, not {value!r}', 'source', key
+            )
+    try:
+        datetime.date.fromisoformat(source.get('date', '2000-01-01'))
+    except ValueError as error:
+        raise file.refuse(
+            f'"date" must be a day such as 2026-11-21, not {source["date"]!r}',
+            'source',
+            'date',
+        ) from error
+
+
+def check_classes(file: JSONFile) -> None:
+    """Refuse ``classes`` that are not in the format."""
+    if 'classes' not in file.content:
+        raise file.refuse('"classes" is missing')
+    classes = file.content['classes']
+    if not isinstance(classes, dict):
+        raise file.refuse(
+            f"'classes' must be an object, not {classes!r}", 'classes'
+        )
+    by_name: dict[str, str] = {}
+    for name in classes:
+        other = by_name.setdefault(canonical_name(name), name)
+        if other != name:
+            raise file.refuse(
+                f'{name!r} and {other!r} mean the same class', 'classes', name
+            )
+    for name, entry in classes.items():
+        place = ('classes', name)
+        file.check_object(entry, CLASS_KEYS, *place)
+        texts = entry.get('descriptions')
+        if not isinstance(texts, list) or not texts:
+            beyond = [key for key in entry if key == 'descriptions']
+            raise file.refuse(_wrong_description(name, texts), *place, *beyond)
+        for i, text in enumerate(texts):
+            if not isinstance(text, str) or not text.strip():
+                raise file.refuse(
+                    _wrong_description(name, text), *place, 'descriptions', i
+                )
+        for key in ('against', 'uncut'):
+            _check_beside(file, name, key)
+
+
+def _check_beside(file: JSONFile, name: str, key: str) -> None:
+    """Check a list that says something of each description, or nothing."""
+    entry = file.content['classes'][name]
+    values = entry.get(key)
+    if key not in entry:
+        return
+    if not isinstance(values, list) or not all(
+        value is None or (isinstance(value, str) and value.strip())
+        for value in values
+    ):
+        problem = f'must be a list of texts and nulls, not {values!r}'
+    elif len(values) != len(entry['descriptions']):
+        problem = (
+            f'has {len(values)} entries for {len(entry["descriptions"])} '
+            'descriptions'
+        )
+    else:
+        return
+    raise file.refuse(
+        f'class {name!r}: {key!r} {problem}', 'classes', name, key
+    )
+
+
+def _wrong_description(name: str, value: Any) -> str:
+    return (
+        f'class {name!r} has the description {value!r}; "descriptions" must '
+        'be a list of texts that are not empty'
+    )
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Build an object, refusing a key that json would overwrite."""
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f'the key {key!r} stands twice in one object')
+    return dict(pairs)

@@ -1,0 +1,170 @@
+import builtins
+import itertools
+import logging
+
+import pytest
+
+from mpafer_plugin.prompts.generation import Chat, ServerError
+from mpafer_plugin.prompts.generation.answers import UnusableAnswer
+from tests.chat_server import GOOD, chat
+
+KEY = 'sk-not-to-be-seen-0123456789'
+QUESTION = [{'role': 'user', 'content': 'What does fear look like?'}]
+
+
+def test_question_and_answer(server):
+    assert Chat(server.url, 'small').ask(QUESTION) == GOOD
+    (request,) = server.requests
+    assert request['body'] == {'model': 'small', 'messages': QUESTION}
+    assert request['headers']['Authorization'] == 'Bearer none'
+
+
+def test_retry_after_is_waited_for(server):
+    server.script = [dict(status=429, headers={'Retry-After': '1.2'})]
+    assert Chat(server.url, 'm').ask(QUESTION) == GOOD
+    first, second = (request['time'] for request in server.requests)
+    # without the header it would be 0.5 s at most
+    assert 1.2 <= second - first < 3
+
+
+def test_back_off_grows(server):
+    server.script = [dict(status=500), dict(status=503)]
+    assert Chat(server.url, 'm').ask(QUESTION) == GOOD
+    times = [request['time'] for request in server.requests]
+    first, second = (b - a for a, b in itertools.pairwise(times))
+    assert 0.3 < first < 0.75 < second < 2
+
+
+def test_it_gives_up(server):
+    server.script = [dict(status=500, body='out of memory')] * 3
+    with pytest.raises(ServerError, match="status 500: 'out of memory'"):
+        Chat(server.url, 'm', retries=1).ask(QUESTION)
+    assert len(server.requests) == 2
+
+
+def test_a_long_retry_after_is_told(server):
+    server.script = [dict(status=429, headers={'Retry-After': '3600'})]
+    with pytest.raises(ServerError, match='status 429, Retry-After: 3600'):
+        Chat(server.url, 'm').ask(QUESTION)
+
+
+def test_slow(server):
+    server.script = [dict(wait=1.5)]
+    with pytest.raises(ServerError, match=r'no answer within 0\.2 s'):
+        Chat(server.url, 'm', timeout=0.2, retries=0).ask(QUESTION)
+    # once more, and it is quick
+    server.script = [dict(wait=1.5)]
+    slow = Chat(server.url, 'm', timeout=0.5, retries=1)
+    assert slow.ask(QUESTION) == GOOD
+
+
+@pytest.mark.parametrize(
+    'body',
+    [
+        '{"choices": [',
+        '<html>a proxy</html>',
+        '{"error": "busy"}',
+        '{"choices": []}',
+        '{"choices": [{"message": {"content": ["a", "b"]}}]}',
+        '{"choices": [{"message": "wide eyes"}]}',
+        '[]',
+        'null',
+        '[' * 100_000,
+    ],
+)
+def test_malformed(server, body):
+    server.script = [dict(body=body)]
+    with pytest.raises(ServerError, match='answers, but not with a chat'):
+        Chat(server.url, 'm', retries=0).ask(QUESTION)
+
+
+def test_malformed_once(server):
+    server.script = [dict(body='{"choices": [')] * 2
+    assert Chat(server.url, 'm', retries=2).ask(QUESTION) == GOOD
+    times = [request['time'] for request in server.requests]
+    first, second = (b - a for a, b in itertools.pairwise(times))
+    assert 0.5 <= first < 1 <= second
+
+
+@pytest.mark.parametrize(
+    ('body', 'message'),
+    [
+        (chat('wide ey', finish_reason='length'), "cut the answer off: 'wide"),
+        (chat('', finish_reason='content_filter'), "is a refusal: ''"),
+        (
+            chat(message={'content': None, 'refusal': 'No faces.'}),
+            "is a refusal: 'No faces.'",
+        ),
+    ],
+)
+def test_withheld(server, body, message):
+    server.script = [dict(body=body)]
+    with pytest.raises(UnusableAnswer, match=message):
+        Chat(server.url, 'm').ask(QUESTION)
+
+
+def test_no_content_is_an_empty_answer(server):
+    server.script = [dict(body=chat(None))]
+    assert Chat(server.url, 'm').ask(QUESTION) == ''
+
+
+def test_the_key_is_sent_and_never_told(server, monkeypatch, caplog, capfd):
+    monkeypatch.setenv('OPENAI_API_KEY', f'{KEY}\n')  # as `cat` gives it
+    caplog.set_level(logging.DEBUG)
+    echo = f'you sent {KEY}'
+    server.script = [
+        dict(status=401, body=echo),
+        dict(body=echo),
+        echo,
+    ]
+    asking = Chat(server.url, 'm', retries=0)
+    told = []
+    for _ in range(2):
+        with pytest.raises(ServerError) as error:
+            asking.ask(QUESTION)
+        told.append(str(error.value))
+    told.append(asking.ask(QUESTION))
+    assert all('you sent [OPENAI_API_KEY]' in text for text in told)
+    assert 'status 401' in told[0] and '(OPENAI_API_KEY is set)' in told[0]
+    assert KEY not in ''.join([*told, caplog.text, *capfd.readouterr()])
+    sent = [request['headers']['Authorization'] for request in server.requests]
+    assert sent == [f'Bearer {KEY}'] * 3
+
+
+def test_a_key_that_is_no_key(monkeypatch):
+    monkeypatch.setenv('OPENAI_API_KEY', 'sk-\u2026secret')
+    with pytest.raises(ValueError, match='OPENAI_API_KEY holds') as error:
+        Chat('http://localhost/v1', 'm')
+    assert 'secret' not in str(error.value)
+
+
+def test_nobody_there(server):
+    server.shutdown()
+    server.server_close()
+    address = server.url.replace('//', '//user:password@')
+    with pytest.raises(ServerError, match=r'no conn.*refused') as error:
+        Chat(address, 'm', retries=0).ask(QUESTION)
+    assert server.url in str(error.value)
+    assert 'password' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    'address', ['localhost:8000', 'ftp://x', 'http://', 'http://u:pw@x:y', '']
+)
+def test_wrong_address(address):
+    with pytest.raises(ValueError, match=r'must be like .* not') as error:
+        Chat(address, 'm')
+    assert 'pw' not in str(error.value)
+
+
+def test_without_openai(monkeypatch):
+    known = builtins.__import__
+
+    def fail(name, *args, **kwargs):
+        if name == 'openai':
+            raise ModuleNotFoundError("No module named 'openai'")
+        return known(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, '__import__', fail)
+    with pytest.raises(ImportError, match="pip install 'openai>=3,<4'"):
+        Chat('http://localhost/v1', 'm')

@@ -1,0 +1,197 @@
+"""Ask an LLM what the faces of each class look like, for hard prompts.
+
+Any server that speaks OpenAI's chat protocol is asked the paper's question
+about each class; the answers become the file that a config trains from,
+model.head.text.hard_prompts=FILE. A key, if the server wants one, is read
+from the environment variable OPENAI_API_KEY and nowhere else.
+
+What was answered so far is kept in FILE.part: the same command goes on there.
+
+Exit codes: 0 the file is written, or --dry-run has shown what would be asked;
+1 the server or the model did not answer; 2 wrong options, openai is not
+installed, the file is there already, or FILE.part is of another run; 130
+interrupted.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmpretrain.registry import DATASETS
+from rich.console import Console
+from rich.progress import Progress
+
+from mpafer_plugin.prompts.generation import (
+    Chat,
+    Description,
+    NoAnswer,
+    Refused,
+    ServerError,
+    answer_lines,
+    answered,
+    generate,
+    make_plan,
+    partial_file,
+    question_lines,
+)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    of = parser.add_mutually_exclusive_group(required=True)
+    of.add_argument(
+        '--classes', nargs='+', metavar='NAME', help='names of the classes'
+    )
+    of.add_argument(
+        '--from-dataset',
+        metavar='CONFIG',
+        help='take the classes, and the words for them in prompts, from a '
+        'config: from model.head.text or else from its training data',
+    )
+    parser.add_argument(
+        '--base-url',
+        metavar='URL',
+        required=True,
+        help='where the server speaks the protocol, such as '
+        'http://localhost:11434/v1 or https://api.openai.com/v1',
+    )
+    parser.add_argument(
+        '--model', required=True, help='the name that the server knows it by'
+    )
+    parser.add_argument(
+        '--out', required=True, type=out_file, help='file to write: .json'
+    )
+    parser.add_argument(
+        '--descriptions',
+        type=int,
+        default=1,
+        metavar='N',
+        help='descriptions of each class, which are averaged; default: 1, '
+        "the paper's",
+    )
+    parser.add_argument(
+        '--contrast',
+        nargs='+',
+        action='append',
+        default=[],
+        metavar='NAME',
+        help='two classes or more that are confused: ask also what tells '
+        'each from each other; may be given several times',
+    )
+    parser.add_argument(
+        '--dry-run',
+        action='store_true',
+        help='show what would be asked and its tokens, and ask nothing',
+    )
+    parser.add_argument(
+        '--force', action='store_true', help='overwrite the file'
+    )
+    parser.add_argument(
+        '--timeout',
+        type=float,
+        default=120,
+        metavar='SECONDS',
+        help='how long the server may be silent; default: 120',
+    )
+    parser.add_argument(
+        '--retries',
+        type=int,
+        default=5,
+        metavar='N',
+        help='how often a request that failed is sent again, after a pause '
+        'that grows or that the server names; default: 5',
+    )
+    args = parser.parse_args()
+    if args.timeout <= 0:
+        parser.error(f'--timeout {args.timeout:g}: must be more than 0')
+    if args.retries < 0:
+        parser.error(f'--retries {args.retries}: must be 0 or more')
+    return args
+
+
+def out_file(path: str) -> Path:
+    """Refuse a file that can't be written, before all the work."""
+    if not path.endswith('.json'):
+        raise argparse.ArgumentTypeError(f'{path!r}: must end in .json')
+    if not Path(path).parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f'{path!r}: no folder {Path(path).parent}'
+        )
+    return Path(path)
+
+
+def read_classes(path: str) -> tuple[list[str], dict[str, str] | None]:
+    """Find a config's classes and its words for them."""
+    cfg = Config.fromfile(path)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    text = cfg.get('model', {}).get('head', {}).get('text', {})
+    if text.get('classes'):
+        return list(text['classes']), text.get('prompt_names')
+    if 'train_dataloader' not in cfg:
+        raise ValueError(
+            f'{path}: neither model.head.text.classes nor train_dataloader '
+            'is there to take the classes from'
+        )
+    metainfo = DATASETS.build(cfg.train_dataloader.dataset).metainfo
+    if 'classes' not in metainfo:
+        raise ValueError(f'{path}: the training data names no classes')
+    return list(metainfo['classes']), None
+
+
+def main() -> int:
+    args = parse_args()
+    # plain text: answers are no markup, and are not to be broken
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    try:
+        names, words = args.classes, None
+        if args.from_dataset:
+            names, words = read_classes(args.from_dataset)
+        plan = make_plan(
+            args.model, names, words, args.descriptions, args.contrast
+        )
+        done = answered(plan, args.out, args.force)
+        if args.dry_run:
+            for line in question_lines(plan, done):
+                console.print(line)
+            return 0
+        chat = Chat(args.base_url, args.model, args.timeout, args.retries)
+    except (ValueError, OSError, ImportError) as error:
+        return fail(f'{error}', 2)
+    try:
+        with Progress(console=console) as progress:
+            task = progress.add_task('asking', total=len(plan.words))
+            progress.advance(task, len(done))
+
+            def report(name: str, descriptions: list[Description]) -> None:
+                for line in answer_lines(name, plan.words[name], descriptions):
+                    console.print(line)
+                progress.advance(task)
+
+            generate(plan, chat.ask, args.out, args.force, report)
+    except Refused as error:
+        return fail(f'{error}', 2)
+    except (ServerError, NoAnswer, OSError) as error:
+        part = partial_file(args.out)
+        kept = f'\n{part} has the answers so far: the same command goes on'
+        return fail(f'{error}{kept if part.exists() else ""}', 1)
+    console.print(f'written: model.head.text.hard_prompts={args.out}')
+    return 0
+
+
+def fail(message: str, code: int) -> int:
+    """Tell an error in plain words."""
+    print(message, file=sys.stderr)
+    return code
+
+
+if __name__ == '__main__':
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(130)  # as shells count it
