@@ -33,10 +33,12 @@ setup(
         'open_clip_torch>=3.0,<4',
         'safetensors>=0.4',
         'numpy>=1.26',
+        'Pillow>=10.1',
         'rich>=13',
     ],
     extras_require={
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
+        'llm': ['openai>=3,<4'],
         'dev': ['pytest>=8', 'ruff', 'mypy', 'pre-commit'],
     },
 )

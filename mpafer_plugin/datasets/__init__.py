@@ -3,6 +3,7 @@ from .base_fer_dataset import BaseFERDataset
 from .class_balanced_sampler import ClassBalancedSampler
 from .ferplus import FERPlus
 from .held_out_fer_dataset import HeldOutFERDataset
+from .load_decoded_image import LoadDecodedImage
 from .own import FERCsv, FERFolder
 from .rafdb import RAFDB
 from .resumable_sampler import ResumableSampler
@@ -18,6 +19,7 @@ __all__ = [
     'FERFolder',
     'FERPlus',
     'HeldOutFERDataset',
+    'LoadDecodedImage',
     'ResumableSampler',
     'SyntheticFaces',
     'leave_signals_to_main',

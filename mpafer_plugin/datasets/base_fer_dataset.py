@@ -1,17 +1,16 @@
 import posixpath
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
 
 from .annotations import Sample, check_pictures
-from .categories import SEVEN_EXPRESSIONS, canonical_name, canonical_names
-from .count_table import count_table
+from .categories import SEVEN_EXPRESSIONS, canonical_names
 from .data_root import DataRoot
+from .face_crop import CONTRACT, LEFT_OUT, face_crop_text, read_face_crop
 from .leave_out import read_leave_out
 from .random_streams import StreamIndex, own_stream
+from .split_report import report_split
 
 
 class BaseFERDataset(BaseDataset):
@@ -21,7 +20,8 @@ class BaseFERDataset(BaseDataset):
     (:meth:`load_samples`); names become indices here, by the order of
     ``metainfo['classes']``. All pictures are looked for before training
     starts, and the log tells the label rule, the split rule and the counts
-    per class beside the published ones.
+    per class beside the published ones. How faces were cut out, if
+    ``tools/prepare_faces.py`` did it, is in ``metainfo['face_crop']``.
 
     Args:
         data_root (str): The folder of the data set; ``~`` is expanded and a
@@ -75,6 +75,7 @@ class BaseFERDataset(BaseDataset):
         self.split = split
         self.leave_out = leave_out
         self.root = DataRoot(data_root, backend_args)
+        self.face_crop = read_face_crop(self.root)
         super().__init__(
             ann_file='',  # mmengine's one file; readers know their own files
             data_root=self.root.path,
@@ -82,6 +83,8 @@ class BaseFERDataset(BaseDataset):
             test_mode=split != 'train' if test_mode is None else test_mode,
             **kwargs,
         )
+        if self.face_crop is not None:
+            self._metainfo['face_crop'] = self.face_crop
 
     def load_samples(self) -> list[Sample]:
         """Read the official part of the data set that the split is from.
@@ -119,9 +122,16 @@ class BaseFERDataset(BaseDataset):
         """Say in words which pictures make the split."""
         return f'the official {self.split} split'
 
-    def crop_text(self) -> str:
-        """Say in words how faces were cut out of their photos."""
+    def released_crop_text(self) -> str:
+        """Say in words how faces were cut out of their photos by others."""
         return 'as released'
+
+    def crop_text(self) -> str:
+        """Say in words how faces were cut out, by others and by us."""
+        released = self.released_crop_text()
+        if self.face_crop is None:
+            return released
+        return f'{face_crop_text(self.face_crop)}; before: {released}'
 
     def load_data_list(self) -> list[dict]:
         """Read, check and count the split.
@@ -133,7 +143,7 @@ class BaseFERDataset(BaseDataset):
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
-        check_pictures(self.root, samples)
+        self._check_pictures(samples)
         names = canonical_names(self.CLASSES)
         index = {name: i for i, name in enumerate(names)}
         for sample in samples:
@@ -146,7 +156,7 @@ class BaseFERDataset(BaseDataset):
                     )
         chosen = self.select_split(samples)
         chosen, left_out = self.without_left_out(chosen)
-        self._report(samples, chosen, left_out)
+        report_split(self, samples, chosen, left_out)
         if not chosen:
             raise ValueError(
                 f'no picture is left in the split {self.split!r} of '
@@ -179,7 +189,9 @@ class BaseFERDataset(BaseDataset):
         """
         if self.leave_out is None:
             return samples, ''
-        listed = read_leave_out(self.leave_out, self.root)
+        listed = read_leave_out(
+            self.leave_out, self.root, may_be_absent=self.face_crop is not None
+        )
         kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
         return kept, (
             f', without {len(samples) - len(kept)} of the {len(listed)} '
@@ -207,32 +219,17 @@ class BaseFERDataset(BaseDataset):
             f'Crop: \t{self.crop_text()}',
         ]
 
-    def _report(
-        self, samples: list[Sample], chosen: list[Sample], left_out: str
-    ) -> None:
-        """Log the rules and the counts per class, and warn of a mismatch."""
-        logger = MMLogger.get_current_instance()
-        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
-        read = Counter(sample.label for sample in samples)
-        found = Counter(sample.label for sample in chosen)
-        published = self.published_counts()
-        rows: dict[str, Mapping[str, int]] = {'read': read}
-        if published is not None:
-            rows[self.COUNTS_SOURCE] = published
-        if published is not None and read != Counter(published):
-            logger.warning(
-                f'{head}: the counts are not the {self.COUNTS_SOURCE} ones; '
-                f'is the copy complete and unchanged?\n'
-                f'{count_table(self.CLASSES, rows)}'
-            )
-        if len(chosen) != len(samples):
-            rows['this split'] = found
-        empty = [c for c in self.CLASSES if not found[canonical_name(c)]]
-        if chosen and empty:
-            logger.warning(f'{head}: there are no pictures of {empty}')
-        logger.info(
-            f'{head}\n  label rule: {self.label_rule_text()}\n'
-            f'  split rule: {self.split_rule_text()}{left_out}\n'
-            f'  crop: {self.crop_text()}\n'
-            f'{count_table(self.CLASSES, rows)}'
-        )
+    def _check_pictures(self, samples: list[Sample]) -> None:
+        """Look for the pictures; some may have no crop, if one says so."""
+        if self.face_crop is None:
+            check_pictures(self.root, samples)
+            return
+        try:
+            check_pictures(self.root, self.without_left_out(samples)[0])
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f'{error}\nPictures in which no face was found have no crop: '
+                f'take them out of the split by leave_out, the file '
+                f'{LEFT_OUT!r} beside {CONTRACT!r}, or make the crops with '
+                '--no-face whole'
+            ) from error

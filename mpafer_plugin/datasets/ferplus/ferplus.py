@@ -197,6 +197,6 @@ class FERPlus(BaseFERDataset):
         """Say in words how votes become a label, and what was left out."""
         return _RULE_TEXTS[self.label_rule] + self._passed_over
 
-    def crop_text(self) -> str:
+    def released_crop_text(self) -> str:
         """Say that the faces are FER2013's."""
         return '48 x 48 grey, as released'

@@ -173,7 +173,7 @@ class RAFDB(HeldOutFERDataset):
         """Say in words what the labels were read from."""
         return f'as annotated{self._layout}'
 
-    def crop_text(self) -> str:
+    def released_crop_text(self) -> str:
         """Say in words how faces were cut out of their photos."""
         return self._crop
 

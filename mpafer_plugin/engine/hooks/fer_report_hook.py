@@ -1,7 +1,6 @@
 import csv
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
@@ -65,6 +64,9 @@ def write_table(confusion, classes, path: Path) -> None:
 
 def draw_matrix(confusion, classes, path: Path) -> None:
     """Draw a confusion matrix (C, C) in percent of its rows."""
+    # Not at the top: it would be a third of this package's time to import.
+    import matplotlib.pyplot as plt
+
     support = confusion.sum(1, keepdims=True)
     share = 100 * confusion / support.clip(min=1)
     figure = ConfusionMatrix.plot(

@@ -1,0 +1,163 @@
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
+from mpafer_plugin.models.utils import prompted_block
+
+if TYPE_CHECKING:
+    from open_clip.transformer import ResidualAttentionBlock
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What the patches of B images had to do with their predictions.
+
+    Patches lie in a grid of h rows and w columns.
+
+    Args:
+        labels (torch.Tensor): The predicted classes, (B,).
+        similarity (torch.Tensor): Cosine of each patch with the text of the
+            predicted class, (B, h, w).
+        chosen (torch.Tensor): The ``top_k`` patches whose mean is the local
+            score of that class, (B, h, w), bool.
+        rollout (torch.Tensor): Share that each patch has in the class token
+            at the end, by the attention of all layers, (B, h, w).
+        class_share (torch.Tensor): Share of the class token's own start, (B,).
+        prompt_share (torch.Tensor): Share of the visual prompts, (B,). The
+            three kinds of shares sum to 1.
+    """
+
+    labels: torch.Tensor
+    similarity: torch.Tensor
+    chosen: torch.Tensor
+    rollout: torch.Tensor
+    class_share: torch.Tensor
+    prompt_share: torch.Tensor
+
+
+class FaceExplanation(NamedTuple):
+    """What the patches of a face had to do with its prediction.
+
+    Args:
+        face (dict): See :func:`face_result`.
+        explanation (Explanation): Of this one face, B = 1.
+        matrix (np.ndarray): (2, 3), from the picture to the crop, in which
+            the patches lie.
+        size (tuple[int, int]): Width and height of the crop in pixels.
+    """
+
+    face: dict
+    explanation: Explanation
+    matrix: np.ndarray
+    size: tuple[int, int]
+
+
+@torch.no_grad()
+def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
+    """Find the patches that decided.
+
+    Args:
+        model (nn.Module): :class:`PromptedCLIPViT` with
+            :class:`PromptAlignmentHead`, in evaluation mode.
+        images (torch.Tensor): (B, 3, H, W), normalised.
+
+    Raises:
+        ValueError: If the model is of another kind.
+    """
+    backbone = getattr(model, 'backbone', None)
+    head = getattr(model, 'head', None)
+    if not isinstance(backbone, PromptedCLIPViT) or not isinstance(
+        head, PromptAlignmentHead
+    ):
+        raise ValueError(
+            'only PromptedCLIPViT with PromptAlignmentHead can be explained, '
+            f'not {type(backbone).__name__} with {type(head).__name__}'
+        )
+    tokens, shares = _rollout(backbone, images)
+    tokens = backbone.tower.project(tokens)
+    classes = head.class_vectors()
+    feat, patches = head.pre_logits(((tokens[:, 0], tokens[:, 1:]),))
+    labels = head.logits(feat, patches, classes).argmax(1)
+
+    wanted = F.normalize(classes[labels].float(), dim=-1)[..., None]
+    cosines = (F.normalize(patches.float(), dim=-1) @ wanted)[..., 0]  # (B, N)
+    # Without a local score there may be fewer patches.
+    top_k = min(head.top_k, cosines.shape[1])
+    best = cosines.topk(top_k, dim=1).indices
+    chosen = torch.zeros_like(cosines, dtype=torch.bool).scatter_(
+        1, best, value=True
+    )
+    grid = backbone.tower.grid
+    return Explanation(
+        labels,
+        cosines.unflatten(1, grid),
+        chosen.unflatten(1, grid),
+        shares[:, 1:].unflatten(1, grid),
+        shares[:, 0],
+        1 - shares.sum(1),
+    )
+
+
+def _rollout(
+    backbone: PromptedCLIPViT, images: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Run the tower and follow its attention to the first tokens.
+
+    Attention rollout (Abnar and Zuidema, 2020): a token is half itself and
+    half what it attends to, on average over the heads. Prompts come anew in
+    each layer, so what goes to them goes no further.
+
+    Returns:
+        tuple: Last tokens (B, 1 + N, d_v), before the norm, and the share
+        of each first token in the last class token, (B, 1 + N).
+    """
+    x = backbone.tower.embed(images)
+    layer_prompts = () if backbone.prompts is None else backbone.prompts
+    layers = []
+    for block, prompts in zip_longest(backbone.tower.blocks, layer_prompts):
+        layers.append(attention_weights(block, x, prompts).mean(1))
+        x = prompted_block(block, x, prompts)
+    count = x.shape[1]
+    share = torch.zeros_like(x[..., 0])  # (B, T)
+    share[:, 0] = 1
+    for weights in reversed(layers):
+        attended = share[:, None] @ weights[..., :count]  # (B, 1, T)
+        share = (share + attended[:, 0]) / 2
+    return x, share
+
+
+def attention_weights(
+    block: 'ResidualAttentionBlock',
+    x: torch.Tensor,
+    prompts: torch.Tensor | None,
+) -> torch.Tensor:
+    """Attention of a block as :func:`prompted_block` computes it.
+
+    Args:
+        block (ResidualAttentionBlock): One of open_clip's.
+        x (torch.Tensor): Tokens (B, T, d) that enter the block.
+        prompts (torch.Tensor | None): Prompts of the layer, (n, d).
+
+    Returns:
+        torch.Tensor: (B, heads, T, T + n); the prompts are the last keys.
+    """
+    attn = block.attn
+    width = x.shape[-1]
+    weight, bias = attn.in_proj_weight, attn.in_proj_bias
+    entering = block.ln_1(x)
+    keys = entering
+    if prompts is not None:
+        extra = block.ln_1(prompts.to(x.dtype)).expand(len(x), -1, -1)
+        keys = torch.cat([entering, extra], dim=1)
+    q = F.linear(entering, weight[:width], bias[:width])
+    k = F.linear(keys, weight[width : 2 * width], bias[width : 2 * width])
+    q, k = (
+        t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2) for t in (q, k)
+    )  # (B, heads, T or T + n, d / heads)
+    return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)

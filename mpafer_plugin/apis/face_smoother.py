@@ -1,0 +1,84 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fer_results import expression
+
+LEAST_OVERLAP = 0.3
+"""Boxes of two frames that share less of their union show two faces (ours)."""
+
+PATIENCE = 5
+"""Frames that a face may be lost for (ours)."""
+
+
+@dataclass
+class _Track:
+    bbox: np.ndarray  # (4,)
+    probs: np.ndarray  # (C,)
+    seen: int  # frame
+
+
+class FaceSmoother:
+    """Smooth the probabilities of each face over the frames of a video.
+
+    Faces of two frames are the same where their boxes overlap most. Of each
+    the probabilities become an exponential mean: ``smoothing`` times what
+    was before, and the rest of the frame's own. A new face starts with its
+    own.
+
+    Args:
+        smoothing (float): In 0, which changes nothing, to below 1.
+        classes (Sequence[str]): Names of the classes.
+
+    Raises:
+        ValueError: If ``smoothing`` is out of range.
+    """
+
+    def __init__(self, smoothing: float, classes: Sequence[str]):
+        if not 0 <= smoothing < 1:
+            raise ValueError(f'smoothing={smoothing!r} is not in 0 to below 1')
+        self.smoothing = smoothing
+        self.classes = list(classes)
+        self._tracks: list[_Track] = []
+        self._frame = 0
+
+    def __call__(self, faces: list[dict]) -> list[dict]:
+        """Take the faces of the next frame and give them smoothed."""
+        pairs = sorted(
+            (
+                (_overlap(np.array(face['bbox']), track.bbox), i, k)
+                for i, face in enumerate(faces)
+                for k, track in enumerate(self._tracks)
+            ),
+            reverse=True,
+        )
+        matched: dict[int, int] = {}
+        for overlap, i, k in pairs:
+            free = i not in matched and k not in matched.values()
+            if free and overlap >= LEAST_OVERLAP:
+                matched[i] = k
+        smoothed, tracks = [], []
+        for i, face in enumerate(faces):
+            probs = face['pred_scores']
+            if i in matched:
+                before = self._tracks[matched[i]].probs
+                probs = self.smoothing * before + (1 - self.smoothing) * probs
+            bbox = np.array(face['bbox'])
+            tracks.append(_Track(bbox, probs, self._frame))
+            smoothed.append(face | expression(probs, self.classes))
+        lost = set(range(len(self._tracks))) - set(matched.values())
+        for k in lost:
+            if self._frame - self._tracks[k].seen <= PATIENCE:
+                tracks.append(self._tracks[k])
+        self._tracks = tracks
+        self._frame += 1
+        return smoothed
+
+
+def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Intersection over union of two boxes."""
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    inner = np.prod(np.maximum(sides, 0))
+    areas = np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])
+    return float(inner / (areas - inner))

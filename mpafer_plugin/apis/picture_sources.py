@@ -1,0 +1,145 @@
+"""What an inferencer takes: files, folders, arrays, videos, cameras."""
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from mmengine.logging import MMLogger
+
+from mpafer_plugin.datasets.picture_endings import PICTURE_ENDINGS, is_picture
+from mpafer_plugin.faces import PictureError
+
+VIDEO_ENDINGS = (
+    '.mp4',
+    '.m4v',
+    '.mov',
+    '.avi',
+    '.mkv',
+    '.webm',
+    '.mpg',
+    '.mpeg',
+    '.wmv',
+)
+"""Endings of the files that are taken as videos; all others are pictures."""
+
+
+class Frame(NamedTuple):
+    """One picture of a video: its number, seconds, and (H, W, 3) BGR."""
+
+    number: int
+    time: float
+    picture: np.ndarray
+
+
+def is_video(source: object) -> bool:
+    """Whether a source is a video file, by its ending."""
+    return (
+        isinstance(source, (str, Path))
+        and Path(source).suffix.lower() in VIDEO_ENDINGS
+    )
+
+
+def pictures_of(
+    inputs: object,
+) -> Iterator[tuple[str | None, str | np.ndarray]]:
+    """List the pictures of an inferencer's inputs, one after the other.
+
+    Args:
+        inputs: A path, an array (H, W, 3) BGR, a folder, a video file, the
+            number of a camera, which gives one picture, or a list of these.
+            Of a folder all pictures are taken, those of its folders too, in
+            the order of their paths; other files are counted in the log.
+
+    Yields:
+        tuple: The file, None for arrays and cameras; and the path or array.
+
+    Raises:
+        PictureError: If a video or camera can't be read.
+        ValueError: If an input is none of these.
+    """
+    if isinstance(inputs, (list, tuple)):
+        for part in inputs:
+            yield from pictures_of(part)
+    elif isinstance(inputs, np.ndarray):
+        yield None, inputs
+    elif isinstance(inputs, int) and not isinstance(inputs, bool):
+        yield None, next(frames_of(inputs)).picture
+    elif not isinstance(inputs, (str, Path)):
+        raise ValueError(
+            f'{inputs!r} is no input: a path, an array (H, W, 3), a folder, '
+            'a video file, the number of a camera, or a list of these'
+        )
+    elif is_video(inputs):
+        for frame in frames_of(inputs):
+            yield str(inputs), frame.picture
+    elif os.path.isdir(inputs):
+        for path in _pictures_below(Path(inputs)):
+            yield path, path
+    else:
+        yield str(inputs), str(inputs)
+
+
+def frames_of(source: str | Path | int) -> Iterator[Frame]:
+    """Read a video frame by frame.
+
+    Args:
+        source (str | Path | int): A file, or the number of a camera.
+
+    Yields:
+        Frame: The time counts from the start of the video, or from the first
+        picture of the camera.
+
+    Raises:
+        PictureError: If it can't be opened or has no frame.
+    """
+    camera = isinstance(source, int)
+    name = f'camera {source}' if camera else repr(str(source))
+    if not camera and not os.path.isfile(source):
+        raise PictureError(f'{name}: no such file')
+    capture = cv2.VideoCapture(
+        source if isinstance(source, int) else str(source)
+    )
+    index, start = 0, 0.0
+    try:
+        if not capture.isOpened():
+            raise PictureError(f'{name} can not be opened as a video')
+        stated = 0 if camera else int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        while True:
+            there, picture = capture.read()
+            if not there:
+                break
+            if camera:
+                start = start or time.monotonic()
+                seconds = time.monotonic() - start
+            else:
+                seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            yield Frame(index, seconds, picture)
+            index += 1
+    finally:
+        capture.release()
+    if index == 0:
+        raise PictureError(f'{name} gives no picture')
+    if index < stated:
+        MMLogger.get_current_instance().warning(
+            f'{name} states {stated} frames, {index} could be read'
+        )
+
+
+def _pictures_below(folder: Path) -> list[str]:
+    files = sorted(
+        os.path.join(root, name)
+        for root, _, names in os.walk(folder)
+        for name in names
+    )
+    pictures = [path for path in files if is_picture(path)]
+    others = len(files) - len(pictures)
+    if others:
+        MMLogger.get_current_instance().info(
+            f'{str(folder)!r}: {others} of {len(files)} files do not end in '
+            f'{", ".join(PICTURE_ENDINGS)} and are not read'
+        )
+    return pictures

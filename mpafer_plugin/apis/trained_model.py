@@ -1,0 +1,152 @@
+"""Models from checkpoints alone, whose text is never executed."""
+
+import os
+from pathlib import Path
+
+from mmpretrain.models import ImageClassifier
+from mmpretrain.registry import MODELS
+
+from mpafer_plugin.clip import FACE_TINY
+from mpafer_plugin.engine.checkpoint_entry import (
+    ENTRY,
+    check_format,
+    check_tensors,
+    compare,
+    describe,
+)
+
+from .build_model import build_model
+
+
+def model_from_checkpoint(
+    checkpoint: dict, clip: str | None = None
+) -> ImageClassifier:
+    """Build the model that a checkpoint was trained with, from it alone.
+
+    Args:
+        checkpoint (dict): See :func:`read_checkpoint`.
+        clip (str, optional): CLIP weights, a tag or a local file. Defaults to
+            None: what the environment variable ``MPAFER_CLIP`` names, or else
+            the tag that training used. face-tiny needs neither.
+
+    Returns:
+        ImageClassifier: Filled, on the CPU, in evaluation mode.
+
+    Raises:
+        ValueError: If the checkpoint does not hold what it takes, or the CLIP
+            weights are not those that it was trained with.
+    """
+    entry = checkpoint.get(ENTRY)
+    if entry is None:
+        raise ValueError(
+            'the checkpoint was not written by PromptCheckpointHook: '
+            + _needs_config()
+        )
+    check_format(entry)
+    if 'settings' not in entry:
+        version = entry['versions']['mpafer_plugin']
+        raise ValueError(
+            f'the checkpoint is of mpafer_plugin {version}, before model '
+            f'settings were stored: {_needs_config()}'
+        )
+    if entry['settings'] is None:
+        raise ValueError(
+            'the checkpoint is of a model that is not PromptedCLIPViT with '
+            f'PromptAlignmentHead alone: {_needs_config()}'
+        )
+    try:
+        model = _build(entry, checkpoint['state_dict'], clip)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'the entry {ENTRY!r} of the checkpoint is malformed '
+            f'({type(error).__name__}: {error})'
+        ) from error
+    # Predictions don't depend on hard prompts: of each class one is enough.
+    own = describe(model)
+    compare(
+        entry | dict(hard_prompts_digest=own['hard_prompts_digest']),
+        own,
+        resume=False,
+    )
+    check_tensors(checkpoint['state_dict'], model)
+    model.load_state_dict(checkpoint['state_dict'])
+    return model.eval()
+
+
+def _build(entry: dict, tensors: dict, clip: str | None) -> ImageClassifier:
+    """Build it, each value taken by name: a file must not choose classes."""
+    settings = entry['settings']
+    arch = _arch(entry['image_tower']['arch'])
+    prompts = tensors.get('backbone.prompts')
+    context = tensors.get('head.text.context')
+    head = dict(
+        top_k=int(settings['top_k']),
+        local_weight=float(settings['local_weight']),
+        logit_scale=settings['logit_scale'],
+    )
+    if 'head.prototypes' not in tensors:
+        head['loss_proto'] = None
+    words = zip(entry['classes'], entry['prompt_words'], strict=True)
+    model = build_model(
+        entry['classes'],
+        arch,
+        _clip(arch, settings['clip'], clip),
+        backbone=dict(num_prompts=0)
+        if prompts is None
+        else dict(num_prompts=len(prompts[0]), prompt_depth=len(prompts)),
+        text=dict(
+            num_context=0 if context is None else context.shape[-2],
+            class_specific_context=context is not None and context.ndim == 3,
+            prompt_names=dict(words),
+            hard_prompts=[texts[0] for texts in entry['hard_prompts']],
+        ),
+        head=head,
+    )
+    model.data_preprocessor = MODELS.build(
+        dict(
+            type='ClsDataPreprocessor',
+            mean=[float(value) for value in settings['mean']],
+            std=[float(value) for value in settings['std']],
+            to_rgb=bool(settings['to_rgb']),
+        )
+    )
+    return model
+
+
+def _arch(name: str) -> str:
+    """Find the architecture: of a file the checkpoint has only the name."""
+    if not name.endswith('.json'):
+        return name
+    path = os.environ.get('MPAFER_ARCH', '')
+    if Path(path).name == name:
+        return path
+    raise ValueError(
+        f'the checkpoint was trained with the architecture file {name!r}: set '
+        f'MPAFER_ARCH to its path (it is {path!r})'
+    )
+
+
+def _clip(arch: str, note: str | None, clip: str | None) -> str:
+    from open_clip import list_pretrained_tags_by_model
+
+    # The small CLIP's own weights have no others beside them.
+    found = clip or (
+        FACE_TINY if arch == FACE_TINY else os.environ.get('MPAFER_CLIP')
+    )
+    if found:
+        return found
+    # A tag and nothing else: a file must not choose what is read from disk.
+    if note is not None and note in list_pretrained_tags_by_model(arch):
+        return note
+    raise ValueError(
+        f'the checkpoint was trained with the CLIP weights {note!r} of '
+        f'{arch!r}, which are no tag: name the file, by clip=FILE in Python, '
+        '--clip FILE in tools, or MPAFER_CLIP'
+    )
+
+
+def _needs_config() -> str:
+    return (
+        'give its config too, as FERInferencer(CONFIG, weights=FILE) or '
+        '--config CONFIG'
+    )

@@ -1,0 +1,91 @@
+"""What it takes to build a model again from a checkpoint alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+READERS = ('LoadImageFromFile', 'LoadDecodedImage')
+"""Transforms that read a picture and do no more."""
+
+
+def model_settings(model: torch.nn.Module) -> dict | None:
+    """Say, as plain data, how a classifier differs from the default one.
+
+    What follows from the shapes of the checkpoint's tensors is not repeated:
+    numbers of prompts and context vectors.
+
+    Args:
+        model (nn.Module): A classifier.
+
+    Returns:
+        dict | None: Arguments of the head, of the data preprocessor, and the
+        CLIP weights that the config named (of a local file the name alone);
+        None for a model that is not :class:`PromptedCLIPViT` with
+        :class:`PromptAlignmentHead` on its features.
+    """
+    # Not at the top: models are registered after the engine.
+    from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
+
+    backbone = getattr(model, 'backbone', None)
+    head = getattr(model, 'head', None)
+    preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    if (
+        type(backbone) is not PromptedCLIPViT
+        or type(head) is not PromptAlignmentHead
+        or backbone.out_type != 'aligned'
+        or not isinstance(head.projection, torch.nn.Identity)
+        or not getattr(preprocessor, '_enable_normalize', False)
+    ):
+        return None
+    scale: str | float
+    if isinstance(head.log_scale, torch.nn.Parameter):
+        scale = 'learnable'
+    elif head.log_scale == head.text.tower.logit_scale:
+        scale = 'clip'
+    else:
+        scale = float(head.log_scale.exp())
+    return dict(
+        clip=backbone.pretrained and _name(backbone.pretrained),
+        mean=preprocessor.mean.flatten().tolist(),
+        std=preprocessor.std.flatten().tolist(),
+        to_rgb=preprocessor.to_rgb,
+        top_k=head.top_k,
+        local_weight=float(head.local_weight),
+        logit_scale=scale,
+    )
+
+
+def resize_of(pipeline: Sequence[Mapping[str, Any]] | None) -> dict | None:
+    """Say how a test pipeline resizes, if it does nothing else.
+
+    Args:
+        pipeline (Sequence[Mapping], optional): Configs of transforms.
+
+    Returns:
+        dict | None: ``scale`` (w, h) and ``interpolation``; None where a
+        pipeline does more than read, resize and pack.
+    """
+    steps = [dict(step) for step in pipeline or ()]
+    kinds = [step.pop('type', None) for step in steps]
+    if kinds[1:] != ['Resize', 'PackInputs'] or kinds[0] not in READERS:
+        return None
+    read, resize, pack = steps
+    scale = resize.get('scale')
+    if (
+        read.keys() - {'cache_dir'}
+        or pack
+        or resize.keys() - {'scale', 'interpolation'}
+    ):
+        return None
+    if not isinstance(scale, Sequence) or len(scale) != 2:
+        return None
+    return dict(
+        scale=[int(side) for side in scale],
+        interpolation=resize.get('interpolation', 'bilinear'),
+    )
+
+
+def _name(weights: str) -> str:
+    """Of a file only the name: its folder is nobody's business."""
+    return weights.replace('\\', '/').rpartition('/')[2]

@@ -1,0 +1,51 @@
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class Face:
+    """A face in a picture.
+
+    Coordinates are in pixels of the picture, and may lie outside of it.
+
+    Args:
+        bbox (np.ndarray): (4,) x1, y1, x2, y2, float.
+        score (float): How sure the detector is, in [0, 1]; 1 for a box that
+            was given.
+        landmarks (np.ndarray, optional): (5, 2) x and y of right eye, left
+            eye, tip of the nose, right and left corner of the mouth. Right
+            and left are the person's own: a right eye is on the left of the
+            picture. Defaults to None, for a box that was given.
+    """
+
+    bbox: np.ndarray
+    score: float = 1.0
+    landmarks: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        for name, shape in (('bbox', (4,)), ('landmarks', (5, 2))):
+            value = getattr(self, name)
+            if value is None and name == 'landmarks':
+                continue
+            array = np.asarray(value, dtype=float)
+            if array.shape != shape or not np.isfinite(array).all():
+                raise ValueError(
+                    f'{name} of a face: {value!r} is not {shape} numbers'
+                )
+            object.__setattr__(self, name, array)
+        if self.width <= 0 or self.height <= 0:
+            raise ValueError(
+                f'bbox of a face: {self.bbox.tolist()} is empty; it is x1, '
+                'y1, x2, y2'
+            )
+
+    @property
+    def width(self) -> float:
+        """Of the box, in pixels."""
+        return float(self.bbox[2] - self.bbox[0])
+
+    @property
+    def height(self) -> float:
+        """Of the box, in pixels."""
+        return float(self.bbox[3] - self.bbox[1])

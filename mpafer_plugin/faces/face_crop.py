@@ -1,0 +1,198 @@
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.logging import MMLogger
+
+from .alignment import aligning_matrix, box_matrix
+from .choice import SEVERAL_RULE
+from .face import Face
+from .warp import cut_out
+from .yunet import YuNet, check_picture
+from .yunet_file import YUNET_DIGEST
+
+VERSION = 1
+
+NO_FACE_RULES = ('leave-out', 'whole')
+
+
+@dataclass(frozen=True)
+class FaceCrop:
+    """The crop contract: how faces are found and cut out of pictures.
+
+    Training data and inference crop the same way if they share it: it is
+    written beside the crops, goes into checkpoints, and comes back by
+    :meth:`from_dict`. Two contracts are equal if all they state is.
+
+    Args:
+        size (int): Side of a crop in pixels. Defaults to 224.
+        margin (float): What is added on each side of the 112 x 112 template,
+            or of the box, as a share of its side; may be negative, more than
+            -0.25. Defaults to 0.1 (ours), which keeps the chin in.
+        align (bool): Whether faces are turned and scaled by their landmarks.
+            Defaults to True.
+        detector (str): Its name. Defaults to 'yunet', the only one.
+        detector_digest (str): SHA-256 of the detector's model. Defaults to
+            that of OpenCV's model zoo.
+        score_threshold (float): See :class:`YuNet`. Defaults to 0.7.
+        longest_side (int): See :class:`YuNet`. Defaults to 1024.
+        several (str): Which face stands for a picture with one label: see
+            :func:`choose_face`. Defaults to 'largest', the only rule.
+        no_face (str): What becomes of a picture with one label where no face
+            is found: 'leave-out' or 'whole', the square in its middle.
+            Defaults to 'leave-out'.
+
+    Raises:
+        ValueError: If a value is not allowed.
+    """
+
+    size: int = 224
+    margin: float = 0.1
+    align: bool = True
+    detector: str = YuNet.name
+    detector_digest: str = YUNET_DIGEST
+    score_threshold: float = 0.7
+    longest_side: int = 1024
+    several: str = SEVERAL_RULE
+    no_face: str = NO_FACE_RULES[0]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, kind = getattr(self, field.name), type(field.default)
+            if not isinstance(value, (int, float) if kind is float else kind):
+                raise ValueError(
+                    f'{field.name}={value!r} of a crop: must be of type '
+                    f'{kind.__name__}'
+                )
+        allowed = (
+            ('size', 1 <= self.size <= 4096, 'in 1 to 4096 pixels'),
+            ('margin', -0.25 < self.margin <= 2, 'above -0.25 and at most 2'),
+            ('detector', self.detector == YuNet.name, repr(YuNet.name)),
+            ('several', self.several == SEVERAL_RULE, repr(SEVERAL_RULE)),
+            ('no_face', self.no_face in NO_FACE_RULES, f'{NO_FACE_RULES}'),
+        )
+        for name, is_allowed, text in allowed:
+            if not is_allowed:
+                raise ValueError(
+                    f'{name}={getattr(self, name)!r} of a crop: must be {text}'
+                )
+
+    def build_detector(self, model: str | Path | None = None) -> YuNet:
+        """Build the detector that the contract states.
+
+        Args:
+            model (str | Path, optional): See :func:`find_yunet`. Defaults to
+                None.
+
+        Returns:
+            YuNet: If its model is not the stated one the log warns.
+        """
+        detector = YuNet(model, self.score_threshold, self.longest_side)
+        if detector.digest != self.detector_digest:
+            MMLogger.get_current_instance().warning(
+                'face crop: the detector has the SHA-256 '
+                f'{detector.digest}, the crop contract states '
+                f'{self.detector_digest}: faces may be found and turned '
+                'differently than in training'
+            )
+        return detector
+
+    def matrix(self, face: Face) -> np.ndarray:
+        """Map from the picture to the crop.
+
+        Args:
+            face (Face): With landmarks it is aligned, turned and scaled but
+                never mirrored; without, or with ``align=False``, the square
+                around its box is taken, upright.
+
+        Returns:
+            np.ndarray: (2, 3), float: crop = matrix @ (x, y, 1), where whole
+            numbers are the centres of pixels.
+
+        Raises:
+            ValueError: If all landmarks are at one point.
+        """
+        if face.landmarks is None or not self.align:
+            return box_matrix(face.bbox, self.size, self.margin)
+        return aligning_matrix(face.landmarks, self.size, self.margin)
+
+    def crop(self, picture: np.ndarray, face: Face) -> np.ndarray:
+        """Cut a face out.
+
+        What lies outside of the picture is black.
+
+        Args:
+            picture (np.ndarray): (H, W, 3), BGR, uint8.
+            face (Face): In the picture's coordinates.
+
+        Returns:
+            np.ndarray: (size, size, 3), BGR, uint8.
+
+        Raises:
+            ValueError: If the crop has nothing of the picture, or too many
+                pixels.
+        """
+        check_picture(picture)
+        try:
+            return cut_out(picture, self.matrix(face), self.size)
+        except ValueError as error:
+            height, width = picture.shape[:2]
+            raise ValueError(
+                f'the face at {face.bbox.round(1).tolist()} can not be cut '
+                f'out of a picture of {width} x {height} pixels: {error}'
+            ) from error
+
+    def whole(self, picture: np.ndarray) -> np.ndarray:
+        """Take the largest square in the middle of a picture as the crop.
+
+        Args:
+            picture (np.ndarray): (H, W, 3), BGR, uint8.
+
+        Returns:
+            np.ndarray: (size, size, 3), BGR, uint8.
+        """
+        check_picture(picture)
+        height, width = picture.shape[:2]
+        side = min(height, width)
+        y, x = (height - side) // 2, (width - side) // 2
+        how = cv2.INTER_AREA if side > self.size else cv2.INTER_LINEAR
+        return cv2.resize(
+            picture[y : y + side, x : x + side],
+            (self.size, self.size),
+            interpolation=how,
+        )
+
+    def to_dict(self) -> dict:
+        """Plain data with the contract's version, for JSON."""
+        return dict(version=VERSION, **asdict(self))
+
+    @classmethod
+    def from_dict(cls, contract: dict) -> 'FaceCrop':
+        """Read what :meth:`to_dict` gives.
+
+        Args:
+            contract (dict): The plain data.
+
+        Returns:
+            FaceCrop: An equal one.
+
+        Raises:
+            ValueError: If the version is another, keys are unknown or
+                missing, or values are not allowed.
+        """
+        if not isinstance(contract, dict) or 'version' not in contract:
+            raise ValueError(f'no crop contract: {contract!r}')
+        if contract['version'] != VERSION:
+            raise ValueError(
+                f'the crop contract has version {contract["version"]!r}, '
+                f'this version of mpafer_plugin reads {VERSION}'
+            )
+        names = {field.name for field in fields(cls)}
+        found = contract.keys() - {'version'}
+        if found != names:
+            raise ValueError(
+                f'crop contract: unknown keys {sorted(found - names)}, '
+                f'missing keys {sorted(names - found)}'
+            )
+        return cls(**{name: contract[name] for name in names})

@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .face import Face
+from .yunet_file import find_yunet
+
+SHORT_LOOK = 256
+"""Longer side of a picture, in pixels, when large faces are looked for."""
+
+LEAST_SIDE = 64
+"""Pixels a side that the detector is given, black where there are none."""
+
+OVERLAP = 0.3
+"""Boxes that share more of their union show the same face."""
+
+
+class YuNet:
+    """Find faces with YuNet, through OpenCV.
+
+    YuNet was trained on faces of about 10 to 300 pixels, and misses larger
+    ones. So each picture is looked at twice: with a longer side of 256
+    pixels, to which it is shrunk or enlarged, and, if it has more, as it is
+    or shrunk to ``longest_side``. Of two boxes on one face the surer stays.
+
+    Not for several threads at once: give each its own.
+
+    Args:
+        model (str | Path, optional): See :func:`find_yunet`. Defaults to
+            None.
+        score_threshold (float): The least score of a face, in [0, 1].
+            Defaults to 0.7 (ours).
+        longest_side (int): Limit of the longer side in pixels. Faces that
+            are smaller than about 20 pixels then are often missed. Defaults
+            to 1024 (ours).
+
+    Attributes:
+        digest (str): SHA-256 of the model.
+
+    Raises:
+        ValueError: If an argument is out of range, or the file is no model.
+        FileNotFoundError, ConnectionError: See :func:`find_yunet`.
+    """
+
+    name = 'yunet'
+
+    def __init__(
+        self,
+        model: str | Path | None = None,
+        score_threshold: float = 0.7,
+        longest_side: int = 1024,
+    ) -> None:
+        if not 0 <= score_threshold <= 1:
+            raise ValueError(
+                f'score_threshold={score_threshold}: must be in [0, 1]'
+            )
+        if longest_side < SHORT_LOOK:
+            raise ValueError(
+                f'longest_side={longest_side}: must be at least {SHORT_LOOK}'
+            )
+        path, self.digest = find_yunet(model)
+        self.score_threshold = score_threshold
+        self.longest_side = longest_side
+        # OpenCV 5 warns that it can't set a target, which no one asked for;
+        # OpenCV 4 has these functions elsewhere.
+        logging = getattr(cv2.utils, 'logging', cv2)
+        level = logging.getLogLevel()
+        logging.setLogLevel(2)  # errors
+        try:
+            self._detector = cv2.FaceDetectorYN.create(
+                str(path),
+                '',
+                (SHORT_LOOK, SHORT_LOOK),
+                score_threshold,
+                OVERLAP,
+            )
+        except cv2.error as error:
+            raise ValueError(
+                f'{str(path)!r} is no face detector that OpenCV '
+                f'{cv2.__version__} reads: {error.err}'
+            ) from error
+        finally:
+            logging.setLogLevel(level)
+
+    def detect(self, picture: np.ndarray) -> list[Face]:
+        """Find the faces of a picture.
+
+        Args:
+            picture (np.ndarray): (H, W, 3), BGR, uint8.
+
+        Returns:
+            list[Face]: The surest first; coordinates are the picture's.
+
+        Raises:
+            ValueError: If it is no such array.
+        """
+        check_picture(picture)
+        longer = max(picture.shape[:2])
+        rows = self._look(picture, SHORT_LOOK / longer)
+        if longer > SHORT_LOOK:
+            scale = min(1.0, self.longest_side / longer)
+            rows = np.concatenate([rows, self._look(picture, scale)])
+        # Sorted by score, too.
+        kept = cv2.dnn.NMSBoxes(
+            rows[:, :4].tolist(), rows[:, 14].tolist(), 0, OVERLAP
+        )
+        return [
+            Face(
+                bbox=np.concatenate([row[:2], row[:2] + row[2:4]]),
+                score=float(row[14]),
+                landmarks=row[4:14].reshape(5, 2),
+            )
+            for row in rows[list(kept)]
+        ]
+
+    def _look(self, picture: np.ndarray, scale: float) -> np.ndarray:
+        """Detect at another size; give (F, 15) at the picture's own.
+
+        A row is x, y, width and height of the box, five points, the score.
+        """
+        height, width = picture.shape[:2]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        if size != (width, height):
+            how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            picture = cv2.resize(picture, size, interpolation=how)
+        # OpenCV 4.10 finds faces in nothing if a side has 32 pixels or less.
+        right, below = (max(0, LEAST_SIDE - side) for side in size)
+        if right or below:
+            picture = cv2.copyMakeBorder(
+                picture, 0, below, 0, right, cv2.BORDER_CONSTANT
+            )
+        self._detector.setInputSize(picture.shape[1::-1])
+        rows = self._detector.detect(picture)[1]
+        if rows is None:
+            return np.empty((0, 15))
+        rows = rows.astype(float)
+        # Sides are rounded to whole pixels, each by itself. Half pixels are
+        # not minded: YuNet's points don't lie that fine.
+        rows[:, :14] *= np.tile(np.array([width, height]) / size, 7)
+        return rows
+
+
+def check_picture(picture: np.ndarray) -> None:
+    """Refuse what is no picture.
+
+    Raises:
+        ValueError: If it is not (H, W, 3), uint8 and of some pixels.
+    """
+    if (
+        not isinstance(picture, np.ndarray)
+        or picture.ndim != 3
+        or picture.shape[2] != 3
+        or picture.dtype != np.uint8
+        or not picture.size
+    ):
+        said = (
+            f'an array {picture.shape} of {picture.dtype}'
+            if isinstance(picture, np.ndarray)
+            else repr(picture)
+        )
+        raise ValueError(f'a picture is an array (H, W, 3) of uint8: {said}')

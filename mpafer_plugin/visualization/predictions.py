@@ -1,0 +1,162 @@
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+
+SHORTEST = 480
+"""The longer side of a drawn picture is at least this, so that text fits."""
+
+LONGEST = 1600
+"""And at most this."""
+
+COLOURS = (
+    (230, 85, 13),
+    (33, 113, 181),
+    (35, 139, 69),
+    (203, 24, 125),
+    (106, 81, 163),
+    (150, 110, 20),
+)
+"""RGB of the first faces; they begin anew after the last."""
+
+_CARD = 200  # pixels, width of a card
+_EDGE = 10  # around what stands in a card
+_LINE = 18  # height of a class's line
+_FONT = 13  # pixels
+
+
+def draw_predictions(
+    picture: np.ndarray,
+    faces: Sequence[dict],
+    columns: int | None = None,
+    num_classes: int = 0,
+) -> np.ndarray:
+    """Draw boxes on a picture, and beside it bars of all probabilities.
+
+    Each face has a number and a colour, which its card has too, so that
+    nothing of the picture is hidden.
+
+    Args:
+        picture (np.ndarray): (H, W, 3), BGR, uint8.
+        faces (Sequence[dict]): What an inferencer gives for it.
+        columns (int, optional): Columns of cards. Faces that they have no
+            room for are counted below. Defaults to None: as many as it takes
+            for 24 faces.
+        num_classes (int): Room for so many in a card, also in a picture
+            without a face, as in a video. Defaults to 0: those of the faces.
+
+    Returns:
+        np.ndarray: BGR, uint8; with ``columns`` and ``num_classes``
+        its size depends on the picture's alone.
+    """
+    from PIL import Image, ImageDraw
+
+    height, width = picture.shape[:2]
+    scale = np.clip(
+        1.0, SHORTEST / max(height, width), LONGEST / max(height, width)
+    )
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    resized = cv2.resize(picture, size, interpolation=how)
+
+    lines = max(len(face['probs']) for face in faces) if faces else 0
+    lines = max(lines, num_classes)
+    card = _LINE * (lines + 1) + 2 * _EDGE
+    tall = max(size[1], card + _LINE)
+    rows = max(1, (tall - _LINE) // card)
+    if columns is None:
+        columns = -(-min(len(faces), 24) // rows)
+    canvas = Image.new(
+        'RGB', (size[0] + columns * _CARD, tall), (255, 255, 255)
+    )
+    canvas.paste(Image.fromarray(resized[..., ::-1]))
+    draw = ImageDraw.Draw(canvas)
+    ratio = np.array([size[0] / width, size[1] / height] * 2)
+    for number, face in enumerate(faces):
+        _draw_box(draw, np.array(face['bbox']) * ratio, face, number, size)
+    room = columns * rows
+    for number, face in enumerate(faces[:room]):
+        left = size[0] + number // rows * _CARD + _EDGE
+        _draw_card(draw, left, number % rows * card + _EDGE, face, number)
+    if len(faces) > room and columns:
+        text = f'and {len(faces) - room} more faces'
+        place = size[0] + _EDGE, tall - _LINE
+        draw.text(place, text, (90, 90, 90), _font())
+    if not faces:
+        _tag(draw, (0, 0), 'no face found', (90, 90, 90))
+    return np.ascontiguousarray(np.asarray(canvas)[..., ::-1])
+
+
+def _draw_box(
+    draw: Any, box: np.ndarray, face: dict, number: int, size: tuple[int, int]
+) -> None:
+    colour = COLOURS[number % len(COLOURS)]
+    x1, y1, x2, y2 = box.tolist()
+    # A box may begin outside: its frame and tag shall be seen.
+    x1, y1 = max(x1, 0), max(y1, 0)
+    x2, y2 = min(x2, size[0] - 1), min(y2, size[1] - 1)
+    if x2 <= x1 or y2 <= y1:
+        return
+    draw.rectangle((x1, y1, x2, y2), outline=colour, width=2)
+    text = f'{number + 1} {face["pred_class"]}'
+    wide, high = _extent(draw, text)
+    above = y1 - high if y1 >= high else y1
+    _tag(draw, (min(x1, max(0, size[0] - wide)), above), text, colour)
+
+
+def _draw_card(
+    draw: Any, left: int, top: int, face: dict, number: int
+) -> None:
+    colour = COLOURS[number % len(COLOURS)]
+    wide = _CARD - 2 * _EDGE
+    title = f'{number + 1} {face["pred_class"]} {face["pred_score"]:.0%}'
+    draw.text(
+        (left, top), _fit(draw, title, wide, bold=True), colour, _font(1)
+    )
+    name_width = int(0.5 * wide)
+    for line, (name, value) in enumerate(face['probs'].items(), 1):
+        y = top + line * _LINE
+        chosen = name == face['pred_class']
+        shown = _fit(draw, name, name_width - 6)
+        draw.text((left, y), shown, (0, 0, 0), _font(chosen))
+        start, full = left + name_width, wide - name_width
+        bar = (start, y + 3, start + full, y + _LINE - 4)
+        draw.rectangle(bar, fill=(236, 236, 236))
+        if value * full >= 1:
+            fill = colour if chosen else (150, 150, 150)
+            draw.rectangle((*bar[:2], start + value * full, bar[3]), fill=fill)
+
+
+def _tag(
+    draw: Any, place: tuple[float, float], text: str, colour: tuple
+) -> None:
+    wide, high = _extent(draw, text)
+    x, y = place
+    draw.rectangle((x, y, x + wide, y + high), fill=colour)
+    draw.text((x + 4, y + 1), text, (255, 255, 255), _font())
+
+
+def _extent(draw: Any, text: str) -> tuple[int, int]:
+    return int(draw.textlength(text, _font())) + 8, _FONT + 5
+
+
+def _fit(draw: Any, text: str, width: float, bold: bool = False) -> str:
+    """Shorten a text until it fits."""
+    shown = text
+    while draw.textlength(shown, _font(bold)) > width and len(text) > 1:
+        text = text[:-1]
+        shown = f'{text}…'
+    return shown
+
+
+@cache
+def _font(bold: bool = False) -> Any:
+    # matplotlib's own font has more letters than Pillow's.
+    from matplotlib.font_manager import FontProperties, findfont
+    from PIL import ImageFont
+
+    weight = 'bold' if bold else 'normal'
+    path = findfont(FontProperties(family='DejaVu Sans', weight=weight))
+    return ImageFont.truetype(path, _FONT)

@@ -1,0 +1,100 @@
+import json
+import os
+
+import pytest
+
+from mpafer_plugin.datasets import RAFDB, FERCsv, FERPlus
+from mpafer_plugin.faces import FaceCrop
+from tests import small_data
+
+
+def state(folder, crop=None, finished=True):
+    """Write what `tools/prepare_faces.py` leaves beside crops."""
+    crop = crop or FaceCrop()
+    (folder / 'crop.json').write_text(json.dumps(crop.to_dict()))
+    if finished:
+        (folder / 'crop_report.csv').write_text('path,result,faces,reason\n')
+
+
+@pytest.fixture
+def root(tmp_path):
+    folder = tmp_path / 'data' / 'own'
+    folder.mkdir(parents=True)
+    rows = ['path,label']
+    for i in range(4):
+        (folder / f'{i}.jpg').touch()
+        rows.append(f'{i}.jpg,happy')
+    (folder / 'labels.csv').write_text('\n'.join(rows))
+    return folder
+
+
+def test_contract_is_in_metainfo_and_log(root, log):
+    crop = FaceCrop(size=64, margin=0.25)
+    state(root, crop)
+    dataset = FERCsv(str(root), val_fraction=0)
+    assert dataset.metainfo['face_crop'] == crop.to_dict()
+    text = (
+        'by crop.json: yunet, aligned, 64 x 64, margin 0.25, of several '
+        'faces the largest, without a face leave-out; before: as released'
+    )
+    assert f'crop: {text}\n' in log.text
+    assert text in repr(dataset)
+
+
+def test_pictures_as_released(root, log):
+    dataset = FERCsv(str(root), val_fraction=0)
+    # A key of its own could not be concatenated with data sets of others.
+    assert 'face_crop' not in dataset.metainfo
+    assert 'crop: as released\n' in log.text
+
+
+def test_readers_say_what_was_before(tmp_path):
+    small_data.rafdb(tmp_path)
+    small_data.ferplus(tmp_path)
+    state(tmp_path / 'rafdb')
+    state(tmp_path / 'ferplus')
+    text = RAFDB(str(tmp_path / 'rafdb')).crop_text()
+    assert text.startswith('by crop.json: yunet')
+    assert text.endswith('before: official aligned faces, 100 x 100')
+    text = FERPlus(str(tmp_path / 'ferplus')).crop_text()
+    assert text.endswith('before: 48 x 48 grey, as released')
+
+
+@pytest.mark.parametrize('relative', [False, True])
+def test_several_data_sets_in_a_prepared_folder(root, relative, monkeypatch):
+    state(root.parent, FaceCrop(size=32))
+    monkeypatch.chdir(root)
+    path = os.curdir if relative else str(root)
+    dataset = FERCsv(path, val_fraction=0)
+    assert dataset.metainfo['face_crop']['size'] == 32
+    state(root, FaceCrop(size=16))  # its own comes first
+    dataset = FERCsv(path, val_fraction=0)
+    assert dataset.metainfo['face_crop']['size'] == 16
+
+
+def test_what_can_not_be_relied_on(root):
+    state(root, finished=False)
+    with pytest.raises(ValueError, match='not all faces are cut out yet'):
+        FERCsv(str(root))
+    (root / 'crop.json').write_text('{"version": 99}')
+    with pytest.raises(ValueError, match=r'crop\.json: .*version 99'):
+        FERCsv(str(root))
+    (root / 'crop.json').write_text('{')
+    with pytest.raises(ValueError, match=r'crop\.json: '):
+        FERCsv(str(root))
+
+
+def test_pictures_without_a_crop(root):
+    (root / '2.jpg').unlink()
+    listed = root / 'leave_out.txt'
+    listed.write_text('# no face\n2.jpg\n')
+    with pytest.raises(FileNotFoundError, match=r'2\.jpg'):
+        FERCsv(str(root), val_fraction=0, leave_out=str(listed))
+    state(root)
+    dataset = FERCsv(str(root), val_fraction=0, leave_out=str(listed))
+    assert len(dataset) == 3
+    with pytest.raises(FileNotFoundError, match=r'have no crop: .*leave_out'):
+        FERCsv(str(root), val_fraction=0)
+    listed.write_text('../2.jpg\n')
+    with pytest.raises(ValueError, match='leads out'):
+        FERCsv(str(root), val_fraction=0, leave_out=str(listed))

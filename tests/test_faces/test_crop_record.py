@@ -1,0 +1,75 @@
+import json
+
+import pytest
+
+from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.faces.crop_record import CropRecord, Row
+
+ONE = Row('a/1.png', 'one face', 1, '')
+NONE = Row('a/2.png', 'no face', 0, '')
+BAD = Row('a/3.png', 'unreadable', 0, 'cut off')
+
+
+def test_goes_on_from_what_was_written(tmp_path):
+    folder = tmp_path / 'crops'
+    record = CropRecord(folder, FaceCrop())
+    record.add(ONE, b'crop')
+    record.add(NONE, None)
+    record.add(BAD, None)
+    assert (folder / 'a/1.png').read_bytes() == b'crop'
+    assert not (folder / 'crop_report.csv').exists()
+    record.close()
+    with (folder / 'crop_report.csv.part').open('a') as file:
+        file.write('a/4.png,one fa')  # a kill
+
+    other = CropRecord(folder, FaceCrop())
+    done = [f'a/{i}.png' for i in range(1, 6) if other.is_done(f'a/{i}.png')]
+    assert done == ['a/1.png', 'a/2.png']  # the unreadable may be mended
+    (folder / 'a/1.png').unlink()
+    assert not other.is_done('a/1.png')
+    other.add(BAD, None)
+    other.add(ONE, b'crop')
+    other.finish([NONE.path, BAD.path, ONE.path])
+    assert (folder / 'crop_report.csv').read_text().splitlines() == [
+        'path,result,faces,reason',
+        'a/1.png,one face,1,',
+        'a/2.png,no face,0,',
+        'a/3.png,unreadable,0,cut off',
+    ]
+    assert (folder / 'leave_out.txt').read_text().splitlines()[1:] == [
+        'a/2.png',
+        'a/3.png',
+    ]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        'a',
+        'crop.json',
+        'crop_report.csv',
+        'leave_out.txt',
+    ]
+    # once more: unfinished again, with all that is known
+    again = CropRecord(folder, FaceCrop())
+    assert not (folder / 'crop_report.csv').exists()
+    assert again.is_done('a/1.png')
+    again.close()
+
+
+def test_whole_pictures_need_a_file(tmp_path):
+    record = CropRecord(tmp_path, FaceCrop(no_face='whole'))
+    record.add(NONE, b'middle')
+    assert record.is_done(NONE.path)
+    (tmp_path / NONE.path).unlink()
+    assert not record.is_done(NONE.path)
+    record.close()
+
+
+def test_other_contents_are_refused(tmp_path):
+    CropRecord(tmp_path / 'a', FaceCrop()).close()
+    with pytest.raises(ValueError, match=r'margin=0\.1, not 0\.2, size=224'):
+        CropRecord(tmp_path / 'a', FaceCrop(size=112, margin=0.2))
+    (tmp_path / 'b').mkdir()
+    (tmp_path / 'b' / 'other.txt').touch()
+    with pytest.raises(ValueError, match='something else than crops'):
+        CropRecord(tmp_path / 'b', FaceCrop())
+    (tmp_path / 'a' / 'crop.json').write_text(json.dumps({})[:1])
+    with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
+        CropRecord(tmp_path / 'a', FaceCrop())

@@ -1,0 +1,161 @@
+import csv
+import importlib
+import json
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.conftest import ROOT
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401
+from tests.test_faces.conftest import (  # noqa: F401
+    canvas,
+    real_faces,
+    yunet_file,
+)
+
+
+@pytest.fixture
+def predict(face_tiny, save, tmp_path, monkeypatch, capsys):  # noqa: F811
+    """Function that runs the tool in a folder of its own."""
+    weights = save(face_tiny)
+    monkeypatch.syspath_prepend(ROOT / 'tools')
+    monkeypatch.chdir(tmp_path)
+    main = importlib.import_module('predict').main
+
+    def run(*args):
+        command = ['predict.py', *args, '--weights', weights]
+        monkeypatch.setattr(sys, 'argv', list(map(str, command)))
+        try:
+            code = main()
+        except SystemExit as error:  # argparse
+            code = error.code
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """A folder with a picture, another below, and one file that is none."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / 'in'
+    (folder / 'below').mkdir(parents=True)
+    for name in ('a.png', 'below/a.png'):
+        picture = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / name), picture)
+    (folder / 'bad.jpg').write_bytes(b'no picture')
+    return folder
+
+
+def test_faces_of_a_canvas(predict, canvas, yunet_file, tmp_path):  # noqa: F811
+    cv2.imwrite(str(tmp_path / 'six.png'), canvas[0])
+    code, err = predict(
+        'six.png', '--out', 'out', '--json', '--csv', '--explain',
+        '--face-model', yunet_file,
+    )  # fmt: skip
+    assert code == 0, err
+    assert '1 pictures, 6 faces; 0 pictures without' in err
+    (entry,) = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert entry.keys() == {'path', 'faces'}
+    assert entry['path'] == 'six.png'
+    assert len(entry['faces']) == 6
+    assert sum(entry['faces'][0]['probs'].values()) == pytest.approx(1)
+    with open(tmp_path / 'out/predictions.csv', encoding='utf-8') as file:
+        assert len(list(csv.DictReader(file))) == 6
+    drawn = cv2.imread(str(tmp_path / 'out/six.png'))
+    assert drawn.shape[0] == 700
+    assert drawn.shape[1] > 900
+    assert cv2.imread(str(tmp_path / 'out/six_why.png')).std() > 20
+
+
+def test_a_bad_file_does_not_stop_the_rest(predict, noise, tmp_path):
+    code, err = predict(noise, '--out', 'out', '--json', '--face', 'none')
+    assert code == 1
+    assert 'bad.jpg' in err
+    assert 'its content is none of' in err
+    assert '2 pictures, 2 faces' in err
+    assert '1 inputs failed' in err
+    entries = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert [entry['path'] for entry in entries] == [
+        str(noise / 'a.png'),
+        str(noise / 'below/a.png'),
+    ]
+    written = sorted((tmp_path / 'out').rglob('*.png'))
+    assert written == [tmp_path / 'out/a.png', tmp_path / 'out/below/a.png']
+
+
+def test_names_do_not_collide(predict, noise, tmp_path):
+    files = noise / 'a.png', noise / 'below/a.png'
+    code, err = predict(*files, '--out', 'out', '--face', 'none')
+    assert code == 0, err
+    names = sorted(path.name for path in (tmp_path / 'out').iterdir())
+    assert names == ['a.png', 'a_2.png']
+
+
+def test_a_video(predict, noise, tmp_path):
+    code = cv2.VideoWriter_fourcc(*'MJPG')
+    writer = cv2.VideoWriter(str(tmp_path / 'v.avi'), code, 10, (320, 240))
+    frame = cv2.resize(cv2.imread(str(noise / 'a.png')), (320, 240))
+    for _ in range(5):
+        writer.write(frame)
+    writer.release()
+    code, err = predict(
+        'v.avi', 'absent.mp4', '--out', 'out', '--json', '--csv',
+        '--face', 'none', '--smoothing', '0.5',
+    )  # fmt: skip
+    assert code == 1
+    assert "'absent.mp4': no such file" in err
+    entries = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert [entry['frame'] for entry in entries] == list(range(5))
+    assert entries[3]['time'] == pytest.approx(0.3)
+    film = cv2.VideoCapture(str(tmp_path / 'out/v.mp4'))
+    assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 5
+    assert film.get(cv2.CAP_PROP_FPS) == 10
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['absent.png'], 'absent.png'),
+        (['.', '--face-model', 'x.onnx', '--face', 'yunet'], 'x.onnx'),
+        (['empty'], "'empty': there is no picture in it"),
+        (['.', '--config', 'absent.py'], 'absent.py'),
+        (['.', '--clip', 'nothing'], "CLIP weights 'nothing'"),
+    ],
+)
+def test_nothing_could_be_done(predict, args, message, tmp_path):
+    (tmp_path / 'empty').mkdir()
+    code, err = predict('--face', 'none', *args, '--out', 'out')
+    assert code == 2
+    assert message in err
+
+
+def test_as_a_command(tmp_path):
+    """Its exit code is that of the process, without a traceback."""
+    tool = ROOT / 'tools' / 'predict.py'
+    result = subprocess.run(
+        [sys.executable, tool, 'x.png', '--weights', 'w.pth', '--out', 'out'],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert "no checkpoint 'w.pth'" in result.stderr
+    assert 'Traceback' not in result.stderr
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['--batch-size', '0'], '--batch-size 0 is not positive'),
+        (['--smoothing', '1'], '--smoothing 1.0 is not in'),
+        (['--face', 'dlib'], "invalid choice: 'dlib'"),
+    ],
+)
+def test_wrong_arguments(predict, args, message):
+    code, err = predict('x.png', '--out', 'out', *args)
+    assert code == 2
+    assert message in err
