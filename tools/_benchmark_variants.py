@@ -1,64 +1,12 @@
-"""What tools/benchmark.py times: five ways through the same random CLIP."""
+"""What tools/benchmark.py times: ways through the same random CLIP."""
 
-import contextlib
 from collections.abc import Callable
 
-import open_clip
 import torch
 import torch.nn.functional as F
+from _benchmark_setting import MAX_NORM, SGD, Setting
+from _benchmark_textbook import textbook_training
 from mmengine.optim import OptimWrapper
-from mmpretrain.structures import DataSample
-from torch import nn
-
-from mpafer_plugin.apis import build_model
-from mpafer_plugin.clip import load_clip
-from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
-from mpafer_plugin.models.utils import global_local_scores
-from mpafer_plugin.prompts import HARD_PROMPTS_FILE, load_hard_prompts
-
-CLASSES = SEVEN_EXPRESSIONS
-NUM_PROMPTS, NUM_CONTEXT, TOP_K = 8, 10, 16
-SGD = dict(lr=0.032, momentum=0.9, weight_decay=5e-4)
-MAX_NORM = 1.0
-
-
-class Setting:
-    """Data and precision that all variants share.
-
-    Args:
-        arch (str): Name of the architecture.
-        batch (int): Images a step, B.
-        device (str): 'cpu' or 'cuda'.
-        dtype (torch.dtype): What autocast computes in; float32 for none.
-    """
-
-    def __init__(self, arch: str, batch: int, device: str, dtype: torch.dtype):
-        torch.manual_seed(0)
-        self.arch, self.device, self.dtype = arch, device, dtype
-        clip = load_clip(arch, None).to(device)
-        self.clip = clip.eval().requires_grad_(False)
-        size = self.clip.visual.image_size
-        self.raw = torch.randint(0, 256, (batch, 3, *size), dtype=torch.uint8)
-        self.images = torch.randn(batch, 3, *size, device=device)
-        self.labels = torch.randint(len(CLASSES), (batch,), device=device)
-        self.samples = [
-            DataSample().set_gt_label(int(label)) for label in self.labels
-        ]
-        self.prototypes = torch.randn(
-            len(CLASSES), self.clip.visual.output_dim, device=device
-        )
-
-    def autocast(self):
-        """Context in which a forward pass runs."""
-        if self.dtype == torch.float32:
-            return contextlib.nullcontext()
-        return torch.autocast(self.device, self.dtype)
-
-    def model(self) -> nn.Module:
-        """Our model, with prototypes."""
-        model = build_model(CLASSES, self.arch, None).to(self.device)
-        model.head.set_prototypes(self.prototypes)
-        return model
 
 
 def plain_inference(setting: Setting) -> Callable[[], None]:
@@ -83,9 +31,12 @@ def prompted_inference(setting: Setting) -> Callable[[], None]:
     return step
 
 
-def prompted_training(setting: Setting) -> Callable[[], None]:
+def prompted_training(
+    setting: Setting, with_cp: bool = False
+) -> Callable[[], None]:
     """(d) Our training step: raw images to the optimizer's step."""
     model = setting.model().train()
+    model.backbone.with_cp = with_cp
     wrapper = OptimWrapper(
         torch.optim.SGD(
             [p for p in model.parameters() if p.requires_grad], **SGD
@@ -97,6 +48,44 @@ def prompted_training(setting: Setting) -> Callable[[], None]:
     def step():
         with setting.autocast():
             model.train_step(data, wrapper)
+
+    return step
+
+
+def checkpointed_training(setting: Setting) -> Callable[[], None]:
+    """(f) Our training step with activation checkpointing."""
+    return prompted_training(setting, with_cp=True)
+
+
+def text_side(setting: Setting) -> Callable[[], None]:
+    """(t) What of (d) the text side is, its two losses and their gradient."""
+    head = setting.model().train().head
+
+    def step():
+        with setting.autocast():
+            features = head.class_vectors()
+            tokens = head.text.soft_tokens()
+        loss = head.loss_prompt(features.float(), head.text.hard_features)
+        loss = loss + head.loss_token(tokens, head.text.hard_tokens)
+        loss.backward()
+
+    return step
+
+
+def scores_and_losses(setting: Setting) -> Callable[[], None]:
+    """(h) What of (d) the scores and losses are, from given features."""
+    model = setting.model().train()
+    with torch.no_grad(), setting.autocast():
+        features = model.extract_feat(setting.images)[-1]
+        texts = model.head.class_vectors()
+    samples = [sample.to(setting.device) for sample in setting.samples]
+    model.head.class_vectors = lambda: texts  # (t) counts them
+
+    def step():
+        feats = tuple(feature.requires_grad_() for feature in features)
+        with setting.autocast():
+            losses = model.head.loss((feats,), samples)
+        sum(losses.values()).backward()
 
     return step
 
@@ -121,101 +110,13 @@ def plain_backward(setting: Setting) -> Callable[[], None]:
     return step
 
 
-class Textbook(nn.Module):
-    """The method as it is written down, out of open_clip's own blocks.
-
-    Prompts are tokens of every layer's sequence and dropped behind it, and
-    the text tower reads 77 tokens of each class.
-    """
-
-    def __init__(self, setting: Setting):
-        super().__init__()
-        self.clip = setting.clip
-        self.prototypes = setting.prototypes
-        blocks = self.clip.visual.transformer
-        width = self.clip.token_embedding.embedding_dim
-        self.prompts = nn.Parameter(
-            0.02 * torch.randn(blocks.layers, NUM_PROMPTS, blocks.width)
-        )
-        self.context = nn.Parameter(0.02 * torch.randn(NUM_CONTEXT, width))
-        tokens = open_clip.tokenize(
-            [f'{"x " * NUM_CONTEXT}{name}.' for name in CLASSES]
-        )
-        hard = load_hard_prompts(HARD_PROMPTS_FILE, CLASSES)
-        hard_tokens = open_clip.tokenize(
-            [hard[name][3][0] for name in CLASSES]
-        )
-        with torch.no_grad():
-            device = setting.device
-            self.tokens = tokens.to(device)
-            embedding = self.clip.token_embedding
-            self.embeddings = embedding(self.tokens)
-            self.hard_tokens = embedding(hard_tokens.to(device)).mean(1)
-            self.hard_features = self.clip.encode_text(hard_tokens.to(device))
-
-    def image_features(self, images: torch.Tensor) -> torch.Tensor:
-        """Tokens in the joint space (B, 1 + N, D)."""
-        visual = self.clip.visual
-        x = visual._embeds(images)  # (B, 1 + N, d_v)
-        places = x.shape[1]
-        for block, prompts in zip(
-            visual.transformer.resblocks, self.prompts, strict=True
-        ):
-            prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
-            x = block(torch.cat([x, prompts], dim=1))[:, :places]
-        return visual.ln_post(x) @ visual.proj
-
-    def text(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token vectors (C, d_t) and features (C, D) of the soft prompts."""
-        before, after = self.embeddings[:, :1], self.embeddings[:, 11:]
-        context = self.context.expand(len(CLASSES), -1, -1)
-        embeddings = torch.cat([before, context, after], dim=1)  # (C, 77, d)
-        x = embeddings + self.clip.positional_embedding
-        x = self.clip.transformer(x, attn_mask=self.clip.attn_mask)
-        ends = self.tokens.argmax(-1)
-        x = self.clip.ln_final(x)[torch.arange(len(x)), ends]
-        return embeddings.mean(1), x @ self.clip.text_projection
-
-    def loss(self, images, labels) -> torch.Tensor:
-        """The four losses, added up."""
-        features = self.image_features(images)
-        tokens, texts = self.text()
-        scores = global_local_scores(
-            features[:, 0], features[:, 1:], texts, TOP_K, 1.0
-        )
-        target = torch.arange(len(CLASSES), device=scores.device)
-        loss = F.cross_entropy(100 * scores, labels)
-        for soft, hard in (
-            (tokens, self.hard_tokens),
-            (texts, self.hard_features),
-        ):
-            similar = F.normalize(hard, dim=-1) @ F.normalize(soft, dim=-1).T
-            loss = loss + F.cross_entropy(similar / 0.07, target)
-        own = self.prototypes[labels]
-        return loss + (1 - F.cosine_similarity(features[:, 0], own)).mean()
-
-
-def textbook_training(setting: Setting) -> Callable[[], None]:
-    """(c) The textbook's step."""
-    model = Textbook(setting).to(setting.device)
-    learnt = [model.prompts, model.context]
-    optimizer = torch.optim.SGD(learnt, **SGD)
-
-    def step():
-        with setting.autocast():
-            loss = model.loss(setting.images, setting.labels)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learnt, MAX_NORM)
-        optimizer.step()
-
-    return step
-
-
 VARIANTS = dict(
     a=plain_inference,
     b=prompted_inference,
     c=textbook_training,
     d=prompted_training,
     e=plain_backward,
+    f=checkpointed_training,
+    t=text_side,
+    h=scores_and_losses,
 )
