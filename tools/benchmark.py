@@ -136,6 +136,9 @@ def memory_of(name: str, args: argparse.Namespace) -> float:
         ],
         capture_output=True,
         text=True,
+        # glibc else keeps what was freed, in pieces: what is measured is
+        # memory in use.
+        env=os.environ | {'MALLOC_MMAP_THRESHOLD_': '65536'},
     )
     if result.returncode:
         raise RuntimeError(f'variant {name}: {result.stderr}')

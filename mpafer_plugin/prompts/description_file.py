@@ -1,20 +1,26 @@
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from mpafer_plugin.datasets.categories import canonical_name
+from mpafer_plugin.prompts.names import tidy_name
 from mpafer_plugin.prompts.schema import JSONFile, check_file
 
 
-def read_descriptions(path: Path, classes: Sequence[str]) -> list[list[str]]:
+def read_descriptions(
+    path: Path, classes: Sequence[str], words: Sequence[str]
+) -> list[list[str]]:
     """Read the descriptions of the classes from a JSON file.
 
     The format is shown at :func:`mpafer_plugin.prompts.load_hard_prompts`;
-    the whole file is checked, whichever classes are asked for.
+    the whole file is checked, whichever classes are asked for. If a class was
+    asked about by another word than its prompts will have, that is warned of.
 
     Args:
         path (Path): The file.
         classes (Sequence[str]): Label names; they meet the file's names by
             their canonical form.
+        words (Sequence[str]): The word of each class in its prompts.
 
     Returns:
         list[list[str]]: The descriptions of each class, one or more.
@@ -26,16 +32,25 @@ def read_descriptions(path: Path, classes: Sequence[str]) -> list[list[str]]:
     file = JSONFile(path)
     check_file(file)
     entries = file.content['classes']
-    by_name = {canonical_name(name): entry for name, entry in entries.items()}
-    for name in classes:
-        if canonical_name(name) not in by_name:
+    by_name = {_key(name): entry for name, entry in entries.items()}
+    found = []
+    for name, word in zip(classes, words, strict=True):
+        if _key(name) not in by_name:
             raise ValueError(
                 f'{path} has no class {name!r}; it has {list(entries)}'
             )
-    return [
-        [
-            text.strip()
-            for text in by_name[canonical_name(name)]['descriptions']
-        ]
-        for name in classes
-    ]
+        entry = by_name[_key(name)]
+        asked = entry.get('word', word)
+        if _key(asked) != _key(word):
+            warnings.warn(
+                f'{path} describes {name!r} as {asked!r}, but its prompts say '
+                f'{word!r}; prompt_names={{{name!r}: {asked!r}}} makes them '
+                'say the same',
+                stacklevel=3,
+            )
+        found.append([text.strip() for text in entry['descriptions']])
+    return found
+
+
+def _key(name: str) -> str:
+    return canonical_name(tidy_name(name))

@@ -7,6 +7,7 @@ from mpafer_plugin.datasets.categories import (
     canonical_name,
 )
 from mpafer_plugin.prompts.description_file import read_descriptions
+from mpafer_plugin.prompts.names import tidy_name
 
 HARD_PROMPTS_FILE = Path(__file__).with_name('expressions.json')
 """The descriptions that are shipped: 8 basic and 11 compound expressions."""
@@ -42,9 +43,13 @@ def load_hard_prompts(
     Several descriptions of a class are an ensemble: the text side averages
     the prompts that they make. A file may also say where they come from:
     ``source`` holds the texts ``model``, ``question``, ``contrast_question``,
-    ``form`` and ``date``; a class's ``against`` names for each description
-    the class that it tells this one from, and its ``uncut`` what it was cut
-    from, or null. Other keys are refused.
+    ``form`` and ``date``; a class's ``word`` is what stood for it in the
+    question, and another word in the prompts is warned of; its ``against``
+    names for each description the class that it tells this one from, and its
+    ``uncut`` what it was cut from, or null. Other keys are refused.
+
+    The file holds descriptions only: the sentences around them, and with them
+    the granularities 1 and 2, are :data:`TEMPLATES`, filled in here.
 
     Args:
         path (str | Path): A JSON file such as :data:`HARD_PROMPTS_FILE`.
@@ -67,7 +72,7 @@ def load_hard_prompts(
         ['a photo of happy']
     """
     words = prompt_words(classes, prompt_names)
-    descriptions = read_descriptions(Path(path), classes)
+    descriptions = read_descriptions(Path(path), classes, words)
     return {
         name: {
             granularity: _unique(
@@ -94,21 +99,27 @@ def prompt_words(
         ValueError: If ``prompt_names`` names no class, or a word is empty.
     """
     prompt_names = prompt_names or {}
-    words = {canonical_name(k): word for k, word in prompt_names.items()}
+    words = {_key(k): word for k, word in prompt_names.items()}
     # One map may serve data sets with and without contempt, so the names of
     # expressions are allowed in it even where no class uses them.
-    known = {canonical_name(name) for name in classes}.union(
+    known = {_key(name) for name in classes}.union(
         EXPRESSIONS, COMPOUND_EXPRESSIONS
     )
     for key, word in prompt_names.items():
-        if canonical_name(key) not in known:
+        if _key(key) not in known:
             raise ValueError(
                 f'prompt_names has {key!r}, which is no class; the classes '
                 f'are {list(classes)}'
             )
-        if not word.strip():
-            raise ValueError(f'prompt_names[{key!r}] is empty: {word!r}')
-    return [words.get(canonical_name(name), name) for name in classes]
+        if not isinstance(word, str) or not word.strip():
+            raise ValueError(
+                f'prompt_names[{key!r}] must be a word, not {word!r}'
+            )
+    return [words.get(_key(name), name) for name in classes]
+
+
+def _key(name: str) -> str:
+    return canonical_name(tidy_name(name))
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from mpafer_plugin.datasets.categories import canonical_name
 from mpafer_plugin.prompts.json_lines import line_of
+from mpafer_plugin.prompts.names import tidy_name
 
 SCHEMA_VERSION = 1
 
 FILE_KEYS = ('schema_version', 'source', 'classes')
 SOURCE_KEYS = ('model', 'question', 'contrast_question', 'form', 'date')
-CLASS_KEYS = ('descriptions', 'against', 'uncut')
+CLASS_KEYS = ('word', 'descriptions', 'against', 'uncut')
 
 
 class JSONFile:
@@ -107,14 +108,18 @@ def check_source(file: JSONFile) -> None:
             raise file.refuse(
                 f'{key!r} must be a text, not {value!r}', 'source', key
             )
+    date = source.get('date', '2000-01-01')
     try:
-        datetime.date.fromisoformat(source.get('date', '2000-01-01'))
-    except ValueError as error:
+        # fromisoformat also reads other forms of ISO 8601
+        right = datetime.date.fromisoformat(date).isoformat() == date
+    except ValueError:
+        right = False
+    if not right:
         raise file.refuse(
-            f'"date" must be a day such as 2026-11-21, not {source["date"]!r}',
+            f'"date" must be a day such as 2026-11-21, not {date!r}',
             'source',
             'date',
-        ) from error
+        )
 
 
 def check_classes(file: JSONFile) -> None:
@@ -128,7 +133,7 @@ def check_classes(file: JSONFile) -> None:
         )
     by_name: dict[str, str] = {}
     for name in classes:
-        other = by_name.setdefault(canonical_name(name), name)
+        other = by_name.setdefault(canonical_name(tidy_name(name)), name)
         if other != name:
             raise file.refuse(
                 f'{name!r} and {other!r} mean the same class', 'classes', name
@@ -136,6 +141,14 @@ def check_classes(file: JSONFile) -> None:
     for name, entry in classes.items():
         place = ('classes', name)
         file.check_object(entry, CLASS_KEYS, *place)
+        word = entry.get('word', name)
+        if not isinstance(word, str) or not word.strip():
+            raise file.refuse(
+                f"class {name!r}: 'word' must be a text that is not empty, "
+                f'not {word!r}',
+                *place,
+                'word',
+            )
         texts = entry.get('descriptions')
         if not isinstance(texts, list) or not texts:
             beyond = [key for key in entry if key == 'descriptions']

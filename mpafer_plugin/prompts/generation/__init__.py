@@ -1,8 +1,9 @@
 from .asking import Description
 from .chat import Chat, ServerError
+from .kept import Refused, partial_file
 from .questions import Plan, make_plan
-from .run import NoAnswer, Refused, answered, generate, partial_file
-from .told import answer_lines, question_lines
+from .run import NoAnswer, answered, generate
+from .told import answer_lines, question_lines, same_lines
 
 __all__ = [
     'Chat',
@@ -17,4 +18,5 @@ __all__ = [
     'make_plan',
     'partial_file',
     'question_lines',
+    'same_lines',
 ]

@@ -2,20 +2,47 @@
 
 import re
 
-MAX_CHARACTERS = 20_000  # of an answer
+from mpafer_plugin.prompts.generation.spoken import spoken
+
+MAX_CHARACTERS = 20_000  # of an answer, thoughts not counted
+MAX_HEADLINE = 4  # words of one that may be kept
 MAX_WORD = 100  # characters; the tokenizer's time grows with their square
 
-_THOUGHT = re.compile(r'<think>.*?</think>', re.DOTALL)
-# of a list: "-", a bullet, a dash, "1."
-_MARK = re.compile(r'(?:[-*+]\s+|[\u2022\u2013\u2014]\s*|\(?\d{1,2}[.):]\s+)')
+FACE_PARTS = tuple(
+    'face head forehead temple brow eyebrow eye eyelid eyelash lid lash iris '
+    'pupil gaze stare glare nose nostril cheek dimple mouth lip jaw chin '
+    'tooth teeth tongue skin muscle wrinkle smile grin frown ear neck'.split()
+)
+"""Every description names one of these, or else it is of something else."""
+
+# "faces" and "heads" are of people, and stand in refusals
+_PART = re.compile(
+    r'\b(?:face|head|'
+    rf'(?:{"|".join(FACE_PARTS[2:])})(?:s|es|d|ed)?)\b',
+    re.IGNORECASE,
+)
+# of a list: "-", a bullet, a dash, "1.", "b)", "Line 1:"
+_MARK = re.compile(
+    r'[-*+]\s+|[\u2022\u2013\u2014]\s*|\(?(?:\d{1,2}|[a-h])[.):](?:\s+|$)'
+    r'|(?:line|description|option)\s+\d{1,2}\s*[.):](?:\s+|$)',
+    re.IGNORECASE,
+)
 _TEMPLATE = re.compile(r'(?:a photo of .{0,200}?,\s*)?with\s+', re.IGNORECASE)
 _QUOTES = '"“”„«»`'
 _REFUSAL = re.compile(
-    r"(?:^|[.!?:\n])\W*(?:(?:i'm|i am)\s+(?:very |so |really )?"
-    r'(?:sorry|unable|not able|not comfortable)\b'
-    r'|sorry(?=\s*[,.!]|\s+but\b|\s+i\b)|i apologi[sz]e\b|as an ai\b'
-    r"|unfortunately,? i\b|(?:i|we) (?:can't|cannot|can not|won't|will not|"
-    r'must decline|do not feel)\b)',
+    # A sentence that begins so is not about a face ...
+    r'(?:^|[.!?]\s|\n)\W{0,9}'
+    r"(?:i(?! hope)(?:'\w+)?\b|we(?:'\w+)?\s|my apologies\b|as an? (?:ai|assistant)\b"
+    r'|sorry(?=\s*[,.!]|\s+but\b|\s+i\b)|unfortunately\b|please\b'
+    r"|unable to\b|this request\b|(?:it|that)(?:'s| is| was| would be)\s"
+    r'(?:not|im|in|un|beyond|against|something))'
+    # ... and these words are never.
+    r'|\b(?:language model|an ai|guidelines|polic(?:y|ies)|inappropriate)\b',
+    re.IGNORECASE,
+)
+_CHATTER = re.compile(
+    r"(?:sure|certainly|of course|okay|ok|absolutely|here(?:'s| is| are)"
+    r'|let me know|(?:i )?hope (?:this|that)|feel free|would you|if you|note)\b',
     re.IGNORECASE,
 )
 
@@ -41,9 +68,10 @@ def quote(text: str) -> str:
 def clean_answer(answer: str, count: int) -> list[str]:
     """Take the descriptions out of an answer.
 
-    Thoughts, headlines, marks of lists, quotes, the beginning of the prompt
-    and signs that can't be printed are taken off. Where one description was
-    asked for, several lines are its parts.
+    Thoughts, special tokens, marks of lists, quotes, the beginning of the
+    prompt, chatter around the descriptions and signs that can't be printed
+    are taken off. Where one description was asked for, several lines are its
+    parts, and headlines that name parts of the face stay.
 
     Args:
         answer (str): What the model said.
@@ -53,52 +81,115 @@ def clean_answer(answer: str, count: int) -> list[str]:
         list[str]: The descriptions, ``count`` of them, each of one line.
 
     Raises:
-        UnusableAnswer: If the answer is empty, a refusal (in English), has
-            another number of lines, the same twice, or is no text of words.
+        UnusableAnswer: If the answer is empty, a refusal (in English), no
+            plain text in Latin letters, has another number of lines, or
+            a line that names no part of a face.
     """
-    if len(answer) > MAX_CHARACTERS:
-        raise UnusableAnswer(
-            f'the answer has {len(answer)} characters', answer
-        )
-    text = re.sub('[\u2018\u2019]', "'", _THOUGHT.sub('', answer))
-    if '<think>' in text:
-        raise UnusableAnswer(
-            'the answer ends in the middle of a thought', text
-        )
-    text = ''.join(c for c in text if c.isprintable() or c.isspace())
-    if _REFUSAL.search(text):
-        raise UnusableAnswer('the answer is a refusal', text)
-    lines = [line for line in map(_clean_line, text.splitlines()) if line]
+    text = spoken(answer)
+    if problem := _problem(text):
+        raise UnusableAnswer(problem, text)
+    lines = _without_chatter(text)
     if not lines:
-        raise UnusableAnswer('the answer is empty', answer)
+        raise UnusableAnswer('the answer is empty', text)
     if count == 1:
-        lines = [', '.join(lines)]
+        lines = [', '.join(_under_headlines(lines, text))]
+    elif any(map(_is_headline, lines)):
+        raise UnusableAnswer('the answer has a headline', text)
+    lines = [_bare(line) for line in lines]
     if len(lines) != count:
         raise UnusableAnswer(
             f'the answer has {len(lines)} lines, not {count}', text
         )
-    if len({line.lower() for line in lines}) < count:
-        raise UnusableAnswer('the answer says the same twice', text)
-    longest = max((w for line in lines for w in line.split()), key=len)
-    if len(longest) > MAX_WORD:
-        raise UnusableAnswer(
-            f'the answer has a word of {len(longest)} characters', text
-        )
+    for line in lines:
+        if not _PART.search(line):
+            raise UnusableAnswer(
+                'the answer has a line that names no part of a face', text
+            )
     return lines
 
 
-def _clean_line(line: str) -> str:
-    """Clean a line; '' if it says nothing about a face."""
-    line = ' '.join(line.replace('**', '').replace('__', '').split())
-    # a headline, or the fence around a block
-    if line.startswith(('#', '```')) or line.endswith(':'):
-        return ''
-    if mark := _MARK.match(line):
-        line = line[mark.end() :]
+def _problem(text: str) -> str | None:
+    """Say why a text is no answer, whatever its lines say."""
+    if len(text) > MAX_CHARACTERS:
+        return f'the answer has {len(text)} characters'
+    if _REFUSAL.search(text):
+        return 'the answer is a refusal'
+    if re.search(r'[\[\]{}<>|\u25c1\u25b7]', text):
+        return 'the answer has tags, brackets or a table'
+    if any(c.isalpha() and c > '\u024f' for c in text):
+        return 'the answer has letters that are not Latin'
+    longest = max(map(len, text.split()), default=0)
+    if longest > MAX_WORD:
+        return f'the answer has a word of {longest} characters'
+    return None
+
+
+def _without_chatter(text: str) -> list[str]:
+    """Take the lines without list marks, and without chatter around them."""
+    lines = []
+    for line in text.splitlines():
+        line = ' '.join(line.split())
+        if mark := _MARK.match(line):
+            line = line[mark.end() :]
+        if any(c.isalpha() for c in line) and not line.startswith('```'):
+            lines.append(line)
+    if lines and _is_chatter(lines[0], first=True):
+        del lines[0]
+    if lines and _is_chatter(lines[-1]):
+        del lines[-1]
+    if any(_CHATTER.match(line) for line in lines):
+        raise UnusableAnswer('the answer has remarks', text)
+    return lines
+
+
+def _is_chatter(line: str, first: bool = False) -> bool:
+    """Whether a line says nothing of a face."""
+    if _CHATTER.match(line) and line.endswith((':', '!', '?')):
+        return True
+    talk = _CHATTER.match(line) or line.endswith(('!', '?'))
+    return not _PART.search(line) and bool(
+        talk or (first and _is_headline(line))
+    )
+
+
+def _is_headline(line: str) -> bool:
+    # a whole description may be bold too, but is longer
+    bold = line.startswith('**') and line.find('**', 2) == len(line) - 2
+    short = len(line.split()) <= MAX_HEADLINE
+    return line.startswith('#') or line.rstrip('*_ ').endswith(':') or (
+        bold and short
+    )
+
+
+def _under_headlines(lines: list[str], text: str) -> list[str]:
+    """Put headlines such as "Eyes:" before the first line under them."""
+    parts: list[str] = []
+    headline, used = '', True
+    for line in lines:
+        if _is_headline(line):
+            short = len(line.split()) <= MAX_HEADLINE
+            if not (used and short and _PART.search(line)):
+                raise UnusableAnswer('the answer has a headline', text)
+            headline, used = _bare(line.strip('#*_: ')), False
+            continue
+        line = _bare(line)
+        if not _PART.search(f'{headline} {line}'):
+            raise UnusableAnswer(
+                'the answer has a line that names no part of a face', text
+            )
+        parts.append(line if used else f'{headline}: {line}')
+        used = True
+    if not used:
+        raise UnusableAnswer('the answer ends with a headline', text)
+    return parts
+
+
+def _bare(line: str) -> str:
+    """Take quotes, emphasis and the beginning of the prompt off a line."""
+    line = re.sub(r'\*|__', '', line).strip()
     line = line.rstrip(' .,;').strip(_QUOTES)
     if line[:1] == line[-1:] == "'":
         line = line[1:-1]
     if start := _TEMPLATE.match(line):
         line = line[start.end() :]
-    line = line.strip(' .,;')
-    return line if any(c.isalpha() for c in line) else ''
+    return line.strip(' .,;')

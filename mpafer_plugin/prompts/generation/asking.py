@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from mpafer_plugin.prompts.generation.answers import (
@@ -8,11 +8,13 @@ from mpafer_plugin.prompts.generation.answers import (
 from mpafer_plugin.prompts.generation.budget import (
     cut,
     fits,
+    prompt_tokens,
     shorter_limit,
 )
 from mpafer_plugin.prompts.generation.questions import Question
 
-ATTEMPTS = 3  # answers that are asked for before giving up, or cutting
+ATTEMPTS = 3
+"""Answers of no use before giving up; and too long ones before cutting."""
 
 Ask = Callable[[Sequence[dict[str, str]]], str]
 """What gives the answer to a conversation, as :meth:`Chat.ask`."""
@@ -32,16 +34,20 @@ class Description(NamedTuple):
     uncut: str | None = None
 
 
-def describe(ask: Ask, question: Question) -> list[Description]:
+def describe(
+    ask: Ask, question: Question, said: Collection[str] = ()
+) -> list[Description]:
     """Ask a question until the answer is of use.
 
     An answer that is empty, a refusal or otherwise of no use is asked for
-    again; of one that is too long a shorter one is asked for, and what is
-    still too long in the end is cut.
+    again; of one that is too long a shorter one is asked for. What is still
+    too long in the end is cut: the shortest that came.
 
     Args:
         ask (Ask): Gives the answer to a conversation.
         question (Question): What to ask.
+        said (Collection[str]): Descriptions of the class that are there
+            already, and are of no use again. Defaults to ().
 
     Returns:
         list[Description]: As many as the question asks for.
@@ -50,18 +56,24 @@ def describe(ask: Ask, question: Question) -> list[Description]:
         UnusableAnswer: If no answer was of use; it quotes the last one.
     """
     messages = [dict(role='user', content=question.text)]
-    texts: list[str] = []
-    for attempt in range(ATTEMPTS):
+    too_long: list[list[str]] = []
+    useless = 0
+    while len(too_long) < ATTEMPTS:
         try:
             texts = clean_answer(ask(messages), question.count)
+            _refuse_again(texts, said)
         except UnusableAnswer as error:
-            if attempt == ATTEMPTS - 1 and not texts:
+            useless += 1
+            if useless == ATTEMPTS:
+                if too_long:
+                    break
                 raise
             again = f'{question.text} Last time {error.problem}.'
             messages = [dict(role='user', content=again)]
             continue
         if all(fits(question.word, text) for text in texts):
-            break
+            return [Description(text, question.against) for text in texts]
+        too_long.append(texts)
         messages = [
             dict(role='user', content=question.text),
             dict(role='assistant', content='\n'.join(texts)),
@@ -72,7 +84,22 @@ def describe(ask: Ask, question: Question) -> list[Description]:
                 'same form.',
             ),
         ]
-    return [_fitted(question, text) for text in texts]
+    shortest = min(
+        too_long,
+        key=lambda texts: sum(prompt_tokens(question.word, t) for t in texts),
+    )
+    descriptions = [_fitted(question, text) for text in shortest]
+    _refuse_again([description.text for description in descriptions], said)
+    return descriptions
+
+
+def _refuse_again(texts: Sequence[str], said: Collection[str]) -> None:
+    """Refuse texts of which two, or one and another of the class, are one."""
+    seen = {text.lower() for text in said}
+    for text in texts:
+        if text.lower() in seen:
+            raise UnusableAnswer('the answer says the same twice', text)
+        seen.add(text.lower())
 
 
 def _fitted(question: Question, text: str) -> Description:

@@ -1,10 +1,11 @@
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from mpafer_plugin.datasets.categories import canonical_name, canonical_names
 from mpafer_plugin.prompts.generation.budget import word_limit
 from mpafer_plugin.prompts.hard_prompts import prompt_words
+from mpafer_plugin.prompts.names import tidy_name
 
 # paper
 QUESTION = (
@@ -102,11 +103,6 @@ class Plan:
             text + self.form,
         )
 
-    def record(self) -> dict:
-        """Put it into plain data, as JSON gives it back."""
-        pairs = [list(pair) for pair in self.contrast]
-        return asdict(self) | dict(words=dict(self.words), contrast=pairs)
-
     def source(self, date: str) -> dict[str, str]:
         """Write the record of where descriptions come from.
 
@@ -130,7 +126,8 @@ def make_plan(
 
     Args:
         model (str): The name that the server knows the model by.
-        classes (Sequence[str]): Names of the classes.
+        classes (Sequence[str]): Names of the classes; those of the plan are
+            in one form of Unicode (NFC), without outer spaces.
         prompt_names (Mapping[str, str], optional): See
             :func:`mpafer_plugin.prompts.prompt_words`. Defaults to None.
         descriptions (int): Descriptions of each class. Defaults to 1
@@ -143,19 +140,30 @@ def make_plan(
         Plan: The plan.
 
     Raises:
-        ValueError: If there are no classes, a class is named twice or empty
-            or leaves no room for a description, or a group of ``contrast``
-            is not of two or more different classes.
+        ValueError: If there are no classes, a name is empty or can't be
+            written, a class is named twice, has the word of another or leaves
+            no room for a description, or a group of ``contrast`` is not of
+            two or more different classes.
     """
+    if isinstance(classes, str) or not all(
+        isinstance(name, str) for name in classes
+    ):
+        raise ValueError(f'classes must be a list of names, not {classes!r}')
+    classes = [tidy_name(name) for name in classes]
     if not classes:
         raise ValueError('there are no classes to ask about')
-    if any(not name.strip() for name in classes):
-        raise ValueError(f'the classes {list(classes)} hold an empty name')
+    for name in (model, *classes):
+        if not name.strip() or not name.isprintable():
+            raise ValueError(
+                f'the name {name!r} is empty or has signs that can not be '
+                'written'
+            )
     if descriptions < 1:
         raise ValueError(f'descriptions={descriptions!r} is less than 1')
     by_name = dict(zip(canonical_names(classes), classes, strict=True))
     pairs: dict[tuple[str, str], None] = {}
     for group in contrast:
+        group = [tidy_name(name) for name in group]
         for name in group:
             if canonical_name(name) not in by_name:
                 raise ValueError(
@@ -165,10 +173,13 @@ def make_plan(
         known = [by_name[name] for name in canonical_names(group)]
         if len(known) < 2:
             raise ValueError(
-                f'contrast: {list(group)} must be two classes or more'
+                f'contrast: {group} must be two classes or more'
             )
         pairs |= {(a, b): None for a in known for b in known if a != b}
     words = prompt_words(classes, prompt_names)
+    for word in words:
+        if words.count(word) > 1:
+            raise ValueError(f'two of the classes have the word {word!r}')
     plan = Plan(
         model,
         dict(zip(classes, words, strict=True)),

@@ -1,6 +1,4 @@
 import datetime
-import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,29 +9,24 @@ from mpafer_plugin.prompts.generation.asking import (
     Description,
     describe,
 )
-from mpafer_plugin.prompts.generation.questions import Plan
-from mpafer_plugin.prompts.schema import (
-    SCHEMA_VERSION,
-    JSONFile,
-    check_classes,
+from mpafer_plugin.prompts.generation.kept import (
+    Answers,
+    Refused,
+    partial_file,
+    read_kept,
+    write_json,
+    write_kept,
 )
-
-
-class Refused(ValueError):
-    """What is on the disk stands in the way."""
+from mpafer_plugin.prompts.generation.questions import Plan
+from mpafer_plugin.prompts.schema import SCHEMA_VERSION
 
 
 class NoAnswer(RuntimeError):
     """The model does not say what it is asked for."""
 
 
-def partial_file(out: Path) -> Path:
-    """Name the file that keeps the answers of a run that is not finished."""
-    return out.with_name(f'{out.name}.part')
-
-
-def answered(plan: Plan, out: Path, force: bool = False) -> dict[str, dict]:
-    """Read what a former run of the same plan was answered.
+def answered(plan: Plan, out: Path, force: bool = False) -> Answers:
+    """Read what a former run was answered, by the same model.
 
     Args:
         plan (Plan): What is to be asked.
@@ -41,33 +34,20 @@ def answered(plan: Plan, out: Path, force: bool = False) -> dict[str, dict]:
         force (bool): Whether it may overwrite one. Defaults to False.
 
     Returns:
-        dict[str, dict]: The classes that need not be asked about.
+        Answers: For a class and the text of a question the descriptions;
+        what the plan does not ask is not among them.
 
     Raises:
-        Refused: If ``out`` is there and may not be overwritten, or the run
-            that is not finished had another plan.
+        Refused: If ``out`` is a folder or is there and may not be
+            overwritten, or the answers are of another model.
     """
+    if out.is_dir():
+        raise Refused(f'{out} is a folder')
     if out.exists() and not force:
         raise Refused(f'{out} is there; --force overwrites it')
-    part = partial_file(out)
-    if not part.exists():
-        return {}
-    delete = f'delete {part} to ask anew'
-    try:
-        file = JSONFile(part)
-        former = file.content.get('plan')
-        if not isinstance(former, dict):
-            raise ValueError(f'{part}: is not what a run left')
-        check_classes(file)
-    except ValueError as error:
-        raise Refused(f'{error}; {delete}') from error
-    for key, value in plan.record().items():
-        if former.get(key) != value:
-            raise Refused(
-                f'{part} was begun with {key} = {former.get(key)!r}, which is '
-                f'now {value!r}; {delete}'
-            )
-    return file.content['classes']
+    kept = read_kept(partial_file(out), plan.model)
+    asked = {(n, q.text) for n in plan.words for q in plan.questions(n)}
+    return {key: kept[key] for key in kept if key in asked}
 
 
 def generate(
@@ -76,70 +56,101 @@ def generate(
     out: Path,
     force: bool = False,
     report: Callable[[str, list[Description]], None] = lambda *_: None,
-) -> None:
+) -> dict:
     """Ask about every class and write the file of descriptions.
 
-    The answers so far are kept in a file beside ``out`` after each class, so
-    that a run which stopped goes on where it was. ``out`` is written when all
-    are there, and a file of that name stays as it is until then.
+    Each answer is kept at once in a file beside ``out``, so that another run
+    asks only for what is missing. ``out`` is written when all are there, and
+    a file of that name stays as it is until then. A question without an
+    answer of use does not keep the others from being asked.
 
     Args:
         plan (Plan): What to ask.
         ask (Ask): Gives the answer to a conversation, as :meth:`Chat.ask`.
         out (Path): The file.
         force (bool): Overwrite it. Defaults to False.
-        report (Callable): Told each class, with its descriptions.
+        report (Callable): Told the class and the descriptions of each answer.
+
+    Returns:
+        dict: What the file holds.
 
     Raises:
-        Refused: See :func:`answered`.
+        Refused: See :func:`answered`; also if the folder can't be written.
         ServerError: If the server does not answer.
-        NoAnswer: If no answer about a class is of use.
+        NoAnswer: If no answer to some of the questions is of use.
     """
-    classes = answered(plan, out, force)
+    answered(plan, out, force)
     part = partial_file(out)
-    for name in plan.words:
-        if name in classes:
-            continue
-        descriptions = []
-        for question in plan.questions(name):
-            try:
-                descriptions += describe(ask, question)
-            except UnusableAnswer as error:
-                against = question.against
-                about = name if against is None else f'{name} / {against}'
-                raise NoAnswer(
-                    f'no answer about {about!r} was of use; the last one of '
-                    f'{ATTEMPTS}: {error}'
-                ) from error
-        classes[name] = _entry(descriptions)
-        write_json(part, dict(plan=plan.record(), classes=classes))
-        report(name, descriptions)
+    answers = read_kept(part, plan.model)
+    try:
+        write_kept(part, plan.model, answers)  # fails before it costs
+    except OSError as error:
+        raise Refused(f'{part} can not be written: {error}') from error
+    try:
+        failures = _ask_all(plan, ask, answers, part, report)
+    finally:
+        if not answers:
+            part.unlink(missing_ok=True)
+    if failures:
+        raise NoAnswer('\n'.join(failures))
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     content = dict(
         schema_version=SCHEMA_VERSION,
         source=plan.source(today),
-        classes={name: classes[name] for name in plan.words},
+        classes={name: _entry(plan, name, answers) for name in plan.words},
     )
     if not force and out.exists():
         raise Refused(f'{out} has come up meanwhile; --force overwrites it')
     write_json(out, content)
-    part.unlink()
+    part.unlink(missing_ok=True)
+    return content
 
 
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file that is whole or not there at all."""
-    new = path.with_name(f'{path.name}.{os.getpid()}.new')
-    with new.open('w', encoding='utf-8') as file:
-        json.dump(content, file, ensure_ascii=False, indent=2)
-        file.write('\n')
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
+def _ask_all(
+    plan: Plan,
+    ask: Ask,
+    answers: Answers,
+    part: Path,
+    report: Callable[[str, list[Description]], None],
+) -> list[str]:
+    """Ask what is missing in the answers; tell what was not answered."""
+    failures = []
+    for name in plan.words:
+        questions = plan.questions(name)
+        for question in questions:
+            if (name, question.text) in answers:
+                continue
+            said = [
+                description.text
+                for other in questions
+                for description in answers.get((name, other.text), [])
+            ]
+            try:
+                descriptions = describe(ask, question, said)
+            except UnusableAnswer as error:
+                against = question.against
+                about = name if against is None else f'{name} / {against}'
+                failures.append(
+                    f'no answer about {about!r} was of use; the last one of '
+                    f'{ATTEMPTS}: {error}'
+                )
+                continue
+            answers[name, question.text] = descriptions
+            write_kept(part, plan.model, answers)
+            report(name, descriptions)
+    return failures
 
 
-def _entry(descriptions: list[Description]) -> dict:
+def _entry(plan: Plan, name: str, answers: Answers) -> dict:
     """Write a class's entry of the file."""
-    entry: dict = dict(descriptions=[d.text for d in descriptions])
+    descriptions = [
+        description
+        for question in plan.questions(name)
+        for description in answers[name, question.text]
+    ]
+    entry: dict = dict(
+        word=plan.words[name], descriptions=[d.text for d in descriptions]
+    )
     for key in ('against', 'uncut'):
         values = [getattr(d, key) for d in descriptions]
         if any(values):
