@@ -5,21 +5,21 @@ about each class; the answers become the file that a config trains from,
 model.head.text.hard_prompts=FILE. A key, if the server wants one, is read
 from the environment variable OPENAI_API_KEY and nowhere else.
 
-What was answered so far is kept in FILE.part: the same command goes on there.
+What was answered so far is kept in FILE.part: the same command asks for what
+is missing, also with classes more or less.
 
 Exit codes: 0 the file is written, or --dry-run has shown what would be asked;
-1 the server or the model did not answer; 2 wrong options, openai is not
-installed, the file is there already, or FILE.part is of another run; 130
-interrupted.
+1 the server did not answer, or the model not to all questions; 2 wrong
+options, openai is not installed, the file is there already or can't be
+written, or FILE.part is of another model; 130 interrupted.
 """
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmpretrain.registry import DATASETS
+from _config_classes import read_classes
 from rich.console import Console
 from rich.progress import Progress
 
@@ -35,7 +35,10 @@ from mpafer_plugin.prompts.generation import (
     make_plan,
     partial_file,
     question_lines,
+    same_lines,
 )
+
+DAY = 24 * 60 * 60  # seconds
 
 
 def parse_args() -> argparse.Namespace:
@@ -96,7 +99,7 @@ def parse_args() -> argparse.Namespace:
         type=float,
         default=120,
         metavar='SECONDS',
-        help='how long the server may be silent; default: 120',
+        help='how long the server may be silent, a day at most; default: 120',
     )
     parser.add_argument(
         '--retries',
@@ -107,8 +110,11 @@ def parse_args() -> argparse.Namespace:
         'that grows or that the server names; default: 5',
     )
     args = parser.parse_args()
-    if args.timeout <= 0:
-        parser.error(f'--timeout {args.timeout:g}: must be more than 0')
+    if not 0 < args.timeout <= DAY:  # neither if it is no number
+        parser.error(
+            f'--timeout {args.timeout:g}: must be more than 0, and {DAY} at '
+            'most'
+        )
     if args.retries < 0:
         parser.error(f'--retries {args.retries}: must be 0 or more')
     return args
@@ -125,28 +131,15 @@ def out_file(path: str) -> Path:
     return Path(path)
 
 
-def read_classes(path: str) -> tuple[list[str], dict[str, str] | None]:
-    """Find a config's classes and its words for them."""
-    cfg = Config.fromfile(path)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    text = cfg.get('model', {}).get('head', {}).get('text', {})
-    if text.get('classes'):
-        return list(text['classes']), text.get('prompt_names')
-    if 'train_dataloader' not in cfg:
-        raise ValueError(
-            f'{path}: neither model.head.text.classes nor train_dataloader '
-            'is there to take the classes from'
-        )
-    metainfo = DATASETS.build(cfg.train_dataloader.dataset).metainfo
-    if 'classes' not in metainfo:
-        raise ValueError(f'{path}: the training data names no classes')
-    return list(metainfo['classes']), None
-
-
 def main() -> int:
     args = parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a terminal of few signs is no reason to lose answers
+        sys.stdout.reconfigure(errors='backslashreplace')
     # plain text: answers are no markup, and are not to be broken
-    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console = Console(
+        markup=False, emoji=False, highlight=False, soft_wrap=True
+    )
     try:
         names, words = args.classes, None
         if args.from_dataset:
@@ -154,7 +147,7 @@ def main() -> int:
         plan = make_plan(
             args.model, names, words, args.descriptions, args.contrast
         )
-        done = answered(plan, args.out, args.force)
+        done = answered(plan, args.out, args.force or args.dry_run)
         if args.dry_run:
             for line in question_lines(plan, done):
                 console.print(line)
@@ -164,7 +157,8 @@ def main() -> int:
         return fail(f'{error}', 2)
     try:
         with Progress(console=console) as progress:
-            task = progress.add_task('asking', total=len(plan.words))
+            total = sum(len(plan.questions(name)) for name in plan.words)
+            task = progress.add_task('asking', total=total)
             progress.advance(task, len(done))
 
             def report(name: str, descriptions: list[Description]) -> None:
@@ -172,13 +166,18 @@ def main() -> int:
                     console.print(line)
                 progress.advance(task)
 
-            generate(plan, chat.ask, args.out, args.force, report)
+            content = generate(plan, chat.ask, args.out, args.force, report)
     except Refused as error:
         return fail(f'{error}', 2)
     except (ServerError, NoAnswer, OSError) as error:
         part = partial_file(args.out)
-        kept = f'\n{part} has the answers so far: the same command goes on'
+        kept = (
+            f'\n{part} has the answers so far: the same command asks for what '
+            'is missing'
+        )
         return fail(f'{error}{kept if part.exists() else ""}', 1)
+    for line in same_lines(content['classes']):
+        console.print(line)
     console.print(f'written: model.head.text.hard_prompts={args.out}')
     return 0
 

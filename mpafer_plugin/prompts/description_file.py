@@ -2,8 +2,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from mpafer_plugin.datasets.categories import canonical_name
-from mpafer_plugin.prompts.names import tidy_name
+from mpafer_plugin.prompts.names import class_key
 from mpafer_plugin.prompts.schema import JSONFile, check_file
 
 
@@ -32,16 +31,16 @@ def read_descriptions(
     file = JSONFile(path)
     check_file(file)
     entries = file.content['classes']
-    by_name = {_key(name): entry for name, entry in entries.items()}
+    by_name = {class_key(name): entry for name, entry in entries.items()}
     found = []
     for name, word in zip(classes, words, strict=True):
-        if _key(name) not in by_name:
+        if class_key(name) not in by_name:
             raise ValueError(
                 f'{path} has no class {name!r}; it has {list(entries)}'
             )
-        entry = by_name[_key(name)]
+        entry = by_name[class_key(name)]
         asked = entry.get('word', word)
-        if _key(asked) != _key(word):
+        if class_key(asked) != class_key(word):
             warnings.warn(
                 f'{path} describes {name!r} as {asked!r}, but its prompts say '
                 f'{word!r}; prompt_names={{{name!r}: {asked!r}}} makes them '
@@ -50,7 +49,3 @@ def read_descriptions(
             )
         found.append([text.strip() for text in entry['descriptions']])
     return found
-
-
-def _key(name: str) -> str:
-    return canonical_name(tidy_name(name))

@@ -4,10 +4,9 @@ from pathlib import Path
 from mpafer_plugin.datasets.categories import (
     COMPOUND_EXPRESSIONS,
     EXPRESSIONS,
-    canonical_name,
 )
 from mpafer_plugin.prompts.description_file import read_descriptions
-from mpafer_plugin.prompts.names import tidy_name
+from mpafer_plugin.prompts.names import class_key
 
 HARD_PROMPTS_FILE = Path(__file__).with_name('expressions.json')
 """The descriptions that are shipped: 8 basic and 11 compound expressions."""
@@ -99,14 +98,14 @@ def prompt_words(
         ValueError: If ``prompt_names`` names no class, or a word is empty.
     """
     prompt_names = prompt_names or {}
-    words = {_key(k): word for k, word in prompt_names.items()}
+    words = {class_key(k): word for k, word in prompt_names.items()}
     # One map may serve data sets with and without contempt, so the names of
     # expressions are allowed in it even where no class uses them.
-    known = {_key(name) for name in classes}.union(
+    known = {class_key(name) for name in classes}.union(
         EXPRESSIONS, COMPOUND_EXPRESSIONS
     )
     for key, word in prompt_names.items():
-        if _key(key) not in known:
+        if class_key(key) not in known:
             raise ValueError(
                 f'prompt_names has {key!r}, which is no class; the classes '
                 f'are {list(classes)}'
@@ -115,11 +114,7 @@ def prompt_words(
             raise ValueError(
                 f'prompt_names[{key!r}] must be a word, not {word!r}'
             )
-    return [words.get(_key(name), name) for name in classes]
-
-
-def _key(name: str) -> str:
-    return canonical_name(tidy_name(name))
+    return [words.get(class_key(name), name) for name in classes]
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

@@ -6,9 +6,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from mpafer_plugin.datasets.categories import canonical_name
 from mpafer_plugin.prompts.json_lines import line_of
-from mpafer_plugin.prompts.names import tidy_name
+from mpafer_plugin.prompts.names import class_key
 
 SCHEMA_VERSION = 1
 
@@ -133,7 +132,7 @@ def check_classes(file: JSONFile) -> None:
         )
     by_name: dict[str, str] = {}
     for name in classes:
-        other = by_name.setdefault(canonical_name(tidy_name(name)), name)
+        other = by_name.setdefault(class_key(name), name)
         if other != name:
             raise file.refuse(
                 f'{name!r} and {other!r} mean the same class', 'classes', name
@@ -141,7 +140,7 @@ def check_classes(file: JSONFile) -> None:
     for name, entry in classes.items():
         place = ('classes', name)
         file.check_object(entry, CLASS_KEYS, *place)
-        word = entry.get('word', name)
+        word = entry.get('word', 'any')
         if not isinstance(word, str) or not word.strip():
             raise file.refuse(
                 f"class {name!r}: 'word' must be a text that is not empty, "

@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import pytest
 from open_clip import SimpleTokenizer
@@ -83,11 +84,33 @@ def test_own_classes_and_several_descriptions(tmp_path):
     ]
 
 
+def test_another_word_than_was_asked_about_is_warned_of(tmp_path):
+    entry = {'word': 'fright', 'descriptions': ['wide eyes']}
+    path = write(tmp_path / 'own.json', {'fear': entry})
+    with pytest.warns(UserWarning, match=r"describes 'fearful' as 'fright'"):
+        prompts = load_hard_prompts(path, ['fearful'])
+    assert prompts['fearful'][1] == ['a photo of fearful']
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        load_hard_prompts(path, ['fearful'], {'fear': 'fright'})
+        # an alias is no other word
+        path = write(path, {'fear': entry | {'word': 'fear'}})
+        load_hard_prompts(path, ['fearful'])
+
+
+def test_names_that_look_the_same_meet(tmp_path):
+    entry = {'descriptions': ['half-closed eyelids']}
+    path = write(tmp_path / 'own.json', {'m\u00fcde': entry})
+    (prompts,) = load_hard_prompts(path, [' mu\u0308de']).values()
+    assert prompts[3][0].endswith('with half-closed eyelids')
+
+
 @pytest.mark.parametrize(
     ('names', 'message'),
     [
         ({'z': 'w'}, r"has 'z'.*\['x'\]"),
-        ({'x': ''}, r"prompt_names\['x'\] is empty"),
+        ({'x': ''}, r"prompt_names\['x'\] must be a word, not ''"),
+        ({'x': 3}, 'must be a word, not 3'),
     ],
 )
 def test_wrong_words(names, message):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def run(server, tmp_path, monkeypatch, capsys):
             runpy.run_path(str(TOOL), run_name='__main__')
         out, err = capsys.readouterr()
         assert KEY not in out + err
-        for path in tmp_path.iterdir():
+        for path in filter(Path.is_file, tmp_path.iterdir()):
             assert KEY not in path.read_text()
         return end.value.code, out, err
 
@@ -48,7 +49,7 @@ def run(server, tmp_path, monkeypatch, capsys):
 
 def test_it_writes_and_tells(run, server, tmp_path):
     long = 'the inner brows raised and drawn together, ' * 12
-    server.script = ['raised lids', 'wide eyes', *[long] * 3, '[bold]grin[/]']
+    server.script = ['raised lids', 'wide eyes', *[long] * 3, ':smile: grin']
     code, out, _ = run(*CLASSES, '--contrast', 'fear', 'in pain')
     assert code == 0
     content = json.loads((tmp_path / 'p.json').read_text())
@@ -57,7 +58,7 @@ def test_it_writes_and_tells(run, server, tmp_path):
         'fear, 17 of 77 tokens: raised lids\n',
         'fear, against in pain, 17 of 77 tokens: wide eyes\n',
         '  CUT, it had 111: the inner brows',
-        'in pain, against fear, 23 of 77 tokens: [bold]grin[/]\n',
+        'in pain, against fear, 20 of 77 tokens: :smile: grin\n',
         'written: model.head.text.hard_prompts=p.json\n',
     ):
         assert line in out, out
@@ -74,16 +75,18 @@ def test_errors_and_going_on(run, server, tmp_path):
         "'wrong: [OPENAI_API_KEY]'"
     )
     assert (
-        kept == 'p.json.part has the answers so far: the same command goes on'
+        kept == 'p.json.part has the answers so far: the same command asks '
+        'for what is missing'
     )
     assert not (tmp_path / 'p.json').exists()
 
     code, out, _ = run(*CLASSES, '--dry-run')
     assert code == 0
-    assert 'fear: answered already' in out and '1 questions of' in out
+    assert 'fear, answered already: What' in out
+    assert '1 questions of' in out
 
-    code, out, _ = run(*CLASSES, '--descriptions', '2')
-    assert code == 2
+    code, _, err = run(*CLASSES, '--model', 'another')
+    assert code == 2 and "the model 'm', not 'another'" in err
     code, out, _ = run(*CLASSES)
     assert code == 0
     assert len(server.requests) == 3
@@ -91,7 +94,11 @@ def test_errors_and_going_on(run, server, tmp_path):
     (tmp_path / 'p.json').write_text('mine')
     code, _, err = run(*CLASSES)
     assert (code, err) == (2, 'p.json is there; --force overwrites it\n')
-    assert run(*CLASSES, '--force')[0] == 0
+    code, out, _ = run(*CLASSES, '--dry-run')
+    assert code == 0 and 'It costs more where the model thinks' in out
+    code, out, _ = run(*CLASSES, '--force')
+    assert code == 0
+    assert f"WARNING: 'fear' and 'in pain' are both: {GOOD}\n" in out
     assert (tmp_path / 'p.json').read_text() != 'mine'
 
 
@@ -99,7 +106,8 @@ def test_a_model_that_refuses(run, server):
     server.script = ["I can't judge faces."] * 3
     code, _, err = run(*CLASSES)
     assert code == 1
-    assert err == (
+    assert len(server.requests) == 4  # the other class too
+    assert err.startswith(
         "no answer about 'fear' was of use; the last one of 3: the answer is "
         'a refusal: "I can\'t judge faces."\n'
     )
@@ -174,10 +182,16 @@ def test_classes_of_the_data_of_a_config(run, data_root, tmp_path):
         ([*CLASSES, '--out', 'p.txt'], "'p.txt': must end in .json"),
         ([*CLASSES, '--out', 'no/p.json'], "'no/p.json': no folder no"),
         ([*CLASSES, '--timeout', '0'], '--timeout 0: must be more than 0'),
+        ([*CLASSES, '--timeout', 'nan'], '--timeout nan: must be more'),
+        ([*CLASSES, '--timeout', 'inf'], '--timeout inf: must be more'),
+        ([*CLASSES, '--timeout', '1e12'], 'and 86400 at most'),
         ([*CLASSES, '--retries', '-1'], '--retries -1: must be 0 or more'),
         ([*CLASSES, '--descriptions', '0'], 'descriptions=0 is less than 1'),
         ([*CLASSES, '--contrast', 'fear', 'joy'], "'joy' is not among"),
         ([*CLASSES, '--base-url', 'localhost'], "not 'localhost'"),
+        ([*CLASSES, '--base-url', 'http://\u2026.x/v1'], 'Invalid IDNA'),
+        ([*CLASSES, '--model', ''], "the name '' is empty"),
+        (['--classes', 'in\udcffpain'], r"the name 'in\udcffpain'"),
         (['--classes', 'fear', 'Fear'], "are 'fear'"),
         (['--from-dataset', 'none.py'], 'none.py'),
     ],
@@ -188,6 +202,68 @@ def test_wrong_options(run, server, args, message):
     assert message in err
     assert 'Traceback' not in err
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ('config', 'message'),
+    [
+        ('x = = 1', 'SyntaxError: invalid syntax'),
+        ('model = dict(head=[1])', 'neither model.head.text.classes nor'),
+        ('model = None', 'neither model.head.text.classes nor'),
+        ('train_dataloader = None', 'neither model.head.text.classes nor'),
+        ('train_dataloader = dict(batch_size=1)', 'AttributeError: '),
+        (
+            "train_dataloader = dict(dataset=dict(type='Nope'))",
+            "KeyError: 'Nope is not in",
+        ),
+        (
+            "custom_imports = dict(imports=['no_such'],"
+            ' allow_failed_imports=False)',
+            'ImportError: ',
+        ),
+        (
+            "model = dict(head=dict(text=dict(classes='fear')))",
+            "classes must be a list of names, not 'fear'",
+        ),
+    ],
+)
+def test_wrong_configs(run, tmp_path, config, message):
+    (tmp_path / 'c.py').write_text(config)
+    code, _, err = run('--from-dataset', 'c.py', '--dry-run')
+    assert code == 2
+    (line,) = err.splitlines()
+    assert message in line
+
+
+def test_words_of_the_config_where_the_data_has_the_classes(run, tmp_path):
+    (tmp_path / 'c.py').write_text(
+        "side = dict(prompt_names=dict(fear='fright'))\n"
+        'model = dict(head=dict(text=side))\n'
+        "train_dataloader = dict(dataset=dict(type='BaseDataset',"
+        " metainfo=dict(classes=['fear', 'joy']), lazy_init=True,"
+        " ann_file='x.json'))"
+    )
+    code, out, err = run('--from-dataset', 'c.py', '--dry-run')
+    assert code == 0, err
+    assert 'expression of fright?' in out and 'expression of joy?' in out
+
+
+def test_a_folder_is_no_out_file(run, server, tmp_path):
+    (tmp_path / 'q.json').mkdir()
+    code, _, err = run(*CLASSES, '--out', 'q.json', '--force')
+    assert (code, err) == (2, 'q.json is a folder\n')
+    assert not server.requests
+
+
+def test_a_terminal_of_few_signs(run, server, monkeypatch):
+    server.script = ['raised brows \u00e9']
+    sys.stdout.reconfigure(encoding='ascii', errors='strict')
+    try:
+        code, out, _ = run('--classes', 'fear')
+    finally:
+        sys.stdout.reconfigure(encoding='utf-8')
+    assert code == 0
+    assert r'raised brows \xe9' in out
 
 
 @pytest.mark.slow

@@ -51,7 +51,8 @@ class PromptedCLIPText(BaseModule):
             facial expression of [class]", 3 the second and the description
             (the paper's best), or ``'mean'``, the three together (ours).
             Where a class has several texts, their encoded and normalised
-            features are averaged. Defaults to 3.
+            features are averaged: of each granularity first, so that under
+            ``'mean'`` the three weigh alike. Defaults to 3.
         prompt_names (dict[str, str], optional): The word in the prompts where
             it is not the class's name, such as ``{'happiness': 'happy'}``.
             Defaults to None.
@@ -115,10 +116,11 @@ class PromptedCLIPText(BaseModule):
             )
             nn.init.normal_(self.context, std=0.02)  # paper
         self._build_soft()
-        self.hard_texts = self._hard_texts(
-            hard_prompts, granularity, prompt_names
-        )
-        self._build_hard()
+        groups = self._hard_groups(hard_prompts, granularity, prompt_names)
+        self.hard_texts = [
+            [text for texts in parts for text in texts] for parts in groups
+        ]
+        self._build_hard([list(map(len, parts)) for parts in groups])
 
     @property
     def descriptions_digest(self) -> str:
@@ -168,12 +170,13 @@ class PromptedCLIPText(BaseModule):
             parts.insert(1, self.context.expand(len(self.classes), -1, -1))
         return torch.cat(parts, dim=1)  # (C, L, d_t)
 
-    def _hard_texts(
+    def _hard_groups(
         self,
         source: str | Sequence[str] | None,
         granularity: int | str,
         prompt_names: dict[str, str] | None,
-    ) -> list[list[str]]:
+    ) -> list[list[list[str]]]:
+        """Find the texts of each class, one list a granularity."""
         if granularity not in (*GRANULARITIES, 'mean'):
             raise ValueError(
                 f'granularity={granularity!r} is not one of '
@@ -185,32 +188,34 @@ class PromptedCLIPText(BaseModule):
                     f'{len(source)} hard prompts given for '
                     f'{len(self.classes)} classes {list(self.classes)}'
                 )
-            return [[text] for text in source]
+            return [[[text]] for text in source]
         prompts = load_hard_prompts(
             source or HARD_PROMPTS_FILE, self.classes, prompt_names
         )
         return [
             [
-                text
+                texts
                 for g, texts in prompts[name].items()
                 if granularity in (g, 'mean')
-                for text in texts
             ]
             for name in self.classes
         ]
 
     @torch.no_grad()
-    def _build_hard(self) -> None:
+    def _build_hard(self, sizes: list[list[int]]) -> None:
         vectors, features = [], []
-        for texts, word in zip(self.hard_texts, self.words, strict=True):
+        for texts, word, parts in zip(
+            self.hard_texts, self.words, sizes, strict=True
+        ):
             tokens, lengths = tokenize(texts, self.tower.context_length)
             embeddings = self.tower.token_embedding(tokens)
             counted = self._is_word(tokens, lengths, [word] * len(texts))
             feature = self.tower(embeddings, lengths)
             if len(texts) > 1:
                 feature = F.normalize(feature, dim=-1)
-            vectors.append(_masked_mean(embeddings, counted).mean(0))
-            features.append(feature.mean(0))
+            vector = _masked_mean(embeddings, counted)
+            vectors.append(_mean_of_means(vector, parts))
+            features.append(_mean_of_means(feature, parts))
         self._buffer('hard_tokens', torch.stack(vectors))
         self._buffer('hard_features', torch.stack(features))
 
@@ -237,3 +242,8 @@ def _masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Mean of x (C, L, d) over the places where mask (C, L) is true."""
     weights = mask.to(x.dtype)[..., None]
     return (x * weights).sum(1) / weights.sum(1)
+
+
+def _mean_of_means(x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+    """Mean of the means of x's (N, d) parts of these sizes."""
+    return torch.stack([part.mean(0) for part in x.split(sizes)]).mean(0)

@@ -2,25 +2,13 @@
 
 import re
 
+from mpafer_plugin.prompts.generation.face_parts import names_part
 from mpafer_plugin.prompts.generation.spoken import spoken
 
 MAX_CHARACTERS = 20_000  # of an answer, thoughts not counted
 MAX_HEADLINE = 4  # words of one that may be kept
 MAX_WORD = 100  # characters; the tokenizer's time grows with their square
 
-FACE_PARTS = tuple(
-    'face head forehead temple brow eyebrow eye eyelid eyelash lid lash iris '
-    'pupil gaze stare glare nose nostril cheek dimple mouth lip jaw chin '
-    'tooth teeth tongue skin muscle wrinkle smile grin frown ear neck'.split()
-)
-"""Every description names one of these, or else it is of something else."""
-
-# "faces" and "heads" are of people, and stand in refusals
-_PART = re.compile(
-    r'\b(?:face|head|'
-    rf'(?:{"|".join(FACE_PARTS[2:])})(?:s|es|d|ed)?)\b',
-    re.IGNORECASE,
-)
 # of a list: "-", a bullet, a dash, "1.", "b)", "Line 1:"
 _MARK = re.compile(
     r'[-*+]\s+|[\u2022\u2013\u2014]\s*|\(?(?:\d{1,2}|[a-h])[.):](?:\s+|$)'
@@ -32,9 +20,10 @@ _QUOTES = '"“”„«»`'
 _REFUSAL = re.compile(
     # A sentence that begins so is not about a face ...
     r'(?:^|[.!?]\s|\n)\W{0,9}'
-    r"(?:i(?! hope)(?:'\w+)?\b|we(?:'\w+)?\s|my apologies\b|as an? (?:ai|assistant)\b"
-    r'|sorry(?=\s*[,.!]|\s+but\b|\s+i\b)|unfortunately\b|please\b'
-    r"|unable to\b|this request\b|(?:it|that)(?:'s| is| was| would be)\s"
+    r"(?:i(?! hope)(?:'\w+)?\b|we(?:'\w+)?\s|my apologies\b"
+    r'|as an? (?:ai|assistant)\b|sorry(?=\s*[,.!]|\s+but\b|\s+i\b)'
+    r'|unfortunately\b|please\b|unable to\b|this request\b'
+    r"|(?:it|that)(?:'s| is| was| would be)\s"
     r'(?:not|im|in|un|beyond|against|something))'
     # ... and these words are never.
     r'|\b(?:language model|an ai|guidelines|polic(?:y|ies)|inappropriate)\b',
@@ -42,7 +31,8 @@ _REFUSAL = re.compile(
 )
 _CHATTER = re.compile(
     r"(?:sure|certainly|of course|okay|ok|absolutely|here(?:'s| is| are)"
-    r'|let me know|(?:i )?hope (?:this|that)|feel free|would you|if you|note)\b',
+    r'|let me know|(?:i )?hope (?:this|that)|feel free|would you|if you'
+    r'|note)\b',
     re.IGNORECASE,
 )
 
@@ -101,7 +91,7 @@ def clean_answer(answer: str, count: int) -> list[str]:
             f'the answer has {len(lines)} lines, not {count}', text
         )
     for line in lines:
-        if not _PART.search(line):
+        if not names_part(line):
             raise UnusableAnswer(
                 'the answer has a line that names no part of a face', text
             )
@@ -147,7 +137,7 @@ def _is_chatter(line: str, first: bool = False) -> bool:
     if _CHATTER.match(line) and line.endswith((':', '!', '?')):
         return True
     talk = _CHATTER.match(line) or line.endswith(('!', '?'))
-    return not _PART.search(line) and bool(
+    return not names_part(line) and bool(
         talk or (first and _is_headline(line))
     )
 
@@ -156,8 +146,10 @@ def _is_headline(line: str) -> bool:
     # a whole description may be bold too, but is longer
     bold = line.startswith('**') and line.find('**', 2) == len(line) - 2
     short = len(line.split()) <= MAX_HEADLINE
-    return line.startswith('#') or line.rstrip('*_ ').endswith(':') or (
-        bold and short
+    return (
+        line.startswith('#')
+        or line.rstrip('*_ ').endswith(':')
+        or (bold and short)
     )
 
 
@@ -168,12 +160,12 @@ def _under_headlines(lines: list[str], text: str) -> list[str]:
     for line in lines:
         if _is_headline(line):
             short = len(line.split()) <= MAX_HEADLINE
-            if not (used and short and _PART.search(line)):
+            if not (used and short and names_part(line)):
                 raise UnusableAnswer('the answer has a headline', text)
             headline, used = _bare(line.strip('#*_: ')), False
             continue
         line = _bare(line)
-        if not _PART.search(f'{headline} {line}'):
+        if not names_part(f'{headline} {line}'):
             raise UnusableAnswer(
                 'the answer has a line that names no part of a face', text
             )

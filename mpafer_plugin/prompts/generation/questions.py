@@ -172,9 +172,7 @@ def make_plan(
                 )
         known = [by_name[name] for name in canonical_names(group)]
         if len(known) < 2:
-            raise ValueError(
-                f'contrast: {group} must be two classes or more'
-            )
+            raise ValueError(f'contrast: {group} must be two classes or more')
         pairs |= {(a, b): None for a in known for b in known if a != b}
     words = prompt_words(classes, prompt_names)
     for word in words:

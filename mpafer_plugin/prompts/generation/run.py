@@ -9,6 +9,7 @@ from mpafer_plugin.prompts.generation.asking import (
     Description,
     describe,
 )
+from mpafer_plugin.prompts.generation.chat import ServerError
 from mpafer_plugin.prompts.generation.kept import (
     Answers,
     Refused,
@@ -86,8 +87,11 @@ def generate(
         write_kept(part, plan.model, answers)  # fails before it costs
     except OSError as error:
         raise Refused(f'{part} can not be written: {error}') from error
+    failures: list[str] = []
     try:
-        failures = _ask_all(plan, ask, answers, part, report)
+        _ask_all(plan, ask, answers, part, report, failures)
+    except ServerError as error:
+        raise ServerError('\n'.join([*failures, f'{error}'])) from error
     finally:
         if not answers:
             part.unlink(missing_ok=True)
@@ -112,9 +116,9 @@ def _ask_all(
     answers: Answers,
     part: Path,
     report: Callable[[str, list[Description]], None],
-) -> list[str]:
-    """Ask what is missing in the answers; tell what was not answered."""
-    failures = []
+    failures: list[str],
+) -> None:
+    """Ask what is missing in the answers; add what was not answered."""
     for name in plan.words:
         questions = plan.questions(name)
         for question in questions:
@@ -138,7 +142,6 @@ def _ask_all(
             answers[name, question.text] = descriptions
             write_kept(part, plan.model, answers)
             report(name, descriptions)
-    return failures
 
 
 def _entry(plan: Plan, name: str, answers: Answers) -> dict:

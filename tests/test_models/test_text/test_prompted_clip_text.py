@@ -97,6 +97,32 @@ def test_several_descriptions_are_averaged(tiny, tiny_clip, tmp_path):
     torch.testing.assert_close(text.hard_features[0], features.mean(0))
 
 
+def test_granularities_weigh_alike_in_the_mean(tiny, tmp_path):
+    path = tmp_path / 'own.json'
+    entry = {'descriptions': ['one eye closed', 'a raised cheek', 'a grin']}
+    path.write_text(
+        json.dumps({'schema_version': 1, 'classes': {'wink': entry}})
+    )
+
+    def build(granularity):
+        return PromptedCLIPText(
+            **tiny,
+            classes=['wink'],
+            hard_prompts=str(path),
+            granularity=granularity,
+        )
+
+    mean = build('mean')
+    assert len(mean.hard_texts[0]) == 1 + 1 + 3
+    parts = [build(g) for g in (1, 2, 3)]
+    # one text alone is not normalised
+    features = [F.normalize(part.hard_features, dim=-1) for part in parts[:2]]
+    features.append(parts[2].hard_features)
+    torch.testing.assert_close(mean.hard_features, sum(features) / 3)
+    tokens = [part.hard_tokens for part in parts]
+    torch.testing.assert_close(mean.hard_tokens, sum(tokens) / 3)
+
+
 def test_prompt_names(tiny, tiny_clip):
     text = PromptedCLIPText(
         **tiny,

@@ -34,6 +34,20 @@ def test_contrast():
     assert len(plan.questions('in pain')) == 1
 
 
+def test_names_that_look_the_same_are():
+    decomposed = 'mu\u0308de'
+    plan = make_plan(
+        'm',
+        [decomposed, ' in\npain '],
+        {'m\u00fcde': 'tired'},
+        contrast=[['in pain', decomposed]],
+    )
+    assert plan.words == {'m\u00fcde': 'tired', 'in pain': 'in pain'}
+    assert plan.contrast[0] == ('in pain', 'm\u00fcde')
+    with pytest.raises(ValueError, match='two of the classes'):
+        make_plan('m', [decomposed, 'm\u00fcde'])
+
+
 def test_groups_of_contrast_are_all_pairs_once():
     plan = make_plan('m', CLASSES, contrast=[CLASSES, ['fear', 'in pain']])
     assert set(plan.contrast) == {
@@ -53,7 +67,13 @@ def test_a_name_that_looks_like_a_place():
     ('arguments', 'message'),
     [
         (dict(classes=[]), 'no classes'),
-        (dict(classes=['fear', ' ']), 'empty name'),
+        (dict(classes='fear'), "must be a list of names, not 'fear'"),
+        (dict(classes=['fear', 3]), 'must be a list of names'),
+        (dict(classes=['fear', ' ']), "the name '' is empty"),
+        (dict(classes=['in\udcffpain']), r"the name 'in\\udcffpain'"),
+        (dict(model=''), "the name '' is empty"),
+        (dict(model='m\udcff'), 'can not be written'),
+        (dict(prompt_names={'fear': 'in pain'}), "the word 'in pain'"),
         (dict(classes=['fear', 'Fearful']), "are 'fear'"),
         (dict(classes=['x ' * 80]), 'leaves -?[0-9]+ of 77 tokens'),
         (dict(descriptions=0), 'descriptions=0 is less than 1'),
@@ -65,4 +85,4 @@ def test_a_name_that_looks_like_a_place():
 )
 def test_wrong_plans(arguments, message):
     with pytest.raises(ValueError, match=message):
-        make_plan('m', **(dict(classes=CLASSES) | arguments))
+        make_plan(**(dict(model='m', classes=CLASSES) | arguments))
