@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import mmengine
 import torch
@@ -116,11 +117,11 @@ def peak_memory(step: Callable[[], None], device: str) -> float:
         for _ in range(3):
             step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
+    Path('/proc/self/clear_refs').write_text('5')  # forget former peaks
     with open('/proc/self/statm') as file:
         before = int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
     for _ in range(3):
         step()
-    # Not getrusage: its peak counts what the parent had before exec.
     with open('/proc/self/status') as file:
         peak = next(int(x.split()[1]) for x in file if x.startswith('VmHWM'))
     return (peak * 1024 - before) / 2**20

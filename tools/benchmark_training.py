@@ -48,6 +48,11 @@ def parse_args() -> argparse.Namespace:
         default=30,
         help='iterations that count; default: %(default)s',
     )
+    parser.add_argument(
+        '--pictures-only',
+        action='store_true',
+        help='load pictures, and do not train',
+    )
     parser.add_argument('--json', help='file for the results')
     args = parser.parse_args()
     if args.iters < 5:
@@ -143,7 +148,13 @@ def pictures_a_second(runner, pictures: int) -> float:
 def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
+    batch = cfg.train_dataloader.batch_size
+    workers = cfg.train_dataloader.num_workers
     runner = build_runner(cfg, args)
+    if args.pictures_only:
+        rate = pictures_a_second(runner, 40 * batch)
+        print(f'{rate:.1f} images/s from {workers} workers')
+        return
     clock = Clock(args.iters)
     runner.register_hook(clock)
     runner.register_hook(LastHook(clock))
@@ -159,7 +170,6 @@ def main() -> None:
     if not is_main_process():
         return
     parts = {k: statistics.median(v) for k, v in clock.parts().items()}
-    batch = cfg.train_dataloader.batch_size
     total = sum(parts.values())
     results = dict(
         config=args.config,
@@ -169,7 +179,7 @@ def main() -> None:
         shares={name: value / total for name, value in parts.items()},
         images_per_second=batch / total,
         pipeline_images_per_second=pictures_a_second(runner, 20 * batch),
-        workers=cfg.train_dataloader.num_workers,
+        workers=workers,
         bytes_sent_an_iteration=clock.sent / len(clock.left),
     )
     show(results)
