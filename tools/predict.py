@@ -4,19 +4,21 @@ INPUT is a picture, a folder, whose folders are looked at too, a video, or the
 number of a camera, which runs until Ctrl-C. What is drawn goes to --out.
 
 Exit codes: 0 all inputs were read; 1 some were not, they are named; 2 nothing
-could be done, the reason is named; 130 interrupted, what was done is written.
+could be done, or it stopped on the way, the reason is named; 130 interrupted.
+What was done is in the tables whichever it is.
 """
 
 import argparse
 import os
+import subprocess
 import sys
-from pathlib import Path
 
+import cv2
 from _predictor import Predictor
 from rich.console import Console
 from rich.progress import Progress
 
-ALL_READ, SOME_FAILED, NOTHING_DONE, INTERRUPTED = 0, 1, 2, 130
+ALL_READ, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
 
 
 def parse_args() -> argparse.Namespace:
@@ -26,10 +28,15 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('inputs', nargs='+', metavar='INPUT')
     parser.add_argument(
-        '--weights', required=True, help='checkpoint; most need nothing more'
+        '--weights',
+        required=True,
+        metavar='FILE',
+        help='checkpoint; most need nothing more',
     )
     parser.add_argument(
-        '--config', help='config of a checkpoint that does not say enough'
+        '--config',
+        metavar='FILE',
+        help='config of a checkpoint that does not say enough; is executed',
     )
     parser.add_argument(
         '--clip',
@@ -60,6 +67,13 @@ def parse_args() -> argparse.Namespace:
         help="YuNet's file; default: MPAFER_YUNET, or fetched once",
     )
     parser.add_argument(
+        '--margin',
+        type=float,
+        metavar='M',
+        help='what is added around faces, as a share of their side; default: '
+        'as in the training, or 0.1 if that is not known',
+    )
+    parser.add_argument(
         '--explain',
         action='store_true',
         help='draw the patches that decided, NAME_why.png; pictures only',
@@ -75,9 +89,8 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--device', help='default: a GPU if there is one')
     args = parser.parse_args()
-    screen = 'DISPLAY' in os.environ or 'WAYLAND_DISPLAY' in os.environ
-    if args.show and sys.platform.startswith('linux') and not screen:
-        parser.error('--show: there is no screen (DISPLAY is not set)')
+    if args.show and (problem := screen_problem()):
+        parser.error(f'--show: {problem}')
     if args.batch_size < 1:
         parser.error(f'--batch-size {args.batch_size} is not positive')
     if args.smoothing is not None and not 0 <= args.smoothing < 1:
@@ -85,25 +98,52 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
+def screen_problem() -> str:
+    """Say why no window can be opened; '' if one can."""
+    screens = os.environ.get('DISPLAY'), os.environ.get('WAYLAND_DISPLAY')
+    if sys.platform.startswith('linux') and not any(screens):
+        return 'there is no screen (DISPLAY is not set)'
+    # In a process of its own: where it can't, OpenCV may abort.
+    probe = subprocess.run(
+        [sys.executable, '-c', 'import cv2; cv2.namedWindow("mpafer")'],
+        capture_output=True,
+        text=True,
+    )
+    if probe.returncode == 0:
+        return ''
+    said = probe.stderr.strip().splitlines() or [f'code {probe.returncode}']
+    return f'OpenCV can not open a window: {said[-1]}'
+
+
 def main() -> int:
     args = parse_args()
     console = Console(stderr=True)
-    try:
-        Path(args.out).mkdir(parents=True, exist_ok=True)
-        predictor = Predictor(args, console)
-    except (ValueError, OSError, ImportError) as error:
+
+    def stop(error: Exception) -> int:
         console.print(f'{error}', style='red', markup=False, soft_wrap=True)
-        return NOTHING_DONE
+        return STOPPED
+
+    try:
+        predictor = Predictor(args, console)
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        return stop(error)
     code = ALL_READ
-    with Progress(console=console) as progress:
-        try:
+    try:
+        with Progress(console=console) as progress:
             predictor.run(progress)
-        except KeyboardInterrupt:
-            code = INTERRUPTED
-    if not predictor.rows:
-        return code or NOTHING_DONE
-    predictor.finish()
-    return code or (SOME_FAILED if predictor.failed else ALL_READ)
+        if predictor.failed:
+            code = SOME_FAILED if predictor.done else STOPPED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except (OSError, RuntimeError, cv2.error) as error:  # such as no memory
+        code = stop(error)
+    finally:
+        if predictor.done:
+            try:
+                predictor.finish()
+            except OSError as error:
+                code = stop(error)
+    return code
 
 
 if __name__ == '__main__':

@@ -1,23 +1,24 @@
 """Cut the faces out of a data set's pictures, for training and testing.
 
 SRC is the data set's folder, of any layout; DST becomes the same with crops
-for pictures, and is the `data_root` to train with. In it are also
+for pictures, and is the `data_root` to train with. Files that are no pictures
+are copied. In it are also
 
   crop.json        how faces are found and cut out; data sets put it into
                    checkpoints, so that inference crops the same way
   crop_report.csv  for each picture how many faces were found, or why it can
-                   not be read
-  leave_out.txt    the pictures that have no crop, for `leave_out` of a data
-                   set whose lists name them
+                   not be read; and why another file is not copied
+  leave_out.txt    what has no crop or copy, for `leave_out` of a data set
+                   whose lists name it
 
 Of several faces the largest is taken. An interrupted run goes on when it is
 started again; what is there is kept, and other options for the same DST are
 refused.
 
-Exit code 0: all pictures could be read. 1: some could not, and have no crop.
-2: wrong options or folders, or no face detector. 3: a process was killed,
-mostly for its memory. 130: interrupted. After 3 and 130 the same command goes
-on.
+Exit code 0: all could be read. 1: some pictures could not, or files not be
+copied; they are not there. 2: wrong options or folders, a full disk, or no
+face detector. 3: a process was killed, mostly for its memory. 130:
+interrupted. After 3 and 130 the same command goes on.
 """
 
 import argparse
@@ -33,7 +34,7 @@ from mpafer_plugin.faces import FaceCrop, find_yunet
 from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import NO_FACE_RULES
 
-SHOWN = 3  # of what can't be read; the report has all
+SHOWN = 3  # of what can't be read or copied; the report has all
 
 
 def parse_args() -> argparse.Namespace:
@@ -74,13 +75,21 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--jobs',
         type=int,
-        default=os.cpu_count(),
-        help='number of processes; default: that of processors, %(default)s',
+        default=usable_processors(),
+        help='number of processes; default: that of processors that it may '
+        'use, %(default)s',
     )
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error(f'--jobs {args.jobs}: must be at least 1')
     return args
+
+
+def usable_processors() -> int:
+    """Those that this process may use, where the system says so."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def main() -> int:
@@ -107,25 +116,30 @@ def main() -> int:
         return 2
     rows = record.rows.values()
     counts = Counter(row.result for row in rows)
-    cropped = sum((args.target / row.path).is_file() for row in rows)
+    there = sum(os.path.isfile(args.target / row.path) for row in rows)
+    pictures = len(rows) - counts['not copied']
     print(
-        f'{args.target}: {cropped} crops of {len(rows)} pictures: '
+        f'{args.target}: {there} crops of {pictures} pictures: '
         f'{counts["one face"]} with one face, {counts["several faces"]} with '
         f'several (the {crop.several} is taken), {counts["no face"]} with '
         f'none ({crop.no_face}), {counts["unreadable"]} unreadable'
     )
     print(f'each picture: {args.target / REPORT}')
-    if cropped < len(rows):
+    if counts['not copied']:
+        print(f'other files and folders not copied: {counts["not copied"]}')
+    if there < len(rows):
         print(f'those without a crop: {args.target / LEFT_OUT}')
-    unreadable = [row for row in rows if row.result == 'unreadable']
-    for row in unreadable[:SHOWN]:
-        print(f'unreadable: {row.reason}', file=sys.stderr)
-    return 1 if unreadable else 0
+    refused = [row for row in rows if row.reason]
+    for row in refused[:SHOWN]:
+        print(f'{row.result}: {row.reason}', file=sys.stderr)
+    return 1 if refused else 0
 
 
 if __name__ == '__main__':
     # A cluster's signal to stop is heard as Ctrl-C is.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Names of files need not be UTF-8.
+    sys.stdout.reconfigure(errors='backslashreplace')
     try:
         sys.exit(main())
     except KeyboardInterrupt:

@@ -1,7 +1,8 @@
 from mpafer_plugin.engine.prototypes import class_prototypes
 
 from .build_model import build_model
-from .explanation import Explanation, FaceExplanation, explain
+from .explanation import Explanation, explain
+from .face_explanation import FaceExplanation
 from .fer_inferencer import FERInferencer
 from .fer_results import FERResults, PicturePrediction
 

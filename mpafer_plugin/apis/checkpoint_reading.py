@@ -11,6 +11,8 @@ from mpafer_plugin.engine.checkpoint_entry import (
 )
 from mpafer_plugin.engine.checkpoint_file import damage
 
+from .checkpoint_values import check_values
+
 
 def read_checkpoint(path: str | Path) -> dict:
     """Read a checkpoint as data.
@@ -24,7 +26,8 @@ def read_checkpoint(path: str | Path) -> dict:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, is no checkpoint or holds code.
+        ValueError: If it is damaged, is no checkpoint, holds code, or values
+            of other kinds than it should.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -44,6 +47,10 @@ def read_checkpoint(path: str | Path) -> dict:
         ) from error
     if not isinstance(checkpoint, dict) or 'state_dict' not in checkpoint:
         raise ValueError(f'{str(path)!r} is no checkpoint: no state_dict')
+    try:
+        check_values(checkpoint)
+    except ValueError as error:
+        raise ValueError(f'checkpoint {str(path)!r}: {error}') from error
     return checkpoint
 
 

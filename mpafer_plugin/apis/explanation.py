@@ -1,8 +1,7 @@
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -25,7 +24,8 @@ class Explanation:
         similarity (torch.Tensor): Cosine of each patch with the text of the
             predicted class, (B, h, w).
         chosen (torch.Tensor): The ``top_k`` patches whose mean is the local
-            score of that class, (B, h, w), bool.
+            score of that class, (B, h, w), bool; none where the head has
+            ``local_weight=0``.
         rollout (torch.Tensor): Share that each patch has in the class token
             at the end, by the attention of all layers, (B, h, w).
         class_share (torch.Tensor): Share of the class token's own start, (B,).
@@ -39,23 +39,6 @@ class Explanation:
     rollout: torch.Tensor
     class_share: torch.Tensor
     prompt_share: torch.Tensor
-
-
-class FaceExplanation(NamedTuple):
-    """What the patches of a face had to do with its prediction.
-
-    Args:
-        face (dict): See :func:`face_result`.
-        explanation (Explanation): Of this one face, B = 1.
-        matrix (np.ndarray): (2, 3), from the picture to the crop, in which
-            the patches lie.
-        size (tuple[int, int]): Width and height of the crop in pixels.
-    """
-
-    face: dict
-    explanation: Explanation
-    matrix: np.ndarray
-    size: tuple[int, int]
 
 
 @torch.no_grad()
@@ -87,12 +70,10 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
 
     wanted = F.normalize(classes[labels].float(), dim=-1)[..., None]
     cosines = (F.normalize(patches.float(), dim=-1) @ wanted)[..., 0]  # (B, N)
-    # Without a local score there may be fewer patches.
-    top_k = min(head.top_k, cosines.shape[1])
-    best = cosines.topk(top_k, dim=1).indices
-    chosen = torch.zeros_like(cosines, dtype=torch.bool).scatter_(
-        1, best, value=True
-    )
+    chosen = torch.zeros_like(cosines, dtype=torch.bool)
+    if head.local_weight != 0:
+        best = cosines.topk(head.top_k, dim=1).indices
+        chosen.scatter_(1, best, value=True)
     grid = backbone.tower.grid
     return Explanation(
         labels,

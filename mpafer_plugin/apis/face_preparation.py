@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+import cv2
 import numpy as np
 from mmengine.dataset import Compose
+from mmengine.logging import MMLogger
 from mmpretrain.registry import TRANSFORMS
 
 from mpafer_plugin.faces import Face, FaceCrop, YuNet, read_picture
@@ -81,11 +83,12 @@ class FacePreparation:
                 detector's. They have no landmarks: crops are upright.
 
         Returns:
-            list[PreparedFace]: Empty if there is no face.
+            list[PreparedFace]: Empty if there is no face. A face that is
+            found but can't be cut out is left out, and the log says so.
 
         Raises:
-            ValueError: If the picture is refused, a PictureError, or a box
-                has nothing of it.
+            ValueError: If the picture is refused, a PictureError, or a given
+                box can't be cut out.
         """
         if isinstance(source, np.ndarray):
             check_picture(source)
@@ -99,10 +102,15 @@ class FacePreparation:
             ]
         if self.detector == 'none':
             return [self._whole(picture)]
-        return [
-            self._cut(picture, face, scored=True)
-            for face in self.detect(picture)
-        ]
+        faces = []
+        for face in self.detect(picture):
+            try:
+                faces.append(self._cut(picture, face, scored=True))
+            except (ValueError, cv2.error) as error:
+                MMLogger.get_current_instance().warning(
+                    f'a face is left out: {error}'
+                )
+        return faces
 
     def detect(self, picture: np.ndarray) -> list[Face]:
         """Find faces, with a detector that no other thread uses."""

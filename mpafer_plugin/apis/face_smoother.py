@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fer_results import expression
+from .face_result import expression
 
 LEAST_OVERLAP = 0.3
 """Boxes of two frames that share less of their union show two faces (ours)."""

@@ -4,16 +4,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 
 from .face_preparation import PreparedFace
-from .picture_sources import pictures_of
+from .face_result import face_result
+from .picture_sources import Frame, pictures_of
+
+PICTURE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
+"""What a picture may raise: it is that picture's error, others go on."""
 
 Boxes = Sequence[Sequence[Sequence[float]] | None]
 
 
 class Job(NamedTuple):
-    """A picture to look at: what names it, and what prepares it."""
+    """A picture to look at: what names it, and what prepares it.
+
+    Where there is no picture the source is the error that says why.
+    """
 
     name: Any
     source: Any
@@ -26,29 +34,49 @@ class Answer(NamedTuple):
     name: Any
     faces: list[PreparedFace]
     probs: list[np.ndarray]
-    error: ValueError | OSError | None
+    error: Exception | None
+
+    def results(self, classes: Sequence[str]) -> list[dict]:
+        """See :func:`face_result`."""
+        return [
+            face_result(face.face, face.scored, probs, classes)
+            for face, probs in zip(self.faces, self.probs, strict=True)
+        ]
 
 
 def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
     """List the pictures of an inferencer's inputs, each with its boxes.
+
+    Yields:
+        Job: Its name is the file, and number and time of a frame, or None.
 
     Raises:
         ValueError: If there are not as many boxes as pictures.
     """
     pictures = pictures_of(inputs)
     if boxes is None:
-        yield from (Job(path, source) for path, source in pictures)
+        yield from (_job(path, source) for path, source in pictures)
         return
     number = 0
     for number, (path, source) in enumerate(pictures, 1):
         if number > len(boxes):
             break
-        yield Job(path, source, boxes[number - 1])
+        yield _job(path, source, boxes[number - 1])
     if number != len(boxes):
         raise ValueError(
             f'boxes has {len(boxes)} entries, one for each picture: there are '
             f'{"fewer" if number < len(boxes) else "more"} pictures'
         )
+
+
+def _job(
+    path: str | None,
+    source: Any,
+    boxes: Sequence[Sequence[float]] | None = None,
+) -> Job:
+    if isinstance(source, Frame):
+        return Job((path, source[:2]), source.picture, boxes)
+    return Job((path, None), source, boxes)
 
 
 def answer_jobs(
@@ -68,14 +96,15 @@ def answer_jobs(
         jobs (Iterable[Job]): Taken one by one, as they are needed.
         prepare (Callable): From source and boxes to faces, in threads.
         forward (Callable): From F inputs to probabilities (F, C).
-        batch_size (int): Faces that go through the model together; only the
-            last batch may have fewer.
-        window (int): Pictures that may be under way at a time.
+        batch_size (int): Faces that go through the model together; the last
+            batch may have fewer, and where faces are rare any.
+        window (int): Pictures that may be under way at a time, and as many
+            more may wait for a batch.
         workers (int): Threads.
 
     Yields:
-        Answer: One a job, in their order. A ValueError or OSError of
-        ``prepare`` is its error; any other is raised.
+        Answer: One a job, in their order. What ``prepare`` raises of
+        :data:`PICTURE_ERRORS` is its error; any other is raised.
     """
     jobs = iter(jobs)
     pool = ThreadPoolExecutor(workers)
@@ -86,7 +115,7 @@ def answer_jobs(
     try:
         while True:
             for job in islice(jobs, window - len(under_way)):
-                future = pool.submit(prepare, job.source, job.boxes)
+                future = pool.submit(_prepared, prepare, job)
                 under_way.append((job.name, future))
             last = not under_way
             if not last:
@@ -94,7 +123,9 @@ def answer_jobs(
                 faces, error = _outcome(future)
                 pictures.append((name, faces, error))
                 waiting.extend(face.packed for face in faces)
-            while len(waiting) >= batch_size or (last and waiting):
+            # Where faces are rare a batch would be waited for without end.
+            due = last or len(pictures) >= window
+            while len(waiting) >= batch_size or (due and waiting):
                 size = min(batch_size, len(waiting))
                 probs.extend(forward([waiting.popleft() for _ in range(size)]))
             while pictures and len(probs) >= len(pictures[0][1]):
@@ -107,10 +138,18 @@ def answer_jobs(
         pool.shutdown(cancel_futures=True)
 
 
+def _prepared(
+    prepare: Callable[..., list[PreparedFace]], job: Job
+) -> list[PreparedFace]:
+    if isinstance(job.source, Exception):
+        raise job.source
+    return prepare(job.source, job.boxes)
+
+
 def _outcome(
     future: Future,
-) -> tuple[list[PreparedFace], ValueError | OSError | None]:
+) -> tuple[list[PreparedFace], Exception | None]:
     try:
         return future.result(), None
-    except (ValueError, OSError) as error:
+    except PICTURE_ERRORS as error:
         return [], error

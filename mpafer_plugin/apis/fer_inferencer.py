@@ -11,23 +11,28 @@ from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
 
-from .explanation import FaceExplanation, explain
+from .device import find_device
+from .face_explanation import FaceExplanation, explain_faces
 from .face_preparation import FacePreparation
 from .face_smoother import FaceSmoother
-from .face_stream import Boxes, Job, answer_jobs, jobs_of
-from .fer_results import FERResults, PicturePrediction, face_result
+from .face_stream import Answer, Boxes, Job, answer_jobs, jobs_of
+from .fer_results import FERResults, PicturePrediction
 from .picture_sources import Frame, frames_of
-from .trained_setting import trained_setting
+from .setting_sources import find_setting
+
+_FRAMES = 16  # of a video, that are read ahead: they are large
 
 
 class FERInferencer:
     """Faces in, expressions out.
 
     Args:
-        model_or_config (str | Path | Config | nn.Module): A checkpoint of
-            ``PromptCheckpointHook``, which is enough; or a config, or a
-            model, with ``weights``.
-        weights (str | Path, optional): A checkpoint for the config or model.
+        model_or_config (str | Path | Config | nn.Module, optional): The path
+            of a checkpoint of ``PromptCheckpointHook``, which is enough; or,
+            with ``weights``, a model, or a config, which is executed: a path
+            that ends in .py, .json, .yaml or .yml is one.
+        weights (str | Path, optional): A checkpoint for the config or model,
+            or, after None, alone: whatever its name is, it is read as data.
             Defaults to None.
         device (str | torch.device, optional): Defaults to None: a GPU if
             there is one.
@@ -40,9 +45,9 @@ class FERInferencer:
         clip (str, optional): CLIP weights for a checkpoint alone, a tag or a
             local file. Defaults to None: ``MPAFER_CLIP``, or else the tag
             that training used.
-        crop (FaceCrop, optional): How faces are cut out. Defaults to None:
-            as the checkpoint's training data, or, where it doesn't say, by
-            the defaults of :class:`FaceCrop`; the log tells.
+        face_crop (FaceCrop, optional): How faces are cut out. Defaults to
+            None: as in the checkpoint's training, or, where that is not
+            known, by the defaults of :class:`FaceCrop`, with a warning.
         workers (int, optional): Threads that read and find faces while the
             model works. Defaults to None: the CPU's cores, at most 8.
 
@@ -63,40 +68,36 @@ class FERInferencer:
 
     def __init__(
         self,
-        model_or_config: str | Path | Config | nn.Module,
+        model_or_config: str | Path | Config | nn.Module | None,
         weights: str | Path | None = None,
         device: str | torch.device | None = None,
         face: str = 'yunet',
         batch_size: int = 32,
         face_model: str | Path | None = None,
         clip: str | None = None,
-        crop: FaceCrop | None = None,
+        face_crop: FaceCrop | None = None,
         workers: int | None = None,
     ):
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r} is not positive')
-        setting = trained_setting(model_or_config, weights, clip)
+        device = find_device(device)
+        setting = find_setting(model_or_config, weights, clip)
         self.classes = setting.classes
         self._resize = setting.resize
         self.batch_size = batch_size
         self.workers = workers or min(8, os.cpu_count() or 1)
         self.prepare = FacePreparation(
-            crop or setting.crop(face), face, setting.pipeline, face_model
+            setting.crop(face, face_crop), face, setting.pipeline, face_model
         )
-        if device is None:
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.model: Any = setting.model.to(device).eval()
 
     def __call__(self, inputs: Any, boxes: Boxes | None = None) -> FERResults:
         """Find and classify the faces of pictures.
 
         Args:
-            inputs: A path, an array (H, W, 3) BGR, a folder, a video file,
-                the number of a camera, which gives one picture, or a list of
-                these; see :func:`pictures_of`.
+            inputs: Pictures, folders, videos, see :func:`pictures_of`.
             boxes (Sequence, optional): For each picture its faces, (F, 4) x1,
-                y1, x2, y2 in pixels, or None to look for them. Defaults to
-                None.
+                y1, x2, y2 in pixels, or None, the default: looked for.
 
         Returns:
             FERResults: For each picture a list of faces.
@@ -104,25 +105,17 @@ class FERInferencer:
         Raises:
             PictureError: If a picture can't be read; :meth:`stream` goes on.
         """
-        results = []
+        found = []
         for prediction in self.stream(inputs, boxes):
             if prediction.error is not None:
                 raise prediction.error
-            results.append(prediction)
-        return FERResults(
-            [prediction.faces for prediction in results],
-            [prediction.path for prediction in results],
-            self.classes,
-        )
+            found.append(prediction)
+        return FERResults.of(found, self.classes)
 
     def stream(
         self, inputs: Any, boxes: Boxes | None = None
     ) -> Iterator[PicturePrediction]:
-        """Do the same picture by picture, and go on behind bad ones.
-
-        Args:
-            inputs: As above.
-            boxes (Sequence, optional): As above.
+        """Do the same picture by picture, and go on behind bad inputs.
 
         Yields:
             PicturePrediction: In the order of the pictures.
@@ -131,10 +124,11 @@ class FERInferencer:
             ValueError: If there are not as many boxes as pictures.
         """
         window = self.batch_size + self.workers
-        for path, faces, error in self._answer(
-            jobs_of(inputs, boxes), window, self.batch_size
-        ):
-            yield PicturePrediction(path, faces, error)
+        jobs = jobs_of(inputs, boxes)
+        for answer in self._answer(jobs, window, self.batch_size):
+            path, frame = answer.name
+            faces = answer.results(self.classes)
+            yield PicturePrediction(path, faces, answer.error, frame)
 
     def video(
         self, source: str | Path | int, smoothing: float | None = None
@@ -161,26 +155,20 @@ class FERInferencer:
     ) -> Iterator[tuple[Frame, list[dict]]]:
         """Do the same, and give the pictures of the frames too.
 
-        Args:
-            source (str | Path | int): As above.
-            smoothing (float, optional): As above.
-
         Yields:
-            tuple: Frame and faces.
+            tuple: :class:`Frame`, and its faces.
         """
         smooth = None
         if smoothing is not None:
             smooth = FaceSmoother(smoothing, self.classes)
         camera = isinstance(source, int)
         jobs = (Job(frame, frame.picture) for frame in frames_of(source))
-        for frame, faces, error in self._answer(
-            jobs,
-            window=1 if camera else 2 * self.workers,  # frames are large
-            batch_size=1 if camera else self.batch_size,
-        ):
-            if error is not None:
-                raise error
-            yield frame, smooth(faces) if smooth else faces
+        limits = (1, 1) if camera else (_FRAMES, self.batch_size)
+        for answer in self._answer(jobs, *limits):
+            if answer.error is not None:
+                raise answer.error
+            faces = answer.results(self.classes)
+            yield answer.name, smooth(faces) if smooth else faces
 
     @torch.no_grad()
     def forward(self, inputs: Sequence[dict]) -> np.ndarray:
@@ -220,29 +208,12 @@ class FERInferencer:
                 'the test pipeline does more than resize: where a patch lies '
                 'in the picture is not known'
             )
-        explained = []
-        for face in self.prepare(source, boxes):
-            (probs,) = self.forward([face.packed])
-            data = pseudo_collate([face.packed])
-            images = self.model.data_preprocessor(data)['inputs']
-            explained.append(
-                FaceExplanation(
-                    face_result(face.face, face.scored, probs, self.classes),
-                    explain(self.model, images),
-                    face.matrix,
-                    face.size,
-                )
-            )
-        return explained
+        faces = self.prepare(source, boxes)
+        return explain_faces(faces, self.model, self.forward, self.classes)
 
     def _answer(
         self, jobs: Iterable[Job], window: int, batch_size: int
-    ) -> Iterator[tuple[Any, list[dict], ValueError | OSError | None]]:
-        for name, faces, probs, error in answer_jobs(
+    ) -> Iterator[Answer]:
+        return answer_jobs(
             jobs, self.prepare, self.forward, batch_size, window, self.workers
-        ):
-            results = [
-                face_result(face.face, face.scored, own, self.classes)
-                for face, own in zip(faces, probs, strict=True)
-            ]
-            yield name, results, error
+        )

@@ -1,66 +1,15 @@
 import csv
 import json
+import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from mpafer_plugin.faces import Face
+from .face_result import POINTS, as_json
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
-
-
-def face_result(
-    face: Face, scored: bool, probs: np.ndarray, classes: Sequence[str]
-) -> dict[str, Any]:
-    """Put what is known of a face into the one shape that results have.
-
-    Args:
-        face (Face): Where it is.
-        scored (bool): Whether a detector found it.
-        probs (np.ndarray): Probabilities of the classes, (C,).
-        classes (Sequence[str]): Their names.
-
-    Returns:
-        dict: ``bbox`` [x1, y1, x2, y2] in pixels, ``face_score`` in [0, 1]
-        (None without a detector), ``landmarks`` five [x, y] or None, and as
-        of :func:`expression`.
-    """
-    points = face.landmarks
-    return dict(
-        bbox=face.bbox.tolist(),
-        face_score=face.score if scored else None,
-        landmarks=None if points is None else points.tolist(),
-        **expression(probs, classes),
-    )
-
-
-def expression(probs: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """Name the likeliest class, and all probabilities.
-
-    Returns:
-        dict: ``pred_class``, ``pred_label``, ``pred_score``, ``probs`` (name
-        to probability) and mmpretrain's ``pred_scores`` (C,).
-    """
-    label = int(probs.argmax())
-    return dict(
-        pred_class=classes[label],
-        pred_label=label,
-        pred_score=float(probs[label]),
-        probs=dict(zip(classes, probs.tolist(), strict=True)),
-        pred_scores=probs,
-    )
-
-
-def as_json(faces: list[dict]) -> list[dict]:
-    """Make the faces of a picture fit for JSON."""
-    return [
-        face | dict(pred_scores=face['pred_scores'].tolist()) for face in faces
-    ]
 
 
 class PicturePrediction(NamedTuple):
@@ -69,12 +18,16 @@ class PicturePrediction(NamedTuple):
     Args:
         path (str | None): The file; None for an array.
         faces (list[dict]): See :func:`face_result`.
-        error (ValueError | OSError | None): Why it could not be read.
+        error (Exception, optional): Why there are none: it could not be
+            read, or not be made fit for the model.
+        frame (tuple[int, float], optional): Of a frame of a video, its number
+            and its time in seconds.
     """
 
     path: str | None
     faces: list[dict]
-    error: ValueError | OSError | None = None
+    error: Exception | None = None
+    frame: tuple[int, float] | None = None
 
 
 class FERResults(list):
@@ -102,10 +55,23 @@ class FERResults(list):
         self.classes = list(classes)
         self.frames = list(frames or [None] * len(self))
 
+    @classmethod
+    def of(
+        cls, predictions: Sequence[PicturePrediction], classes: Sequence[str]
+    ) -> 'FERResults':
+        """Collect predictions; of one with an error there are no faces."""
+        return cls(
+            [prediction.faces for prediction in predictions],
+            [prediction.path for prediction in predictions],
+            classes,
+            [prediction.frame for prediction in predictions],
+        )
+
     def to_json(self, path: str | Path) -> None:
         """Write a list of ``{"path": ..., "faces": [...]}``.
 
-        Frames of a video have ``frame`` and ``time`` too.
+        Frames of a video have ``frame`` and ``time`` too. What of a file's
+        name is not UTF-8 is escaped, and Python reads back the same name.
         """
         content = [
             dict(path=name, **_named(frame), faces=as_json(faces))
@@ -114,11 +80,15 @@ class FERResults(list):
             )
         ]
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        Path(path).write_text(text + '\n', encoding='utf-8')
+        with _whole_file(path, 'backslashreplace') as file:
+            file.write(text + '\n')
 
     def to_csv(self, path: str | Path) -> None:
-        """Write a line for each face; a picture without has one line too."""
-        with open(path, 'w', newline='', encoding='utf-8') as file:
+        """Write a line for each face; a picture without has one line too.
+
+        Names of files are written as they are, also if that is not UTF-8.
+        """
+        with _whole_file(path, 'surrogateescape') as file:
             writer = csv.DictWriter(file, self._columns())
             writer.writeheader()
             writer.writerows(self._rows())
@@ -193,3 +163,18 @@ class FERResults(list):
 
 def _named(frame: tuple[int, float] | None) -> dict:
     return {} if frame is None else dict(frame=frame[0], time=frame[1])
+
+
+@contextmanager
+def _whole_file(path: str | Path, errors: str) -> Iterator[IO[str]]:
+    """Write a text that is whole, or is what was there before."""
+    path = Path(path)
+    part = path.with_name(f'.{path.name}.writing')
+    try:
+        with part.open(
+            'w', newline='', encoding='utf-8', errors=errors
+        ) as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ def is_video(source: object) -> bool:
 
 def pictures_of(
     inputs: object,
-) -> Iterator[tuple[str | None, str | np.ndarray]]:
+) -> Iterator[tuple[str | None, str | np.ndarray | Frame | PictureError]]:
     """List the pictures of an inferencer's inputs, one after the other.
 
     Args:
@@ -55,10 +55,10 @@ def pictures_of(
             the order of their paths; other files are counted in the log.
 
     Yields:
-        tuple: The file, None for arrays and cameras; and the path or array.
+        tuple: The file, None for arrays and cameras; and the path, array or
+        frame of a video. Of a video or camera that can't be read it is why.
 
     Raises:
-        PictureError: If a video or camera can't be read.
         ValueError: If an input is none of these.
     """
     if isinstance(inputs, (list, tuple)):
@@ -67,15 +67,21 @@ def pictures_of(
     elif isinstance(inputs, np.ndarray):
         yield None, inputs
     elif isinstance(inputs, int) and not isinstance(inputs, bool):
-        yield None, next(frames_of(inputs)).picture
+        try:
+            yield None, next(frames_of(inputs)).picture
+        except PictureError as error:
+            yield None, error
     elif not isinstance(inputs, (str, Path)):
         raise ValueError(
             f'{inputs!r} is no input: a path, an array (H, W, 3), a folder, '
             'a video file, the number of a camera, or a list of these'
         )
     elif is_video(inputs):
-        for frame in frames_of(inputs):
-            yield str(inputs), frame.picture
+        try:
+            for frame in frames_of(inputs):
+                yield str(inputs), frame
+        except PictureError as error:
+            yield str(inputs), error
     elif os.path.isdir(inputs):
         for path in _pictures_below(Path(inputs)):
             yield path, path

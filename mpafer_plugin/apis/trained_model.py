@@ -9,7 +9,6 @@ from mmpretrain.registry import MODELS
 from mpafer_plugin.clip import FACE_TINY
 from mpafer_plugin.engine.checkpoint_entry import (
     ENTRY,
-    check_format,
     check_tensors,
     compare,
     describe,
@@ -42,7 +41,6 @@ def model_from_checkpoint(
             'the checkpoint was not written by PromptCheckpointHook: '
             + _needs_config()
         )
-    check_format(entry)
     if 'settings' not in entry:
         version = entry['versions']['mpafer_plugin']
         raise ValueError(
@@ -56,7 +54,9 @@ def model_from_checkpoint(
         )
     try:
         model = _build(entry, checkpoint['state_dict'], clip)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (
+        KeyError, IndexError, TypeError, AttributeError, RuntimeError
+    ) as error:  # fmt: skip
         raise ValueError(
             f'the entry {ENTRY!r} of the checkpoint is malformed '
             f'({type(error).__name__}: {error})'
@@ -114,9 +114,19 @@ def _build(entry: dict, tensors: dict, clip: str | None) -> ImageClassifier:
 
 
 def _arch(name: str) -> str:
-    """Find the architecture: of a file the checkpoint has only the name."""
-    if not name.endswith('.json'):
+    """Find the architecture: of a file the checkpoint has only the name.
+
+    open_clip takes folders and addresses too, which a file must not choose.
+    """
+    from open_clip import list_models
+
+    if name == FACE_TINY or name in list_models():
         return name
+    if not name.endswith('.json'):
+        raise ValueError(
+            f'the checkpoint names the architecture {name!r}, which neither '
+            'mpafer_plugin nor open_clip has'
+        )
     path = os.environ.get('MPAFER_ARCH', '')
     if Path(path).name == name:
         return path

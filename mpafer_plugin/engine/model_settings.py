@@ -5,8 +5,13 @@ from typing import Any
 
 import torch
 
-READERS = ('LoadImageFromFile', 'LoadDecodedImage')
+READERS = ('LoadImageFromFile', 'mmcv.LoadImageFromFile', 'LoadDecodedImage')
 """Transforms that read a picture and do no more."""
+
+_PLAIN = dict(color_type='color', to_float32=False, imdecode_backend='cv2')
+
+# Where a picture comes from, not what it is.
+_SOURCES = ('cache_dir', 'backend_args', 'file_client_args', 'ignore_empty')
 
 
 def model_settings(model: torch.nn.Module) -> dict | None:
@@ -56,6 +61,20 @@ def model_settings(model: torch.nn.Module) -> dict | None:
     )
 
 
+def reads_plainly(step: Mapping[str, Any]) -> bool:
+    """Whether a step of a pipeline reads a picture in colour and no more.
+
+    Args:
+        step (Mapping): The config of a transform. Options with the values
+            that they have by default are understood.
+    """
+    return step.get('type') in READERS and all(
+        name in _SOURCES or (name in _PLAIN and value == _PLAIN[name])
+        for name, value in step.items()
+        if name != 'type'
+    )
+
+
 def resize_of(pipeline: Sequence[Mapping[str, Any]] | None) -> dict | None:
     """Say how a test pipeline resizes, if it does nothing else.
 
@@ -67,16 +86,14 @@ def resize_of(pipeline: Sequence[Mapping[str, Any]] | None) -> dict | None:
         pipeline does more than read, resize and pack.
     """
     steps = [dict(step) for step in pipeline or ()]
-    kinds = [step.pop('type', None) for step in steps]
-    if kinds[1:] != ['Resize', 'PackInputs'] or kinds[0] not in READERS:
+    if not steps or not reads_plainly(steps.pop(0)):
         return None
-    read, resize, pack = steps
+    kinds = [step.pop('type', None) for step in steps]
+    if kinds != ['Resize', 'PackInputs']:
+        return None
+    resize, pack = steps
     scale = resize.get('scale')
-    if (
-        read.keys() - {'cache_dir'}
-        or pack
-        or resize.keys() - {'scale', 'interpolation'}
-    ):
+    if pack or resize.keys() - {'scale', 'interpolation'}:
         return None
     if not isinstance(scale, Sequence) or len(scale) != 2:
         return None

@@ -60,15 +60,17 @@ def box_matrix(bbox: np.ndarray, size: int, margin: float) -> np.ndarray:
     """Scale and shift the square around a box onto the crop, upright.
 
     Args:
-        bbox (np.ndarray): (4,) x1, y1, x2, y2.
+        bbox (np.ndarray): (4,) x1, y1, x2, y2, the box's edges.
         size (int): Side of the crop in pixels.
         margin (float): What is added on each side of the square, as a share
             of its side.
 
     Returns:
-        np.ndarray: (2, 3).
+        np.ndarray: (2, 3), for coordinates of which whole numbers are the
+        centres of pixels.
     """
     side = max(bbox[2:] - bbox[:2]) * (1 + 2 * margin)
     scale = size / side
-    x, y = (size - 1) / 2 - scale * (bbox[:2] + bbox[2:]) / 2
+    # The first pixel's centre is half a pixel away from its edge.
+    x, y = (size - 1) / 2 - scale * ((bbox[:2] + bbox[2:]) / 2 - 0.5)
     return np.array([[scale, 0, x], [0, scale, y]])

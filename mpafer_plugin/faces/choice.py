@@ -21,7 +21,7 @@ def choose_face(faces: Sequence[Face], shape: tuple[int, ...]) -> Face | None:
     Returns:
         Face | None: The face; None if there is none.
     """
-    centre = (np.array([shape[1], shape[0]]) - 1) / 2
+    centre = np.array([shape[1], shape[0]]) / 2  # boxes are edges
 
     def order(face: Face) -> tuple[float, float]:
         middle = (face.bbox[:2] + face.bbox[2:]) / 2

@@ -2,12 +2,11 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +16,10 @@ from rich.progress import track
 from mpafer_plugin.datasets.face_crop import CONTRACT
 from mpafer_plugin.datasets.picture_endings import is_picture
 
-from .crop_record import CropRecord, Row
+from .crop_record import OWN_NAMES, CropRecord, Row
+from .data_files import copy_file, list_files
 from .face_crop import FaceCrop
+from .picture import share_large
 from .prepare_picture import Outcome, prepare_picture
 from .yunet import YuNet
 
@@ -34,8 +35,9 @@ def crop_folder(
 ) -> CropRecord:
     """Make a copy of a data set's folder with crops for pictures.
 
-    Paths stay the same. Files that are no pictures by their ending, such as
-    lists of labels, are copied. What is there of an earlier run is kept.
+    Paths stay the same. Files that are no pictures, such as lists of labels,
+    are copied. What is there of an earlier run is kept. What can not be read
+    or copied has a row that says why, and stops nothing else.
 
     Args:
         source (Path): The data set's folder; links in it are followed.
@@ -45,86 +47,102 @@ def crop_folder(
         jobs (int): Number of processes. Defaults to 1, this one.
 
     Returns:
-        CropRecord: The rows of all pictures.
+        CropRecord: The rows of all pictures, and of what is not copied.
 
     Raises:
         ValueError: If the folders don't fit each other, there are no
-            pictures, or the target holds something else.
+            pictures, the source holds crops or files with the tool's names,
+            the target holds something else, or the model is none.
+        OSError: If nothing can be read or written.
     """
     if not source.is_dir():
         raise ValueError(f'{source} is no folder')
-    if (source / CONTRACT).exists():
-        raise ValueError(f'{source} holds crops already: it has {CONTRACT}')
     inner, outer = target.resolve(), source.resolve()
     if inner.is_relative_to(outer) or outer.is_relative_to(inner):
         raise ValueError(
             f'{source} and {target}: one of the folders is in the other'
         )
-    files = sorted(_files(source, ''))
+    unreadable: dict[str, str] = {}
+    files = sorted(list_files(source, unreadable))
+    _check_names(source, files)
     pictures = [path for path in files if is_picture(path)]
     if not pictures:
         raise ValueError(f'{source} holds no pictures among its files')
+    # What is wrong with it shows before the target is begun.
+    detector = crop.build_detector(model)
     record = CropRecord(target, crop)
     try:
         todo = [path for path in pictures if not record.is_done(path)]
-        outcomes = _outcomes([source / p for p in todo], crop, model, jobs)
+        paths = [source / path for path in todo]
+        outcomes = _outcomes(paths, crop, model, jobs, detector)
         with closing(outcomes):
             tracked = track(outcomes, 'cropping', len(todo))
             for path, outcome in zip(todo, tracked, strict=True):
                 row = Row(path, outcome.result, outcome.faces, outcome.reason)
                 record.add(row, outcome.content)
-        for path in files:
-            if not is_picture(path):
-                _copy(source / path, target / path)
-        record.finish(pictures)
+        others = [path for path in files if not is_picture(path)]
+        for path in others:
+            reason = copy_file(source, target, path)
+            if reason:
+                unreadable[path] = reason
+        for path, reason in unreadable.items():
+            record.add(Row(path, 'not copied', 0, reason), None)
+        record.finish([*pictures, *unreadable])
     finally:
         record.close()
     return record
 
 
-def _files(
-    root: Path, folder: str, above: tuple[str, ...] = ()
-) -> Iterator[str]:
-    """List all files below a folder, relative to the root, with slashes."""
-    real = os.path.realpath(root / folder)
-    if real in above:
+def _check_names(source: Path, files: list[str]) -> None:
+    """Refuse what is cut already, and files that would be written over."""
+    contracts = [source / path for path in files if _name(path) == CONTRACT]
+    contracts += [
+        folder / CONTRACT
+        for folder in source.resolve().parents
+        if (folder / CONTRACT).is_file()
+    ]
+    if contracts:
+        raise ValueError(f'{source} holds crops already: by {contracts[0]}')
+    taken = [name for name in OWN_NAMES if name in files]
+    if taken:
         raise ValueError(
-            f'{root / folder}: the link leads back to {real!r}, which holds it'
+            f'{source} has {", ".join(taken)}, names of files that are '
+            'written beside the crops: rename or move them'
         )
-    with os.scandir(root / folder) as entries:
-        for entry in entries:
-            path = f'{folder}/{entry.name}' if folder else entry.name
-            if entry.is_dir():
-                yield from _files(root, path, (*above, real))
-            else:
-                yield path
+
+
+def _name(path: str) -> str:
+    return path.rpartition('/')[2]
 
 
 def _outcomes(
-    paths: list[Path], crop: FaceCrop, model: Path | None, jobs: int
+    paths: list[Path],
+    crop: FaceCrop,
+    model: Path | None,
+    jobs: int,
+    detector: YuNet,
 ) -> Generator[Outcome]:
     """Prepare pictures, in order."""
     if jobs == 1 or not paths:
-        detector = crop.build_detector(model)
         yield from (prepare_picture(path, crop, detector) for path in paths)
         return
     # Started anew, not forked: OpenCV's and torch's threads don't survive it.
     # A pool of multiprocessing would wait for ever for a worker that was
     # killed for its memory.
-    executor = ProcessPoolExecutor(
-        jobs,
-        multiprocessing.get_context('spawn'),
-        _start_worker,
-        (crop, model),
-    )
+    context = multiprocessing.get_context('spawn')
+    arguments = crop, model, context.Lock()
+    executor = ProcessPoolExecutor(jobs, context, _start_worker, arguments)
     try:
         yield from executor.map(partial(_prepare, crop), paths, chunksize=8)
     finally:
         executor.shutdown(cancel_futures=True)
 
 
-def _start_worker(crop: FaceCrop, model: Path | None) -> None:
+def _start_worker(
+    crop: FaceCrop, model: Path | None, lock: AbstractContextManager
+) -> None:
     global _detector
+    share_large(lock)
     # Ctrl-C reaches all processes; the first one ends the others in order.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Killed without a chance to, it would leave the others waiting for ever.
@@ -143,16 +161,3 @@ def _end_with_parent() -> None:
 def _prepare(crop: FaceCrop, path: Path) -> Outcome:
     assert _detector is not None
     return prepare_picture(path, crop, _detector)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a file that is not there yet, whole or not at all."""
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f'.{target.name}.writing')
-    try:
-        shutil.copy2(source, part)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import os
 from pathlib import Path
@@ -7,16 +8,23 @@ from typing import NamedTuple
 from mpafer_plugin.datasets.face_crop import CONTRACT, LEFT_OUT, REPORT
 
 from .face_crop import FaceCrop
+from .whole_file import PART, stops_all, whole_file
+
+OWN_NAMES = (CONTRACT, REPORT, f'{REPORT}.part', LEFT_OUT, PART)
+"""What lies in the root of the crops, besides what the data set has."""
+
+# Names of files that are not UTF-8 are written as they are.
+_ERRORS = 'surrogateescape'
 
 
 class Row(NamedTuple):
-    """What became of a picture.
+    """What became of a picture, or why another file is not copied.
 
     Args:
         path (str): Relative to the data set's folder, with slashes.
-        result (str): See :class:`Outcome`.
+        result (str): See :class:`Outcome`; or 'not copied'.
         faces (int): How many were found.
-        reason (str): Why it is unreadable, or ''.
+        reason (str): Why it is unreadable or not copied, or ''.
     """
 
     path: str
@@ -51,8 +59,10 @@ class CropRecord:
             # Unfinished from here on.
             os.replace(self._report, self._part)
         self.rows = {row.path: row for row in self._read()}
-        self._write_rows(self._part)
-        self._file = self._part.open('a', newline='', encoding='utf-8')
+        self._write_rows()
+        self._file = self._part.open(
+            'a', newline='', encoding='utf-8', errors=_ERRORS
+        )
 
     def is_done(self, path: str) -> bool:
         """Whether a picture needs no more work; one unreadable does.
@@ -63,12 +73,21 @@ class CropRecord:
         if row is None:
             return False
         left_out = row.result == 'no face' and self._leaves_out
-        return left_out or (self.folder / path).is_file()
+        return left_out or os.path.isfile(self.folder / path)
 
     def add(self, row: Row, content: bytes | None) -> None:
-        """Write a crop and its row, in this order."""
+        """Write a crop and its row, in this order.
+
+        Raises:
+            OSError: If nothing can be written to the folder.
+        """
         if content is not None:
-            write_whole(self.folder / row.path, content)
+            try:
+                self._write(row.path, content)
+            except OSError as error:
+                if stops_all(error):
+                    raise
+                row = Row(row.path, 'unreadable', row.faces, str(error))
         self.rows[row.path] = row
         csv.writer(self._file).writerow(row)
         self._file.flush()
@@ -78,23 +97,27 @@ class CropRecord:
         self._file.close()
 
     def finish(self, paths: list[str]) -> list[str]:
-        """Write the report, and the list of pictures without a crop.
+        """Write the report, and the list of what is not there.
 
         Args:
-            paths (list[str]): The pictures that the data set has.
+            paths (list[str]): What is to have a row.
 
         Returns:
-            list[str]: The pictures without a crop.
+            list[str]: What of it is not there.
         """
         self.close()
         self.rows = {path: self.rows[path] for path in sorted(paths)}
-        absent = [p for p in self.rows if not (self.folder / p).is_file()]
+        absent = [
+            path
+            for path in self.rows
+            if not os.path.isfile(self.folder / path)
+        ]
         text = [
-            '# Pictures that have no crop, for leave_out of a data set',
+            '# What has no crop or copy, for leave_out of a data set',
             *absent,
         ]
-        write_whole(self.folder / LEFT_OUT, ('\n'.join(text) + '\n').encode())
-        self._write_rows(self._part)
+        self._write(LEFT_OUT, ('\n'.join(text) + '\n').encode(errors=_ERRORS))
+        self._write_rows()
         os.replace(self._part, self._report)
         return absent
 
@@ -112,18 +135,20 @@ class CropRecord:
                     'folder, or remove this one'
                 )
             return
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        if self.folder.is_dir() and set(os.listdir(self.folder)) - {PART}:
             raise ValueError(
                 f'{self.folder} is not empty, and has no {CONTRACT}: it '
                 'holds something else than crops'
             )
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, (json.dumps(own, indent=2) + '\n').encode())
+        self._write(CONTRACT, (json.dumps(own, indent=2) + '\n').encode())
 
     def _read(self) -> list[Row]:
         if not self._part.exists():
             return []
-        with self._part.open(newline='', encoding='utf-8') as file:
+        with self._part.open(
+            newline='', encoding='utf-8', errors=_ERRORS
+        ) as file:
             # A line that a kill cut off is done anew.
             return [
                 Row(row[0], row[1], int(row[2]), row[3])
@@ -131,29 +156,16 @@ class CropRecord:
                 if len(row) == len(Row._fields)
             ]
 
-    def _write_rows(self, path: Path) -> None:
-        draft = path.with_name(f'{path.name}.writing')
-        with draft.open('w', newline='', encoding='utf-8') as file:
-            writer = csv.writer(file)
-            writer.writerow(Row._fields)
-            writer.writerows(self.rows.values())
-        os.replace(draft, path)
+    def _write_rows(self) -> None:
+        text = io.StringIO(newline='')
+        writer = csv.writer(text)
+        writer.writerow(Row._fields)
+        writer.writerows(self.rows.values())
+        self._write(self._part.name, text.getvalue().encode(errors=_ERRORS))
 
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is whole or not there at all.
-
-    Args:
-        path (Path): The file; its folder is made.
-        content (bytes): What it holds.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.writing')
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    def _write(self, path: str, content: bytes) -> None:
+        with whole_file(self.folder, path) as part:
+            part.write_bytes(content)
 
 
 def _differences(found: object, own: dict) -> str:

@@ -7,16 +7,20 @@ import numpy as np
 class Face:
     """A face in a picture.
 
-    Coordinates are in pixels of the picture, and may lie outside of it.
+    Coordinates are in pixels of the picture as it is upright, turned by EXIF,
+    and may lie outside of it.
 
     Args:
-        bbox (np.ndarray): (4,) x1, y1, x2, y2, float.
+        bbox (np.ndarray): (4,) x1, y1, x2, y2, float: edges, so [0, 0, W, H]
+            is the whole picture.
         score (float): How sure the detector is, in [0, 1]; 1 for a box that
             was given.
         landmarks (np.ndarray, optional): (5, 2) x and y of right eye, left
-            eye, tip of the nose, right and left corner of the mouth. Right
-            and left are the person's own: a right eye is on the left of the
-            picture. Defaults to None, for a box that was given.
+            eye, tip of the nose, right and left corner of the mouth; whole
+            numbers are the centres of pixels, so (0, 0) is half a pixel
+            inside of a box's edge at 0. Right and left are the person's own:
+            a right eye is on the left of the picture. Defaults to None, for a
+            box that was given.
     """
 
     bbox: np.ndarray

@@ -1,5 +1,6 @@
 """What becomes of one picture of a data set: faces found, one cut out."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import cv2
 
 from .choice import choose_face
 from .face_crop import FaceCrop
-from .picture import read_picture
+from .picture import PictureError, read_picture
 from .yunet import YuNet
 
 JPEG_QUALITY = 95
@@ -21,7 +22,7 @@ class Outcome:
         result (str): 'one face', 'several faces', 'no face' or 'unreadable'.
         faces (int): How many were found.
         content (bytes, optional): The crop's file; None if there is none.
-        reason (str): Why it is unreadable. Defaults to ''.
+        reason (str): Why it is unreadable, or can not be cut. Defaults to ''.
     """
 
     result: str
@@ -40,12 +41,23 @@ def prepare_picture(path: Path, crop: FaceCrop, detector: YuNet) -> Outcome:
         detector (YuNet): What the contract states.
 
     Returns:
-        Outcome: With the crop as a file's content.
+        Outcome: With the crop as a file's content. One picture that can not
+        be cut doesn't stop the others: it is 'unreadable', too.
     """
+    # Reading from a pipe would wait for ever.
+    if os.path.exists(path) and not os.path.isfile(path):
+        return Outcome('unreadable', reason=f'{str(path)!r} is no file')
     try:
-        picture = read_picture(path)
-    except ValueError as error:
+        return _prepare(path, crop, detector)
+    except PictureError as error:
         return Outcome('unreadable', reason=str(error))
+    except (ValueError, OverflowError, MemoryError, cv2.error) as error:
+        text = ' '.join(str(error).split()) or type(error).__name__
+        return Outcome('unreadable', reason=f'{str(path)!r}: {text}')
+
+
+def _prepare(path: Path, crop: FaceCrop, detector: YuNet) -> Outcome:
+    picture = read_picture(path)
     faces = detector.detect(picture)
     face = choose_face(faces, picture.shape)
     if face is not None:

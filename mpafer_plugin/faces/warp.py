@@ -24,7 +24,11 @@ def cut_out(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
     """
     # Samples as dense as the picture's pixels are averaged to those of the
     # square, or else fine patterns would turn into coarse ones.
-    density = max(1, int(np.ceil(1 / np.hypot(*matrix[:, 0]))))
+    scale = np.hypot(*matrix[:, 0])
+    # So it is of landmarks that lie like no face, too.
+    if scale * LIMIT <= size:
+        raise ValueError(f'it has {LIMIT} pixels a side or more')
+    density = max(1, int(np.ceil(1 / scale)))
     side = size * density
     matrix = matrix * density
     matrix[:, 2] += (density - 1) / 2

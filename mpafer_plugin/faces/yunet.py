@@ -135,9 +135,11 @@ class YuNet:
         if rows is None:
             return np.empty((0, 15))
         rows = rows.astype(float)
-        # Sides are rounded to whole pixels, each by itself. Half pixels are
-        # not minded: YuNet's points don't lie that fine.
-        rows[:, :14] *= np.tile(np.array([width, height]) / size, 7)
+        # Sides are rounded to whole pixels, each by itself.
+        factors = np.tile(np.array([width, height]) / size, 7)
+        # Of points whole numbers are centres of pixels; boxes are edges.
+        half = np.repeat([0, 0.5], [4, 10])
+        rows[:, :14] = (rows[:, :14] + half) * factors - half
         return rows
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from .contact_sheet import Card, draw_contact_sheet
 
 if TYPE_CHECKING:
-    from mpafer_plugin.apis.explanation import FaceExplanation
+    from mpafer_plugin.apis.face_explanation import FaceExplanation
 
 HEADS = ('picture', 'top patches of the class', 'attention rollout')
 
-_SIDE = 400  # pixels, longer side of a drawn region
-_MARGIN = 0.1  # around the crop, as a share of its side
+_SIDE = 400  # pixels, of the square that is drawn
+_MARGIN = 0.05  # around the crop, as a share of its side
 _OPACITY = 0.55
 
 
@@ -32,21 +32,24 @@ def draw_explanations(
         explanation, found = face.explanation, face.face
         chosen = explanation.chosen[0].cpu().numpy()
         rollout = explanation.rollout[0].cpu().numpy()
-        region = _region(picture.shape, face.matrix, face.size)
-        pictures = [
-            picture,
-            overlay(picture, chosen.astype(float), face, smooth=False),
-            overlay(picture, rollout / rollout.max(), face, smooth=True),
-        ]
+        part, matrix = _around(picture, face.matrix, face.size)
+        count, local = 'The local score is off: no patch counts', part
+        if chosen.any():
+            count = (
+                f'{chosen.sum()} of {chosen.size} patches count for the local '
+                'score'
+            )
+            grid = chosen.astype(float)
+            local = overlay(part, grid, matrix, face.size, smooth=False)
+        grid = rollout / rollout.max()
+        attended = overlay(part, grid, matrix, face.size, smooth=True)
         cards.append(
             Card(
                 f'{number} {found["pred_class"]} {found["pred_score"]:.0%}',
-                f'{chosen.sum()} of {chosen.size} patches count for the local '
-                'score. Rollout: patches '
-                f'{rollout.sum():.0%}, class token '
+                f'{count}. Rollout: patches {rollout.sum():.0%}, class token '
                 f'{float(explanation.class_share[0]):.0%}, prompts '
                 f'{float(explanation.prompt_share[0]):.0%}',
-                [_shown(drawn, region) for drawn in pictures],
+                [drawn[..., ::-1] for drawn in (part, local, attended)],
             )
         )
     draw_contact_sheet(cards, path, HEADS, columns=min(2, len(cards)))
@@ -55,7 +58,8 @@ def draw_explanations(
 def overlay(
     picture: np.ndarray,
     grid: np.ndarray,
-    face: 'FaceExplanation',
+    matrix: np.ndarray,
+    size: tuple[int, int],
     smooth: bool,
 ) -> np.ndarray:
     """Lay values of a face's patches over the picture that it is in.
@@ -63,7 +67,9 @@ def overlay(
     Args:
         picture (np.ndarray): (H, W, 3), BGR, uint8.
         grid (np.ndarray): Values in [0, 1] of the patches, (h, w).
-        face (FaceExplanation): Says where the patches lie.
+        matrix (np.ndarray): (2, 3), from the picture to the crop, in which
+            the patches lie.
+        size (tuple[int, int]): Width and height of the crop in pixels.
         smooth (bool): Whether values run into each other.
 
     Returns:
@@ -71,8 +77,8 @@ def overlay(
     """
     height, width = picture.shape[:2]
     # From the picture to the grid, where a patch is one pixel.
-    shrink = np.array(grid.shape[::-1]) / face.size
-    matrix = face.matrix * shrink[:, None]
+    shrink = np.array(grid.shape[::-1]) / size
+    matrix = matrix * shrink[:, None]
     matrix[:, 2] += (shrink - 1) / 2
     values, inside = (
         cv2.warpAffine(
@@ -99,25 +105,38 @@ def overlay(
     return ((1 - share) * picture + share * grey).astype(np.uint8)
 
 
-def _region(
-    shape: tuple[int, ...], matrix: np.ndarray, size: tuple[int, int]
-) -> tuple[slice, slice]:
-    """The part of the picture around a crop, as rows and columns."""
+def _around(
+    picture: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the square around a crop out, at a size that patches can be told at.
+
+    Outside of the picture it is white, like the page.
+
+    Returns:
+        tuple: (_SIDE, _SIDE, 3), BGR, and the matrix from there to the crop.
+    """
     wide, high = size
     corners = np.array([[0, 0], [wide, 0], [0, high], [wide, high]]) - 0.5
     inverse = cv2.invertAffineTransform(matrix)
     points = corners @ inverse[:, :2].T + inverse[:, 2]
-    low, top = points.min(0), points.max(0)
-    margin = _MARGIN * (top - low)
-    x1, y1 = np.maximum(low - margin, 0).astype(int)
-    x2, y2 = np.ceil(np.minimum(top + margin, shape[1::-1])).astype(int)
-    return slice(y1, y2), slice(x1, x2)
+    middle, extent = (points.max(0) + points.min(0)) / 2, np.ptp(points, 0)
+    side = int(np.ceil(extent.max() * (1 + 2 * _MARGIN)))
+    start = np.round(middle - (side - 1) / 2).astype(int)
+    scale = _SIDE / side
 
-
-def _shown(picture: np.ndarray, region: tuple[slice, slice]) -> np.ndarray:
-    """Cut a region out, at a size that patches can be told at; RGB."""
-    part = picture[region]
-    scale = _SIDE / max(part.shape[:2])
-    size = [max(1, round(side * scale)) for side in part.shape[1::-1]]
+    first = np.clip(start, 0, picture.shape[1::-1])
+    end = np.clip(start + side, 0, picture.shape[1::-1])
+    (x1, y1), (x2, y2) = first, end
+    left, top = np.round((first - start) * scale).astype(int)
+    right, befirst = np.round((end - start) * scale).astype(int)
+    part = np.full((_SIDE, _SIDE, 3), 255, np.uint8)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return cv2.resize(part, size, interpolation=how)[..., ::-1]
+    part[top:befirst, left:right] = cv2.resize(
+        picture[y1:y2, x1:x2],
+        (int(right - left), int(befirst - top)),
+        interpolation=how,
+    )
+    # Whole numbers are centres of pixels, here and there.
+    shift = start - 0.5 + 0.5 / scale
+    there = matrix[:, :2] @ shift + matrix[:, 2]
+    return part, np.column_stack([matrix[:, :2] / scale, there])

@@ -95,7 +95,8 @@ def test_rollout_by_its_definition(model, images):
     torch.testing.assert_close(found.class_share, total[:, 0, 0])
 
 
-def test_without_prompts_none_goes_to_them(tiny, images):
+def test_without_prompts_and_local_score(tiny, images):
+    """Nothing goes to the one, and no patch counts for the other."""
     model = build_model(
         ['yes', 'no'],
         **tiny,
@@ -107,7 +108,7 @@ def test_without_prompts_none_goes_to_them(tiny, images):
     torch.testing.assert_close(
         found.prompt_share, torch.zeros(5), atol=1e-6, rtol=0
     )
-    assert found.chosen.all()
+    assert not found.chosen.any()
 
 
 def test_other_models_are_refused():

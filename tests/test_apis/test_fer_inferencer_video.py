@@ -1,8 +1,10 @@
+import json
+
 import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.faces import PictureError
+from mpafer_plugin.faces import FaceCrop, PictureError
 
 
 @pytest.fixture
@@ -45,3 +47,50 @@ def test_videos_that_are_none(whole, tmp_path):
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
     with pytest.raises(PictureError, match=r'bad.mp4.* can not be opened'):
         list(whole.video(tmp_path / 'bad.mp4'))
+
+
+def test_tables_say_which_frame(whole, video, pictures, tmp_path):
+    results = whole([pictures[0], video])
+    assert results.frames[0] is None
+    results.to_json(tmp_path / 'r.json')
+    entries = json.loads((tmp_path / 'r.json').read_text())[1:]
+    assert [entry['frame'] for entry in entries] == list(range(12))
+    assert {entry['path'] for entry in entries} == {str(video)}
+    assert entries[5]['time'] == pytest.approx(0.5, abs=1e-3)
+    table = results.to_dataframe()
+    assert table['frame'].tolist()[1:] == list(range(12))
+
+
+@pytest.mark.parametrize('missing', ['missing.mp4', 99])
+def test_a_stream_goes_on_behind_a_missing_video(whole, pictures, missing):
+    found = list(whole.stream([pictures[0], missing, pictures[1]]))
+    assert [len(prediction.faces) for prediction in found] == [1, 0, 1]
+    assert isinstance(found[1].error, PictureError)
+    assert str(missing) in str(found[1].error)
+    with pytest.raises(PictureError, match=str(missing)):
+        whole([pictures[0], missing])
+
+
+def test_a_face_that_can_not_be_cut_does_not_end_a_video(
+    finder, canvas, tmp_path, monkeypatch, log
+):
+    picture = canvas[0]
+    code = cv2.VideoWriter_fourcc(*'MJPG')
+    size = picture.shape[1::-1]
+    writer = cv2.VideoWriter(str(tmp_path / 'six.avi'), code, 10, size)
+    for _ in range(3):
+        writer.write(picture)
+    writer.release()
+    crop, cut = FaceCrop.crop, []
+
+    def fail_once(self, picture, face):
+        cut.append(face)
+        if len(cut) == 8:
+            raise ValueError('it is nowhere')
+        return crop(self, picture, face)
+
+    monkeypatch.setattr(FaceCrop, 'crop', fail_once)
+    finder.workers = 1
+    found = [len(faces) for _, _, faces in finder.video(tmp_path / 'six.avi')]
+    assert found == [6, 5, 6]
+    assert 'a face is left out: it is nowhere' in log.text

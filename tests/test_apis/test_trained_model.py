@@ -3,7 +3,7 @@ import os
 import pytest
 import torch
 
-from mpafer_plugin.apis import FERInferencer, build_model
+from mpafer_plugin.apis import FERInferencer, build_model, trained_model
 from mpafer_plugin.engine.checkpoint_entry import ENTRY
 
 CLASSES = ['yes', 'no', 'perhaps']
@@ -190,3 +190,21 @@ def test_a_file_does_not_choose_what_is_read(own, save, tiny, monkeypatch):
 
     with pytest.raises(ValueError, match='are no tag: name the file'):
         rebuilt(change(save(own()), name_a_file))
+
+
+@pytest.mark.parametrize(
+    'name', ['local-dir:/x', 'hf-hub:someone/model', 'no-such-model', '.json']
+)
+def test_a_file_does_not_choose_the_architecture(
+    face_tiny, save, monkeypatch, name
+):
+    """open_clip would open the folder, or the network."""
+    monkeypatch.delenv('MPAFER_ARCH', raising=False)
+    monkeypatch.setattr(trained_model, 'build_model', pytest.fail)
+
+    def edit(checkpoint):
+        checkpoint[ENTRY]['image_tower']['arch'] = name
+
+    path = change(save(face_tiny), edit)
+    with pytest.raises(ValueError, match=rf"model.pth.*'{name}'.*(has|MPAF)"):
+        rebuilt(path, clip='face-tiny')

@@ -22,6 +22,16 @@ RESIZE = dict(type='Resize', scale=(64, 32), interpolation='bicubic')
             [dict(type='LoadDecodedImage', cache_dir='x'), RESIZE, PACK],
             ([64, 32], 'bicubic'),
         ),
+        (
+            [
+                dict(type='mmcv.LoadImageFromFile', color_type='color'),
+                RESIZE,
+                PACK,
+            ],
+            ([64, 32], 'bicubic'),
+        ),
+        ([LOAD | dict(color_type='grayscale'), RESIZE, PACK], None),
+        ([dict(type='LoadMyOwn'), RESIZE, PACK], None),
         ([LOAD, dict(type='CenterCrop', crop_size=64), PACK], None),
         ([LOAD, RESIZE, dict(type='RandomFlip'), PACK], None),
         ([LOAD, RESIZE | dict(keep_ratio=True), PACK], None),

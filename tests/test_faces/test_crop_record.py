@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +54,54 @@ def test_goes_on_from_what_was_written(tmp_path):
     assert not (folder / 'crop_report.csv').exists()
     assert again.is_done('a/1.png')
     again.close()
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    name = os.fsdecode(b'caf\xe9.png')
+    folder = tmp_path / 'crops'
+    record = CropRecord(folder, FaceCrop())
+    record.add(Row(name, 'one face', 1, ''), b'crop')
+    record.close()
+    # a kill amid a letter
+    with (folder / 'crop_report.csv.part').open('ab') as file:
+        file.write('ä'.encode()[:1])
+    other = CropRecord(folder, FaceCrop())
+    assert other.is_done(name)
+    other.add(Row(f'x{name}', 'no face', 0, ''), None)
+    other.finish([name, f'x{name}'])
+    report = (folder / 'crop_report.csv').read_bytes()
+    assert b'\r\ncaf\xe9.png,one face' in report
+    assert (folder / 'leave_out.txt').read_bytes().endswith(b'xcaf\xe9.png\n')
+
+
+def test_names_as_long_as_they_may_be(tmp_path):
+    record = CropRecord(tmp_path, FaceCrop())
+    name = 'x' * 251 + '.png'
+    record.add(Row(name, 'one face', 1, ''), b'crop')
+    assert record.is_done(name)
+    too_long = f'x{name}'
+    record.add(Row(too_long, 'one face', 1, ''), b'crop')
+    assert record.rows[too_long].result == 'unreadable'
+    assert 'too long' in record.rows[too_long].reason
+    assert not record.is_done(too_long)
+    assert record.finish([name, too_long]) == [too_long]
+
+
+def test_a_full_disk_stops_all(tmp_path, monkeypatch):
+    record = CropRecord(tmp_path, FaceCrop())
+
+    def full(path, content):
+        raise OSError(errno.ENOSPC, 'no space')
+
+    monkeypatch.setattr(Path, 'write_bytes', full)
+    with pytest.raises(OSError, match='no space'):
+        record.add(ONE, b'crop')
+    record.close()
+
+
+def test_goes_on_after_a_kill_at_the_very_beginning(tmp_path):
+    (tmp_path / '.writing').touch()
+    CropRecord(tmp_path, FaceCrop()).close()
 
 
 def test_whole_pictures_need_a_file(tmp_path):

@@ -1,10 +1,10 @@
-import io
-
 import numpy as np
 import pytest
+from mmcv import imfrombytes
 from PIL import Image
 
 from mpafer_plugin.faces import PictureError, read_picture
+from tests.test_faces.pictures import saved
 
 # (2, 3): reddish, greenish, bluish above; grey steps below
 RGB = np.array(
@@ -15,12 +15,6 @@ RGB = np.array(
     np.uint8,
 )
 BGR = RGB[..., ::-1]
-
-
-def saved(image, kind='PNG', **options):
-    file = io.BytesIO()
-    image.save(file, kind, **options)
-    return file.getvalue()
 
 
 @pytest.mark.parametrize('kind', ['PNG', 'BMP', 'TIFF', 'GIF', 'PPM', 'WEBP'])
@@ -70,16 +64,6 @@ def test_cmyk():
         assert away.max() <= 3
 
 
-@pytest.mark.parametrize('kind', ['PNG', 'TIFF', 'PPM'])
-def test_16_bits_are_scaled(kind):
-    values = np.array([[0, 257, 128 * 257], [200 * 257, 65535, 64000]])
-    image = Image.fromarray(values.astype(np.uint16))
-    picture = read_picture(saved(image, kind))
-    expected = [[0, 1, 128], [200, 255, 249]]
-    for channel in np.moveaxis(picture, -1, 0):
-        np.testing.assert_array_equal(channel, expected)
-
-
 def test_grey_one_bit_and_palette():
     grey = Image.fromarray(RGB[..., 0])
     picture = read_picture(saved(grey))
@@ -91,20 +75,31 @@ def test_grey_one_bit_and_palette():
     np.testing.assert_array_equal(read_picture(saved(palette)), BGR)
 
 
-def test_transparency_is_put_on_white():
-    alpha = np.dstack([RGB, np.full((2, 3), 255, np.uint8)])
-    alpha[0, 0, 3], alpha[1, 0, 3] = 0, 51
-    picture = read_picture(saved(Image.fromarray(alpha)))
-    assert picture[0, 0].tolist() == [255, 255, 255]
-    assert picture[1, 0].tolist() == [204, 204, 204]  # a fifth of black
-    np.testing.assert_array_equal(picture[:, 1:], BGR[:, 1:])
-    grey = Image.fromarray(alpha[..., [0, 3]], 'LA')
-    assert read_picture(saved(grey))[0, 0].tolist() == [255, 255, 255]
-    palette = Image.fromarray(RGB).quantize(6)
-    hidden = int(np.asarray(palette)[0, 1])
-    picture = read_picture(saved(palette, transparency=hidden))
-    assert picture[0, 1].tolist() == [255, 255, 255]
-    assert picture[0, 0].tolist() == BGR[0, 0].tolist()
+@pytest.fixture
+def transparent():
+    """Noise, of which some is half or not to be seen."""
+    values = np.random.default_rng(0).integers(0, 256, (16, 16, 4), np.uint8)
+    values[:4, :4, 3] = 0
+    return Image.fromarray(values)
+
+
+def test_transparent_pictures_are_read_as_training_does(transparent):
+    palette = transparent.convert('RGB').quantize(64)
+    contents = [
+        saved(transparent),
+        saved(transparent.convert('LA')),
+        saved(palette, transparency=3),
+        saved(transparent.convert('RGB'), transparency=(1, 2, 3)),
+        saved(transparent, 'WEBP', lossless=True, exact=True),
+        saved(transparent, 'TIFF'),
+        saved(transparent.convert('LA'), 'TIFF'),
+    ]
+    for content in contents:
+        loaded = imfrombytes(content)  # of LoadImageFromFile
+        np.testing.assert_array_equal(read_picture(content), loaded)
+    # colours stay what they are beneath
+    expected = np.asarray(transparent)[..., 2::-1]
+    np.testing.assert_array_equal(read_picture(contents[0]), expected)
 
 
 @pytest.mark.parametrize('kind', ['GIF', 'PNG', 'WEBP', 'TIFF'])
@@ -122,18 +117,6 @@ def test_first_frame_of_an_animation(kind):
 def test_one_pixel():
     picture = read_picture(saved(Image.new('RGB', (1, 1), (1, 2, 3))))
     assert picture.tolist() == [[[3, 2, 1]]]
-
-
-def test_bombs_are_refused_by_their_pixels(tmp_path):
-    path = tmp_path / 'bomb.png'
-    # 50 kB in the file, 400 million pixels
-    Image.new('1', (20_000, 20_000)).save(path)
-    with pytest.raises(PictureError) as error:
-        read_picture(path)
-    text = str(error.value)
-    assert 'bomb.png' in text
-    assert '400000000 pixels' in text
-    assert '178956970 pixels' in text
 
 
 @pytest.mark.parametrize('kind', ['PNG', 'JPEG', 'BMP', 'GIF', 'WEBP'])

@@ -1,6 +1,8 @@
 import csv
 import importlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -8,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from mpafer_plugin.apis import FERInferencer
 from tests.conftest import ROOT
 from tests.test_apis.conftest import face_tiny, save  # noqa: F401
 from tests.test_faces.conftest import (  # noqa: F401
@@ -26,7 +29,9 @@ def predict(face_tiny, save, tmp_path, monkeypatch, capsys):  # noqa: F811
     main = importlib.import_module('predict').main
 
     def run(*args):
-        command = ['predict.py', *args, '--weights', weights]
+        if '--weights' not in args:
+            args = *args, '--weights', weights
+        command = ['predict.py', *args]
         monkeypatch.setattr(sys, 'argv', list(map(str, command)))
         try:
             code = main()
@@ -124,6 +129,8 @@ def test_a_video(predict, noise, tmp_path):
         (['empty'], "'empty': there is no picture in it"),
         (['.', '--config', 'absent.py'], 'absent.py'),
         (['.', '--clip', 'nothing'], "CLIP weights 'nothing'"),
+        (['.', '--device', 'foo'], "device='foo' can not be used"),
+        (['.', '--margin', '9'], 'margin=9.0 of a crop'),
     ],
 )
 def test_nothing_could_be_done(predict, args, message, tmp_path):
@@ -131,6 +138,121 @@ def test_nothing_could_be_done(predict, args, message, tmp_path):
     code, err = predict('--face', 'none', *args, '--out', 'out')
     assert code == 2
     assert message in err
+
+
+def test_inputs_are_not_overwritten(predict, noise, tmp_path):
+    before = {p: p.read_bytes() for p in noise.rglob('*') if p.is_file()}
+    picture, out = noise / 'a.png', tmp_path / 'out'
+    out.mkdir()
+    (out / 'a.png').symlink_to(picture)
+    for target in (noise, out, noise / 'below/..'):
+        code, err = predict(picture, '--out', target, '--face', 'none')
+        assert code == 2
+        assert f'would overwrite the input {str(picture)!r}' in err
+    after = {p: p.read_bytes() for p in noise.rglob('*') if p.is_file()}
+    assert after == before
+
+
+def test_results_are_no_inputs(predict, noise, monkeypatch):
+    """A folder that --out lies in, twice."""
+    monkeypatch.chdir(noise)
+    (noise / 'bad.jpg').unlink()
+    for remark in (False, True):
+        code, err = predict('.', '--out', 'out', '--face', 'none')
+        assert code == 0, err
+        assert '2 pictures, 2 faces' in err
+        assert ("passed over 2 pictures of --out 'out'" in err) is remark
+
+
+def test_weights_are_not_executed(predict, noise, tmp_path):
+    (tmp_path / 'best.py').write_text('open("ran", "w").close()')
+    code, err = predict(noise, '--out', 'out', '--weights', 'best.py')
+    assert code == 2
+    assert "'best.py' is damaged" in err
+    assert not (tmp_path / 'ran').exists()
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_name_that_is_no_utf_8(predict, noise, tmp_path):
+    (tmp_path / 'new').mkdir()
+    name = os.fsdecode(b'caf\xe9.png')
+    try:
+        shutil.copy(noise / 'a.png', tmp_path / 'new' / name)
+    except OSError:
+        pytest.skip('this file system has UTF-8 names alone')
+    shutil.copy(noise / 'a.png', tmp_path / 'new/z.png')
+    code, err = predict(
+        'new', '--out', 'out', '--json', '--csv', '--face', 'none'
+    )
+    assert code == 0, err
+    entries = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert [entry['path'] for entry in entries] == [f'new/{name}', 'new/z.png']
+    assert b'caf\xe9.png' in (tmp_path / 'out/predictions.csv').read_bytes()
+    assert (tmp_path / 'out' / name).is_file()
+
+
+def test_a_table_that_can_not_be_written(predict, noise, tmp_path):
+    (tmp_path / 'out/predictions.json').mkdir(parents=True)
+    code, err = predict(
+        noise / 'a.png', '--out', 'out', '--json', '--csv', '--face', 'none'
+    )
+    assert code == 2
+    assert 'predictions.json' in err.splitlines()[-1]
+    assert (tmp_path / 'out/predictions.csv').is_file()
+
+
+@pytest.mark.parametrize(
+    'error, expected',
+    [(RuntimeError('no memory'), 2), (KeyboardInterrupt, 130)],
+)
+def test_tables_are_written_when_it_stops(
+    predict, noise, tmp_path, monkeypatch, error, expected
+):
+    forward, calls = FERInferencer.forward, []
+
+    def fail(self, inputs):
+        calls.append(inputs)
+        if len(calls) > 1:
+            raise error
+        return forward(self, inputs)
+
+    monkeypatch.setattr(FERInferencer, 'forward', fail)
+    files = noise / 'a.png', noise / 'below/a.png'
+    code, err = predict(
+        *files, '--out', 'out', '--json', '--face', 'none', '--batch-size', '1'
+    )
+    assert code == expected
+    assert '1 pictures, 1 faces' in err
+    entries = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert [entry['path'] for entry in entries] == [str(files[0])]
+
+
+def test_margin(predict, canvas, yunet_file, tmp_path):  # noqa: F811
+    cv2.imwrite(str(tmp_path / 'six.png'), canvas[0])
+    scores = []
+    for margin in ('0.1', '0.4'):
+        code, err = predict(
+            'six.png', '--out', 'out', '--json', '--margin', margin,
+            '--face-model', yunet_file,
+        )  # fmt: skip
+        assert code == 0, err
+        text = (tmp_path / 'out/predictions.json').read_text()
+        scores.append(json.loads(text)[0]['faces'][0]['pred_scores'])
+    assert np.abs(np.subtract(*scores)).max() > 1e-3
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='how Linux finds screens')
+@pytest.mark.parametrize('display', [None, '', ':98'])
+def test_show_without_a_screen(predict, display, monkeypatch):
+    """A message, where OpenCV would abort the process."""
+    monkeypatch.delenv('WAYLAND_DISPLAY', raising=False)
+    if display is None:
+        monkeypatch.delenv('DISPLAY', raising=False)
+    else:
+        monkeypatch.setenv('DISPLAY', display)
+    code, err = predict('x.png', '--out', 'out', '--show')
+    assert code == 2
+    assert '--show: ' in err
 
 
 def test_as_a_command(tmp_path):

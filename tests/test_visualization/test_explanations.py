@@ -1,12 +1,14 @@
 from types import SimpleNamespace
 
 import cv2
+import matplotlib.figure
 import numpy as np
 import pytest
 import torch
 
 from mpafer_plugin.faces import Face, FaceCrop
 from mpafer_plugin.visualization import draw_explanations, overlay
+from mpafer_plugin.visualization.explanations import _around
 
 
 @pytest.fixture
@@ -30,11 +32,17 @@ def explained(matrix, size, chosen=((1, 0), (0, 0))):
     )
 
 
+def where(face):
+    return face.matrix, face.size
+
+
 def test_patches_lie_where_the_crop_was(picture):
     """A box of 80 x 80 at (100, 50); its first quarter counts."""
     crop = FaceCrop(size=64, margin=0)
     face = explained(crop.matrix(Face([100, 50, 180, 130])), (64, 64))
-    drawn = overlay(picture, np.eye(2)[:1].T @ np.eye(2)[:1], face, False)
+    drawn = overlay(
+        picture, np.eye(2)[:1].T @ np.eye(2)[:1], *where(face), False
+    )
     kept = (drawn == 200).all(-1)
     assert kept[52:88, 102:138].all()
     assert not kept[52:128, 142:178].any()
@@ -48,7 +56,7 @@ def test_a_turned_crop(picture):
     """A quarter turn takes the first patch to another corner."""
     turn = np.array([[0, 1, 0], [-1, 0, 99]], float)  # crop = (y, 99 - x)
     face = explained(turn, (100, 100))
-    drawn = overlay(picture, np.array([[1.0, 0], [0, 0]]), face, False)
+    drawn = overlay(picture, np.array([[1.0, 0], [0, 0]]), *where(face), False)
     kept = (drawn[:100, :100] == 200).all(-1)
     assert kept[2:48, 52:98].all()
     assert not kept[2:98, 2:48].any()
@@ -59,10 +67,34 @@ def test_a_smooth_overlay(picture):
     face = explained(np.eye(2, 3), (300, 200))
     grid = np.zeros((4, 4))
     grid[1, 2] = 1
-    drawn = overlay(picture, grid, face, True).astype(int).sum(-1)
+    drawn = overlay(picture, grid, *where(face), True).astype(int).sum(-1)
     assert np.unravel_index(drawn.argmax(), drawn.shape) == pytest.approx(
         (75, 187), abs=3
     )
+
+
+@pytest.mark.parametrize(
+    'box', [[100, 50, 180, 130], [-40, 150, 40, 230], [0, 0, 24, 24]]
+)
+def test_what_is_drawn_is_what_is_around_the_crop(box):
+    """Also where the picture ends; and the patches stay in their place."""
+    picture = np.random.default_rng(0).integers(
+        0, 200, (20, 30, 3), dtype=np.uint8
+    )
+    picture = cv2.resize(picture, (300, 200), interpolation=cv2.INTER_LINEAR)
+    crop = FaceCrop(size=64, margin=0.1)
+    there = crop.matrix(Face(box))
+    part, matrix = _around(picture, there, (64, 64))
+    assert part.shape == (400, 400, 3)
+    seen, expected = (
+        cv2.warpAffine(
+            source, m, (64, 64), flags=cv2.INTER_AREA, borderValue=(255,) * 3
+        ).astype(int)
+        for source, m in ((part, matrix), (picture, there))
+    )
+    assert np.median(np.abs(seen - expected)) < 3
+    inside = (seen < 255).all(-1).mean()
+    assert inside == pytest.approx((expected < 255).all(-1).mean(), abs=0.03)
 
 
 def test_a_sheet(picture, tmp_path):
@@ -74,3 +106,22 @@ def test_a_sheet(picture, tmp_path):
     drawn = cv2.imread(str(path))
     assert drawn.shape[1] > drawn.shape[0]
     assert drawn.std() > 20
+
+
+def test_without_a_local_score_it_says_so(picture, tmp_path, monkeypatch):
+    texts = []
+    write = matplotlib.figure.Figure.text
+
+    def record(figure, x, y, text, **kwargs):
+        texts.append(text)
+        return write(figure, x, y, text, **kwargs)
+
+    monkeypatch.setattr(matplotlib.figure.Figure, 'text', record)
+    matrix = FaceCrop(size=64).matrix(Face([100, 50, 180, 130]))
+    for chosen in (((1, 0), (0, 0)), ((0, 0), (0, 0))):
+        face = explained(matrix, (64, 64), chosen)
+        draw_explanations(picture, [face], str(tmp_path / 'why.png'))
+    one, none = (' '.join(t.split()) for t in texts if 'Rollout' in t)
+    assert '1 of 4 patches count for the local score' in one
+    assert 'The local score is off' in none
+    assert 'of 4' not in none
