@@ -98,6 +98,7 @@ def _build(entry: dict, tensors: dict, clip: str | None) -> ImageClassifier:
             num_context=0 if context is None else context.shape[-2],
             class_specific_context=context is not None and context.ndim == 3,
             prompt_names=dict(words),
+            # They teach; a model in use only has to have some.
             hard_prompts=[texts[0] for texts in entry['hard_prompts']],
         ),
         head=head,
