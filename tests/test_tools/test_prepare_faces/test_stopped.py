@@ -35,6 +35,8 @@ def test_interrupted(command, run, source, many, tmp_path, kind, jobs):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # a shell's background job ignores Ctrl-C, and so would its child
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(lambda: len(list(target.rglob('*.jpg'))) > 10)
     # as a terminal does it: to all processes
