@@ -1,3 +1,4 @@
+import builtins
 import itertools
 import json
 from pathlib import Path
@@ -21,6 +22,19 @@ RUNNERS = itertools.count()  # mmengine wants a new name for each runner
 def _defaults():
     torch.manual_seed(0)
     init_default_scope('mmpretrain')
+
+
+@pytest.fixture
+def no_openai(monkeypatch):
+    """As if the `openai` package were not installed."""
+    known = builtins.__import__
+
+    def fail(name, *args, **kwargs):
+        if name == 'openai':
+            raise ModuleNotFoundError("No module named 'openai'")
+        return known(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, '__import__', fail)
 
 
 @pytest.fixture(scope='session')

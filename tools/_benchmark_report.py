@@ -57,30 +57,44 @@ def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
 def show(results: dict) -> None:
     """Print the results as tables."""
     head = ('arch', 'batch', 'device', 'dtype', 'threads', 'rounds')
-    title = ', '.join(f'{key} {results[key]}' for key in head)
-    table = Table(title=title)
-    for column in ('', 'seconds', 'quartiles', 'images/s', 'MiB a step'):
-        table.add_column(column, justify='right')
-    for name, found in results['variants'].items():
-        low, high = found['quartiles']
-        table.add_row(
-            name,
-            f'{found["seconds"]:.3f}',
-            f'{low:.3f} to {high:.3f}',
-            f'{found["images_per_second"]:.1f}',
-            f'{found["memory_mib"]:.0f}',
-        )
-    ratios = Table(title='ratios of turns in the same round')
-    for column in ('', 'median', 'quartiles', 'memory'):
-        ratios.add_column(column, justify='right')
-    for name, found in results['ratios'].items():
-        low, high = found['quartiles']
-        ratios.add_row(
-            name,
-            f'{found["median"]:.3f}',
-            f'{low:.3f} to {high:.3f}',
-            f'{found["memory"]:.2f}',
-        )
     console = Console()
-    console.print(table)
-    console.print(ratios)
+    console.print(
+        _table(
+            ', '.join(f'{key} {results[key]}' for key in head),
+            ('', 'seconds', 'quartiles', 'images/s', 'MiB a step'),
+            [
+                (
+                    name,
+                    f'{found["seconds"]:.3f}',
+                    '{:.3f} to {:.3f}'.format(*found['quartiles']),
+                    f'{found["images_per_second"]:.1f}',
+                    f'{found["memory_mib"]:.0f}',
+                )
+                for name, found in results['variants'].items()
+            ],
+        )
+    )
+    console.print(
+        _table(
+            'ratios of turns in the same round',
+            ('', 'median', 'quartiles', 'memory'),
+            [
+                (
+                    name,
+                    f'{found["median"]:.3f}',
+                    '{:.3f} to {:.3f}'.format(*found['quartiles']),
+                    f'{found["memory"]:.2f}',
+                )
+                for name, found in results['ratios'].items()
+            ],
+        )
+    )
+
+
+def _table(title: str, columns: tuple, rows: list[tuple]) -> Table:
+    table = Table(title=title)
+    for column in columns:
+        table.add_column(column, justify='right')
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -10,6 +10,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from mpafer_plugin.clip.state_dict import read_state_dict
+from mpafer_plugin.whole_file import whole_file
 
 
 def parse_args() -> argparse.Namespace:
@@ -35,12 +36,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     weights = read_state_dict(args.source, trust=args.trust)
-    # Renamed into place, so that an interruption leaves no half a file.
-    part = args.out.with_suffix('.part')
-    save_file(
-        {key: value.contiguous() for key, value in weights.items()}, part
-    )
-    part.rename(args.out)
+    weights = {key: value.contiguous() for key, value in weights.items()}
+    with whole_file(args.out) as part:
+        save_file(weights, part)
     megabytes = args.out.stat().st_size / 1e6
     print(f'{args.out}: {len(weights)} tensors, {megabytes:.1f} MB')
 

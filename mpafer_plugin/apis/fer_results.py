@@ -1,10 +1,11 @@
 import csv
 import json
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
+
+from mpafer_plugin.whole_file import whole_file
 
 from .face_result import POINTS, as_json
 
@@ -80,7 +81,7 @@ class FERResults(list):
             )
         ]
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        with _whole_file(path, 'backslashreplace') as file:
+        with _whole_text(path, 'backslashreplace') as file:
             file.write(text + '\n')
 
     def to_csv(self, path: str | Path) -> None:
@@ -88,7 +89,7 @@ class FERResults(list):
 
         Names of files are written as they are, also if that is not UTF-8.
         """
-        with _whole_file(path, 'surrogateescape') as file:
+        with _whole_text(path, 'surrogateescape') as file:
             writer = csv.DictWriter(file, self._columns())
             writer.writeheader()
             writer.writerows(self._rows())
@@ -166,15 +167,9 @@ def _named(frame: tuple[int, float] | None) -> dict:
 
 
 @contextmanager
-def _whole_file(path: str | Path, errors: str) -> Iterator[IO[str]]:
-    """Write a text that is whole, or is what was there before."""
-    path = Path(path)
-    part = path.with_name(f'.{path.name}.writing')
-    try:
-        with part.open(
-            'w', newline='', encoding='utf-8', errors=errors
-        ) as file:
-            yield file
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+def _whole_text(path: str | Path, errors: str) -> Iterator[IO[str]]:
+    with (
+        whole_file(Path(path)) as part,
+        part.open('w', newline='', encoding='utf-8', errors=errors) as file,
+    ):
+        yield file

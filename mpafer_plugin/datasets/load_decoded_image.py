@@ -6,6 +6,8 @@ import numpy as np
 from mmcv.transforms import LoadImageFromFile
 from mmpretrain.registry import TRANSFORMS
 
+from mpafer_plugin.whole_file import whole_file
+
 
 @TRANSFORMS.register_module()
 class LoadDecodedImage(LoadImageFromFile):
@@ -66,12 +68,9 @@ class LoadDecodedImage(LoadImageFromFile):
         return self.folder / digest[:2] / f'{digest[2:]}.npy'
 
     def _save(self, path: Path, img: np.ndarray) -> None:
-        # Renamed into place: another worker never reads half a file.
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f'{path.name}.{os.getpid()}.part')
-        with part.open('wb') as file:
+        # Another worker never reads half a file.
+        with whole_file(path) as part, part.open('wb') as file:
             np.save(file, img)
-        part.replace(path)
 
     def __repr__(self) -> str:
         return f'{super().__repr__()[:-1]}, cache_dir={str(self.folder)!r})'

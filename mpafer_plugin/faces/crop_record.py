@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mpafer_plugin.datasets.face_crop import CONTRACT, LEFT_OUT, REPORT
+from mpafer_plugin.whole_file import whole_file
 
 from .face_crop import FaceCrop
-from .whole_file import PART, stops_all, whole_file
+from .writing import PART, stops_all
 
 OWN_NAMES = (CONTRACT, REPORT, f'{REPORT}.part', LEFT_OUT, PART)
 """What lies in the root of the crops, besides what the data set has."""
@@ -164,7 +165,7 @@ class CropRecord:
         self._write(self._part.name, text.getvalue().encode(errors=_ERRORS))
 
     def _write(self, path: str, content: bytes) -> None:
-        with whole_file(self.folder, path) as part:
+        with whole_file(self.folder / path, self.folder / PART) as part:
             part.write_bytes(content)
 
 

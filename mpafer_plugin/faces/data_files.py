@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mpafer_plugin.datasets.picture_endings import PICTURE_ENDINGS
+from mpafer_plugin.whole_file import whole_file
 
 from .picture import is_readable_kind
-from .whole_file import stops_all, whole_file
+from .writing import PART, stops_all
 
 
 def list_files(
@@ -83,7 +84,7 @@ def copy_file(source: Path, target: Path, path: str) -> str:
             'them, and rename it in lists'
         )
     try:
-        with whole_file(target, path) as part:
+        with whole_file(target / path, target / PART) as part:
             shutil.copy2(file, part)
     except OSError as error:
         if stops_all(error):

@@ -16,22 +16,10 @@ def state(folder, crop=None, finished=True):
         (folder / 'crop_report.csv').write_text('path,result,faces,reason\n')
 
 
-@pytest.fixture
-def root(tmp_path):
-    folder = tmp_path / 'data' / 'own'
-    folder.mkdir(parents=True)
-    rows = ['path,label']
-    for i in range(4):
-        (folder / f'{i}.jpg').touch()
-        rows.append(f'{i}.jpg,happy')
-    (folder / 'labels.csv').write_text('\n'.join(rows))
-    return folder
-
-
-def test_contract_is_in_metainfo_and_log(root, log):
+def test_contract_is_in_metainfo_and_log(csv_root, log):
     crop = FaceCrop(size=64, margin=0.25)
-    state(root, crop)
-    dataset = FERCsv(str(root), val_fraction=0)
+    state(csv_root, crop)
+    dataset = FERCsv(str(csv_root), val_fraction=0)
     assert dataset.metainfo['face_crop'] == crop.to_dict()
     text = (
         'by crop.json: yunet, aligned, 64 x 64, margin 0.25, of several '
@@ -41,8 +29,8 @@ def test_contract_is_in_metainfo_and_log(root, log):
     assert text in repr(dataset)
 
 
-def test_pictures_as_released(root, log):
-    dataset = FERCsv(str(root), val_fraction=0)
+def test_pictures_as_released(csv_root, log):
+    dataset = FERCsv(str(csv_root), val_fraction=0)
     # A key of its own could not be concatenated with data sets of others.
     assert 'face_crop' not in dataset.metainfo
     assert 'crop: as released\n' in log.text
@@ -61,40 +49,42 @@ def test_readers_say_what_was_before(tmp_path):
 
 
 @pytest.mark.parametrize('relative', [False, True])
-def test_several_data_sets_in_a_prepared_folder(root, relative, monkeypatch):
-    state(root.parent, FaceCrop(size=32))
-    monkeypatch.chdir(root)
-    path = os.curdir if relative else str(root)
+def test_several_data_sets_in_a_prepared_folder(
+    csv_root, relative, monkeypatch
+):
+    state(csv_root.parent, FaceCrop(size=32))
+    monkeypatch.chdir(csv_root)
+    path = os.curdir if relative else str(csv_root)
     dataset = FERCsv(path, val_fraction=0)
     assert dataset.metainfo['face_crop']['size'] == 32
-    state(root, FaceCrop(size=16))  # its own comes first
+    state(csv_root, FaceCrop(size=16))  # its own comes first
     dataset = FERCsv(path, val_fraction=0)
     assert dataset.metainfo['face_crop']['size'] == 16
 
 
-def test_what_can_not_be_relied_on(root):
-    state(root, finished=False)
+def test_what_can_not_be_relied_on(csv_root):
+    state(csv_root, finished=False)
     with pytest.raises(ValueError, match='not all faces are cut out yet'):
-        FERCsv(str(root))
-    (root / 'crop.json').write_text('{"version": 99}')
+        FERCsv(str(csv_root))
+    (csv_root / 'crop.json').write_text('{"version": 99}')
     with pytest.raises(ValueError, match=r'crop\.json: .*version 99'):
-        FERCsv(str(root))
-    (root / 'crop.json').write_text('{')
+        FERCsv(str(csv_root))
+    (csv_root / 'crop.json').write_text('{')
     with pytest.raises(ValueError, match=r'crop\.json: '):
-        FERCsv(str(root))
+        FERCsv(str(csv_root))
 
 
-def test_pictures_without_a_crop(root):
-    (root / '2.jpg').unlink()
-    listed = root / 'leave_out.txt'
+def test_pictures_without_a_crop(csv_root):
+    (csv_root / '2.jpg').unlink()
+    listed = csv_root / 'leave_out.txt'
     listed.write_text('# no face\n2.jpg\n')
     with pytest.raises(FileNotFoundError, match=r'2\.jpg'):
-        FERCsv(str(root), val_fraction=0, leave_out=str(listed))
-    state(root)
-    dataset = FERCsv(str(root), val_fraction=0, leave_out=str(listed))
+        FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
+    state(csv_root)
+    dataset = FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
     assert len(dataset) == 3
     with pytest.raises(FileNotFoundError, match=r'have no crop: .*leave_out'):
-        FERCsv(str(root), val_fraction=0)
+        FERCsv(str(csv_root), val_fraction=0)
     listed.write_text('../2.jpg\n')
     with pytest.raises(ValueError, match='leads out'):
-        FERCsv(str(root), val_fraction=0, leave_out=str(listed))
+        FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))

@@ -5,38 +5,28 @@ from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.leave_out import read_leave_out
 
 
-@pytest.fixture
-def root(tmp_path):
-    rows = ['path,label']
-    for i in range(4):
-        (tmp_path / f'{i}.jpg').touch()
-        rows.append(f'./{i}.jpg,happy')
-    (tmp_path / 'labels.csv').write_text('\n'.join(rows))
-    return tmp_path
-
-
-def test_however_a_path_is_written(root):
-    listed = root / 'out.txt'
+def test_however_a_path_is_written(csv_root):
+    listed = csv_root / 'out.txt'
     listed.write_text('# seen in training\n1.jpg\n././2.jpg\n')
-    dataset = FERCsv(str(root), val_fraction=0, leave_out=str(listed))
+    dataset = FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
     kept = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
     assert [path[-5:] for path in kept] == ['0.jpg', '3.jpg']
 
 
-def test_the_log_counts(root, caplog):
-    listed = root / 'out.txt'
+def test_the_log_counts(csv_root, caplog):
+    listed = csv_root / 'out.txt'
     listed.write_text('1.jpg\n')
     dataset = FERCsv(
-        str(root), val_fraction=0, leave_out=str(listed), lazy_init=True
+        str(csv_root), val_fraction=0, leave_out=str(listed), lazy_init=True
     )
     kept, text = dataset.without_left_out(dataset.load_samples()[2:])
     assert len(kept) == 2
     assert text == f", without 0 of the 1 pictures that '{listed}' lists"
 
 
-def test_wrong_lists(root):
-    data = DataRoot(str(root))
-    listed = root / 'out.txt'
+def test_wrong_lists(csv_root):
+    data = DataRoot(str(csv_root))
+    listed = csv_root / 'out.txt'
     with pytest.raises(FileNotFoundError, match=r"no file '.*out\.txt'"):
         read_leave_out(str(listed), data)
     listed.write_text('1.jpg\nnowhere.jpg\n')

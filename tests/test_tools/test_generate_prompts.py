@@ -1,4 +1,3 @@
-import builtins
 import json
 import os
 import runpy
@@ -120,15 +119,7 @@ def test_time_out(run, server):
     assert len(server.requests) == 2
 
 
-def test_dry_run_needs_neither_network_nor_openai(run, server, monkeypatch):
-    known = builtins.__import__
-
-    def fail(name, *args, **kwargs):
-        if name == 'openai':
-            raise ModuleNotFoundError("No module named 'openai'")
-        return known(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, '__import__', fail)
+def test_dry_run_needs_neither_network_nor_openai(run, server, no_openai):
     code, out, _ = run(*CLASSES, '--dry-run', '--contrast', 'fear', 'in pain')
     assert code == 0
     assert not server.requests

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader, Subset
 
 from mpafer_plugin.datasets.unaugmented import without_augmentation
 from mpafer_plugin.engine.prototypes import class_prototypes
+from mpafer_plugin.whole_file import whole_file
 
 CACHE_FORMAT = 1
 """Raised whenever the same key would hold something else."""
@@ -226,8 +227,5 @@ def _load(path: Path | None) -> torch.Tensor | None:
 
 @master_only
 def _save(path: Path, prototypes: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'{path.name}.{os.getpid()}.part')
-    with part.open('wb') as file:
+    with whole_file(path) as part, part.open('wb') as file:
         np.save(file, prototypes)
-    part.replace(path)

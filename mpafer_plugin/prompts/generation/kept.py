@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mpafer_plugin.prompts.generation.asking import Description
 from mpafer_plugin.prompts.schema import JSONFile
+from mpafer_plugin.whole_file import whole_file
 
 Answers = dict[tuple[str, str], list[Description]]
 """For a class and the text of a question, what the model said."""
@@ -85,13 +86,8 @@ def write_kept(part: Path, model: str, answers: Answers) -> None:
 
 def write_json(path: Path, content: dict) -> None:
     """Write a JSON file that is whole or not there at all."""
-    new = path.with_name(f'{path.name}.{os.getpid()}.new')
-    try:
-        with new.open('w', encoding='utf-8') as file:
-            json.dump(content, file, ensure_ascii=False, indent=2)
-            file.write('\n')
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
-    finally:
-        new.unlink(missing_ok=True)
+    with whole_file(path) as part, part.open('w', encoding='utf-8') as file:
+        json.dump(content, file, ensure_ascii=False, indent=2)
+        file.write('\n')
+        file.flush()
+        os.fsync(file.fileno())

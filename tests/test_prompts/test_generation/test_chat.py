@@ -1,4 +1,3 @@
-import builtins
 import itertools
 
 import pytest
@@ -159,14 +158,6 @@ def test_an_address_that_the_client_refuses(address):
     assert 'pw' not in str(error.value)
 
 
-def test_without_openai(monkeypatch):
-    known = builtins.__import__
-
-    def fail(name, *args, **kwargs):
-        if name == 'openai':
-            raise ModuleNotFoundError("No module named 'openai'")
-        return known(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, '__import__', fail)
+def test_without_openai(no_openai):
     with pytest.raises(ImportError, match="pip install 'openai>=3,<4'"):
         Chat('http://localhost/v1', 'm')
