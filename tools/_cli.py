@@ -9,6 +9,7 @@ from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
+from torch import nn
 
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoint_file import drop_config_text
@@ -97,6 +98,11 @@ def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
             'precision: compare the time of an iteration'
         )
     return runner
+
+
+def learnable(model: nn.Module) -> int:
+    """Count the values of a model that are learnt."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def guard(runner: Runner) -> None:

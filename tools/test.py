@@ -1,4 +1,4 @@
-"""Test a checkpoint: tools/test.py CONFIG CHECKPOINT."""
+"""Test a model: tools/test.py CONFIG CHECKPOINT."""
 
 import argparse
 import os
@@ -9,6 +9,7 @@ from _cli import (
     add_config_arguments,
     add_runner_arguments,
     build_runner,
+    learnable,
     load_runner_config,
 )
 from mmengine.config import Config, ConfigDict
@@ -16,9 +17,13 @@ from mmengine.evaluator import DumpResults
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description='Test a checkpoint.')
+    parser = argparse.ArgumentParser(description='Test a model.')
     add_config_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file; needed unless nothing of the model learns',
+    )
     parser.add_argument(
         '--data',
         metavar='CONFIG',
@@ -92,6 +97,11 @@ def main() -> None:
         cfg.model = ConfigDict(**tta_model, module=cfg.model)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     runner = build_runner(cfg, args)
+    if args.checkpoint is None and (count := learnable(runner.model)):
+        raise SystemExit(
+            f'{args.config} has {count:,} values that are learnt: which '
+            'CHECKPOINT are they from?'
+        )
     if args.out and args.out_item == 'pred':
         runner.test_evaluator.metrics.append(
             DumpResults(out_file_path=args.out)

@@ -1,6 +1,6 @@
 """The only door to open_clip: architectures, weights, towers, tokens."""
 
-from .architectures import FACE_TINY, architecture, image_size
+from .architectures import FACE_TINY, architecture, embed_dim, image_size
 from .fingerprint import fingerprint
 from .frozen import FrozenModule
 from .image_tower import ImageTower
@@ -14,6 +14,7 @@ __all__ = [
     'ImageTower',
     'TextTower',
     'architecture',
+    'embed_dim',
     'fingerprint',
     'image_size',
     'load_clip',

@@ -69,6 +69,14 @@ def image_size(arch: str) -> int:
     return size
 
 
+def embed_dim(arch: str) -> int:
+    """Dimensions of the space that both towers of ``arch`` share, D.
+
+    Configs use it for heads that are not ours.
+    """
+    return architecture(arch)['embed_dim']
+
+
 def _read_json(path: Path) -> dict:
     if not path.is_file():
         raise ValueError(f'architecture file {str(path)!r} does not exist')

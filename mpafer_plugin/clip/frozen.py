@@ -4,7 +4,8 @@ from torch import nn
 class FrozenModule(nn.Module):
     """Base of modules that never learn and never enter a checkpoint.
 
-    Call :meth:`freeze` at the end of ``__init__``. From then on no parameter
+    Call :meth:`freeze` at the end of ``__init__``; without it the module is
+    like any other. From then on no parameter
     requires a gradient, ``.train()`` leaves the module in evaluation mode,
     and ``state_dict()`` has none of its tensors: they come from the weights
     file that the config names, whose fingerprint the checkpoint holds.
@@ -12,16 +13,19 @@ class FrozenModule(nn.Module):
     state dict are reported as unexpected, never loaded.
     """
 
+    frozen = False
+
     def freeze(self) -> None:
         """Switch off gradients, training mode and saving."""
+        self.frozen = True
         self.requires_grad_(False)
         self.eval()
         self._register_state_dict_hook(_drop_own_tensors)
         self.register_load_state_dict_post_hook(_forgive_own_tensors)
 
     def train(self, mode: bool = True) -> 'FrozenModule':
-        """Stay in evaluation mode whatever ``mode`` asks for."""
-        return super().train(False)
+        """Stay in evaluation mode, if frozen, whatever ``mode`` asks for."""
+        return super().train(mode and not self.frozen)
 
     def _load_from_state_dict(
         self,
@@ -33,6 +37,17 @@ class FrozenModule(nn.Module):
         unexpected_keys,
         error_msgs,
     ):
+        if not self.frozen:
+            super()._load_from_state_dict(
+                state_dict,
+                prefix,
+                local_metadata,
+                strict,
+                missing_keys,
+                unexpected_keys,
+                error_msgs,
+            )
+            return
         self._prefix = prefix
         # The children are loaded from the same dict after this call, so that
         # what is taken out here can't reach them.

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
 
 
 class ImageTower(FrozenModule):
-    """Image tower of a CLIP, frozen, opened at its blocks.
+    """Image tower of a CLIP, opened at its blocks.
 
     Args:
         clip (open_clip.CLIP): A CLIP of a supported architecture.
+        freeze (bool): Whether it never learns. Defaults to True.
 
     Attributes:
         width (int): Channels of a token, d_v.
@@ -23,14 +24,15 @@ class ImageTower(FrozenModule):
         image_size (tuple[int, int]): Height and width of the input.
     """
 
-    def __init__(self, clip: 'CLIP'):
+    def __init__(self, clip: 'CLIP', freeze: bool = True):
         super().__init__()
         self.visual = clip.visual
         self.width: int = clip.visual.transformer.width
         self.embed_dim: int = clip.visual.output_dim
         self.grid: tuple[int, int] = clip.visual.grid_size
         self.image_size: tuple[int, int] = clip.visual.image_size
-        self.freeze()
+        if freeze:
+            self.freeze()
 
     @property
     def blocks(self) -> nn.ModuleList:

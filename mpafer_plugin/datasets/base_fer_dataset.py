@@ -11,6 +11,7 @@ from .face_crop import CONTRACT, LEFT_OUT, face_crop_text, read_face_crop
 from .leave_out import read_leave_out
 from .random_streams import StreamIndex, own_stream
 from .split_report import report_split
+from .subset import choose_subset
 
 
 class BaseFERDataset(BaseDataset):
@@ -34,6 +35,9 @@ class BaseFERDataset(BaseDataset):
         leave_out (str, optional): A text file with the paths of pictures that
             are left out, relative to ``data_root``, one a line; such as
             ``tools/verify_dataset.py --leaks`` writes. Defaults to None.
+        subset (dict, optional): Part of the split, after ``leave_out``:
+            ``dict(num=5000)``, stratified, or ``dict(per_class=16)``, each
+            with ``seed`` (0); see :func:`choose_subset`. Defaults to None.
         backend_args (dict, optional): What mmengine's file backends take,
             for data that is not on a local disk; ``LoadImageFromFile`` needs
             the same. Defaults to None.
@@ -64,6 +68,7 @@ class BaseFERDataset(BaseDataset):
         pipeline: Sequence = (),
         test_mode: bool | None = None,
         leave_out: str | None = None,
+        subset: dict | None = None,
         backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
@@ -74,6 +79,7 @@ class BaseFERDataset(BaseDataset):
             )
         self.split = split
         self.leave_out = leave_out
+        self.subset = subset
         self.root = DataRoot(data_root, backend_args)
         self.face_crop = read_face_crop(self.root)
         super().__init__(
@@ -156,6 +162,10 @@ class BaseFERDataset(BaseDataset):
                     )
         chosen = self.select_split(samples)
         chosen, left_out = self.without_left_out(chosen)
+        if self.subset is not None:
+            chosen = choose_subset(chosen, **self.subset)
+            rule = ', '.join(f'{k}={v}' for k, v in self.subset.items())
+            left_out += f', of these the subset {rule}'
         report_split(self, samples, chosen, left_out)
         if not chosen:
             raise ValueError(

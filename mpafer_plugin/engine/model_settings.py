@@ -26,18 +26,25 @@ def model_settings(model: torch.nn.Module) -> dict | None:
     Returns:
         dict | None: Arguments of the head, of the data preprocessor, and the
         CLIP weights that the config named (of a local file the name alone);
-        None for a model that is not :class:`PromptedCLIPViT` with
-        :class:`PromptAlignmentHead` on its features.
+        None for a model that is not a frozen :class:`PromptedCLIPViT` with
+        :class:`PromptAlignmentHead` and :class:`PromptedCLIPText` on its
+        features.
     """
     # Not at the top: models are registered after the engine.
-    from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
+    from mpafer_plugin.models import (
+        PromptAlignmentHead,
+        PromptedCLIPText,
+        PromptedCLIPViT,
+    )
 
     backbone = getattr(model, 'backbone', None)
     head = getattr(model, 'head', None)
     preprocessor: Any = getattr(model, 'data_preprocessor', None)
     if (
         type(backbone) is not PromptedCLIPViT
+        or not backbone.tower.frozen
         or type(head) is not PromptAlignmentHead
+        or type(head.text) is not PromptedCLIPText
         or backbone.out_type != 'aligned'
         or not isinstance(head.projection, torch.nn.Identity)
         or not getattr(preprocessor, '_enable_normalize', False)

@@ -1,9 +1,10 @@
 from .backbones import PromptedCLIPViT
 from .heads import PromptAlignmentHead
 from .losses import PrototypeAlignmentLoss, SoftHardAlignmentLoss
-from .text import PromptedCLIPText
+from .text import HardPromptCLIPText, PromptedCLIPText
 
 __all__ = [
+    'HardPromptCLIPText',
     'PromptAlignmentHead',
     'PromptedCLIPText',
     'PromptedCLIPViT',

@@ -23,6 +23,14 @@ def pieces(text: str) -> tuple[int, ...]:
     return tuple(word_tokens(text))
 
 
+def caption_tokens(text: str) -> list[int]:
+    """Return the tokens of a text, its parts between commas remembered."""
+    tokens: list[int] = []
+    for number, piece in enumerate(text.split(', ')):
+        tokens += pieces(',') * (number > 0) + pieces(piece)
+    return tokens
+
+
 def name_tokens() -> frozenset[int]:
     """Return the tokens of all names of expressions: never to be met."""
     names = [*EXPRESSIONS, *ALIASES, *COMPOUND_EXPRESSIONS]
@@ -56,17 +64,14 @@ def captions(
         units that it speaks of, 0 or 1, (B, 21).
     """
     texts, masks = [], []
-    comma = pieces(',')
     for row in units.numpy():
         text, mask = caption(rng, row)
-        tokens: list[int] = []
-        for number, piece in enumerate(text.split(', ')):
-            tokens += comma * (number > 0) + pieces(piece)
+        tokens = caption_tokens(text)
         if rng.random() < _NAMED:
             tokens = [
                 *pieces('a photo of a person making a facial expression of'),
                 *names.draw(rng),
-                *comma,
+                *pieces(','),
                 *pieces('with'),
                 *tokens,
             ]

@@ -14,6 +14,7 @@ _OF_A_SPLIT = {
     'val_fraction',
     'val_seed',
     'leave_out',
+    'subset',
     'indices',
     'pipeline',
     'test_mode',

@@ -16,6 +16,7 @@ from mpafer_plugin.engine.resumable_train_loop import (
     VALIDATED,
     ResumableTrainLoop,
 )
+from mpafer_plugin.whole_file import whole_file
 
 INTERRUPTED = 'iter_{}.pth'
 """Name of a checkpoint that was saved amid an epoch."""
@@ -40,6 +41,7 @@ class SafeCheckpointHook(CheckpointHook):
     """
 
     out_dir: str
+    _trains = False
 
     def before_run(self, runner) -> None:
         """Choose what is resumed from, see :func:`choose_checkpoint`."""
@@ -50,6 +52,7 @@ class SafeCheckpointHook(CheckpointHook):
     def before_train(self, runner) -> None:
         """Sweep up what an interrupted run did not get to."""
         super().before_train(runner)
+        self._trains = True
         if is_main_process():
             for part in Path(self.out_dir).glob('*.part'):
                 part.unlink(missing_ok=True)
@@ -82,7 +85,9 @@ class SafeCheckpointHook(CheckpointHook):
         runner.train_loop.enter_epoch(done, total)
 
     def after_val_epoch(self, runner, metrics) -> None:
-        """Note what is validated, then keep the best."""
+        """Note what is validated, then keep the best of a training."""
+        if not self._trains:
+            return  # runner.val() alone
         runner.message_hub.update_info(VALIDATED, runner.epoch)
         super().after_val_epoch(runner, metrics)
 
@@ -243,6 +248,5 @@ class SafeCheckpointHook(CheckpointHook):
         if not is_main_process():
             return
         pointer = Path(runner.work_dir, POINTER)
-        part = pointer.with_name(f'{POINTER}.part')
-        part.write_text(str(path))
-        os.replace(part, pointer)
+        with whole_file(pointer) as part:
+            part.write_text(str(path))

@@ -17,8 +17,9 @@ OUT_TYPES = ('aligned', 'cls_token', 'featmap')
 class PromptedCLIPViT(BaseBackbone):
     """Frozen CLIP image tower with deep visual prompts (Eq. 5).
 
-    The only parameter is ``prompts``, of shape (layers, n, d_v). All outputs
-    are in CLIP's joint space, before L2 normalisation.
+    The only parameter is ``prompts``, of shape (layers, n, d_v), unless the
+    tower is not frozen. All outputs are in CLIP's joint space, before L2
+    normalisation.
 
     Args:
         arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``,
@@ -38,6 +39,9 @@ class PromptedCLIPViT(BaseBackbone):
         with_cp (bool): Keep only each block's input for the gradient and
             compute the rest again in the backward pass: less memory for about
             a forward pass more (docs/performance.md). Defaults to False.
+        frozen (bool): Whether the tower never learns. False is full
+            fine-tuning, to compare with: checkpoints then hold the whole
+            tower. Defaults to True (paper).
         init_cfg (dict, optional): Initialisation of mmengine's modules.
             Defaults to None.
 
@@ -53,6 +57,7 @@ class PromptedCLIPViT(BaseBackbone):
         prompt_depth: int | None = None,
         out_type: str = 'aligned',
         with_cp: bool = False,
+        frozen: bool = True,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -60,7 +65,7 @@ class PromptedCLIPViT(BaseBackbone):
             raise ValueError(
                 f'out_type={out_type!r} is not one of {OUT_TYPES}'
             )
-        self.tower = ImageTower(load_clip(arch, pretrained))
+        self.tower = ImageTower(load_clip(arch, pretrained), frozen)
         self.arch = arch
         self.pretrained = pretrained
         self.fingerprint = fingerprint(self.tower)

@@ -141,3 +141,9 @@ def test_amid_an_epoch_the_hosts_loop_is_refused(build_runner):
         build_runner(
             resume=True, **{'train_cfg.type': 'EpochBasedTrainLoop'}
         ).train()
+
+
+def test_validation_alone_keeps_nothing(build_runner, tmp_path):
+    metrics = build_runner().val()
+    assert 0 <= metrics['fer/accuracy'] <= 100
+    assert not list(tmp_path.rglob('*.pth'))

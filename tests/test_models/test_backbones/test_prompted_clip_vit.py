@@ -128,3 +128,20 @@ def test_checkpointing_changes_memory_and_nothing_else(tiny, images):
     torch.testing.assert_close(*features, rtol=0, atol=0)
     torch.testing.assert_close(*grads, rtol=0, atol=0)
     assert kept[1] < 0.5 * kept[0]
+
+
+def test_a_tower_that_is_not_frozen(tiny, images):
+    backbone = PromptedCLIPViT(
+        **tiny, num_prompts=0, frozen=False, out_type='cls_token'
+    ).train()
+    assert backbone.tower.training
+    backbone(images)[0].sum().backward()
+    assert all(p.grad is not None for p in backbone.parameters())
+    other = PromptedCLIPViT(
+        **tiny, num_prompts=0, frozen=False, out_type='cls_token'
+    )
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(0.1)
+    other.load_state_dict(backbone.state_dict(), strict=True)
+    torch.testing.assert_close(other(images), backbone(images))

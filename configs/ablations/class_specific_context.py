@@ -1,0 +1,4 @@
+# A context for each class rather than a shared one.
+_base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
+
+model = dict(head=dict(text=dict(class_specific_context=True)))

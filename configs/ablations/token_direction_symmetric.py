@@ -1,0 +1,4 @@
+# L_ta in both directions rather than over the soft prompts.
+_base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
+
+model = dict(head=dict(loss_token=dict(direction='symmetric')))

@@ -1,0 +1,7 @@
+# The whole image tower learns, and a linear layer on its class token.
+_base_ = ['linear_probe.py']
+
+model = dict(backbone=dict(frozen=False))
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=1e-5, weight_decay=0.05)
+)

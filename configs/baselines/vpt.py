@@ -1,0 +1,5 @@
+# VPT-Deep (Jia et al. 2022): visual prompts and a linear layer on the class
+# token. No text takes part.
+_base_ = ['linear_probe.py']
+
+model = dict(backbone=dict(num_prompts=8))
