@@ -8,7 +8,6 @@ minutes.
 """
 
 import argparse
-import time
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -17,7 +16,6 @@ import numpy as np
 import torch
 from open_clip.model import CLIP
 from rich.progress import track
-from safetensors.torch import save_file
 
 from mpafer_plugin.clip.architectures import (
     FACE_TINY,
@@ -27,8 +25,9 @@ from mpafer_plugin.clip.architectures import (
 from mpafer_plugin.clip.pretraining import (
     FaceBank,
     PretrainingLoss,
-    make_optimizers,
     read_units,
+    save_weights,
+    train,
 )
 from mpafer_plugin.datasets.synthetic.wide_faces import draw_wide_face
 
@@ -68,15 +67,6 @@ def draw_bank(args: argparse.Namespace, size: int) -> FaceBank:
         return FaceBank.collect(faces, count, size)
 
 
-def save(clip: CLIP, path: Path) -> None:
-    """Write half-precision weights; an interruption leaves the old file."""
-    weights = {k: v.half().contiguous() for k, v in clip.state_dict().items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial_file = path.with_suffix('.part')
-    save_file(weights, partial_file)
-    partial_file.replace(path)
-
-
 def main(argv: list[str] | None = None) -> None:
     """Draw, train, report and write."""
     args = parse_args(argv)
@@ -87,35 +77,19 @@ def main(argv: list[str] | None = None) -> None:
     rng = np.random.default_rng(args.seed)
     clip = CLIP(**config)
     loss_module = PretrainingLoss(clip)
-    optimizers, schedulers = make_optimizers(clip, loss_module, args.steps)
 
-    start = time.time()
-    logs: dict[str, float] = {}
-    for step in range(1, args.steps + 1):
-        clip.train()
+    def losses() -> dict[str, torch.Tensor]:
         chosen = rng.integers(args.faces, size=args.batch_size)
-        losses = loss_module(bank.augmented(chosen, rng), rng)
-        torch.stack(list(losses.values())).sum().backward()
-        for optimizer, scheduler in zip(optimizers, schedulers, strict=True):
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            scheduler.step()
-        with torch.no_grad():
-            clip.logit_scale.clamp_(0, float(np.log(100)))
-        for name, value in losses.items():
-            logs[name] = 0.98 * logs.get(name, value.item()) + (
-                0.02 * value.item()
-            )
-        if step % args.report_every == 0 or step == args.steps:
-            score = read_units(clip, loss_module, bank, args.faces)
-            parts = ' '.join(f'{k} {v:.3f}' for k, v in logs.items())
-            print(
-                f'step {step}/{args.steps} {(time.time() - start) / 60:.1f} '
-                f'min  held-out R2 {score:.3f}  {parts}  '
-                f'scale {clip.logit_scale.exp().item():.1f}',
-                flush=True,
-            )
-            save(clip, args.out)
+        return loss_module(bank.augmented(chosen, rng), rng)
+
+    def report(line: str) -> None:
+        score = read_units(clip, loss_module, bank, args.faces)
+        print(f'{line}  held-out R2 {score:.3f}', flush=True)
+        save_weights(clip, args.out)
+
+    train(
+        clip, loss_module, losses, args.steps, 100, args.report_every, report
+    )
 
 
 if __name__ == '__main__':

@@ -8,10 +8,10 @@ from open_clip.model import CLIP
 from mpafer_plugin.clip.pretraining import (
     FaceBank,
     PretrainingLoss,
-    make_optimizers,
     read_units,
 )
 from mpafer_plugin.clip.pretraining.landmark_loss import LandmarkLoss
+from mpafer_plugin.clip.pretraining.optimizers import make_optimizers
 from mpafer_plugin.clip.pretraining.texts import Names, captions, encode
 from mpafer_plugin.clip.tokenizer import word_tokens
 from mpafer_plugin.datasets.categories import (

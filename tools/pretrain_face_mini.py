@@ -1,0 +1,140 @@
+"""Make a small CLIP of real faces, face-mini, from photographs of FER+.
+
+It has face-tiny's architecture and starts from its weights. It learns from a
+half of FER+'s training pictures and captions in many wordings, drawn from the
+noisy labels of FER2013; it sees no vote of FER+ and no validation or test
+picture. DIR gets face-mini.safetensors and leave_out.txt, the pictures that
+prompts must not learn on afterwards.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mpafer_plugin.clip import FACE_TINY, image_size, load_clip
+from mpafer_plugin.clip.pretraining import (
+    PhotoBank,
+    PhotoLoss,
+    photo_caption,
+    save_weights,
+    train,
+)
+from mpafer_plugin.clip.pretraining.photo_captions import LABELS
+from mpafer_plugin.clip.pretraining.photo_split import (
+    PhotoSplit,
+    split_photos,
+)
+from mpafer_plugin.whole_file import whole_file
+
+_START_SCALE, _MAX_SCALE = 10, 30
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('root', type=Path, help='folder of FER+')
+    parser.add_argument(
+        'labels',
+        type=Path,
+        help='CSV of columns image, fer2013_label: 0 anger, 1 disgust, '
+        '2 fear, 3 happiness, 4 sadness, 5 surprise, 6 neutral',
+    )
+    parser.add_argument('--out', type=Path, required=True, metavar='DIR')
+    parser.add_argument('--epochs', type=int, default=40)
+    parser.add_argument('--batch-size', type=int, default=256)
+    parser.add_argument('--report-every', type=int, default=100)
+    parser.add_argument('--workers', type=int, default=2, help='CPU cores')
+    parser.add_argument('--seed', type=int, default=0)
+    return parser.parse_args()
+
+
+def read_labels(path: Path) -> dict[str, int]:
+    """Read FER2013's labels by the names of pictures.
+
+    Raises:
+        ValueError: If a label is none of the seven.
+    """
+    labels = {}
+    with path.open(newline='', encoding='utf-8') as file:
+        rows = csv.DictReader(file)
+        wanted = ['image', 'fer2013_label']
+        if rows.fieldnames != wanted:
+            raise ValueError(
+                f'{path}:1: columns {rows.fieldnames}, not {wanted}'
+            )
+        for row in rows:
+            label = row['fer2013_label']
+            if label not in map(str, range(len(LABELS))):
+                raise ValueError(
+                    f'{path}:{rows.line_num}: fer2013_label={label!r} is not '
+                    f'one of 0 to {len(LABELS) - 1}'
+                )
+            labels[row['image']] = int(label)
+    return labels
+
+
+def write_leave_out(split: PhotoSplit, path: Path) -> None:
+    """Write what is seen already, for the readers' ``leave_out``."""
+    lines = [
+        '# seen by face-mini',
+        *split.half_a,
+        '# copies of validation and test pictures',
+        *split.copies,
+    ]
+    with whole_file(path) as part:
+        part.write_text('\n'.join(lines) + '\n', encoding='utf-8')
+
+
+def main() -> None:
+    args = parse_args()
+    torch.set_num_threads(args.workers)
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+
+    try:
+        noisy = read_labels(args.labels)
+        split = split_photos(args.root)
+    except (ValueError, OSError) as error:
+        raise SystemExit(str(error)) from error
+    write_leave_out(split, args.out / 'leave_out.txt')
+    known = [path for path in split.half_a if Path(path).name in noisy]
+    labels = np.array([noisy[Path(path).name] for path in known])
+    bank = PhotoBank(
+        [split.half_a[path] for path in known], image_size(FACE_TINY)
+    )
+    counts = np.bincount(labels, minlength=len(LABELS))
+    print(
+        f'half A: {len(known)} pictures ('
+        + ', '.join(f'{n} {c}' for n, c in zip(LABELS, counts, strict=True))
+        + f'), half B: {len(split.half_b)}, in neither: {len(split.copies)}'
+    )
+
+    clip = load_clip(FACE_TINY, FACE_TINY).requires_grad_(True)
+    with torch.no_grad():
+        clip.logit_scale.fill_(np.log(_START_SCALE))
+    loss_module = PhotoLoss(clip)
+
+    def losses() -> dict[str, torch.Tensor]:
+        chosen = rng.choice(len(bank), args.batch_size, replace=False)
+        found = torch.from_numpy(labels[chosen])
+        told = found[::2]  # words cost as much time as faces
+        texts = [photo_caption(rng, int(label)) for label in told]
+        return loss_module(bank.augmented(chosen, rng), found, texts, told)
+
+    def report(line: str) -> None:
+        print(line, flush=True)
+        save_weights(clip, args.out / 'face-mini.safetensors')
+
+    steps = args.epochs * len(bank) // args.batch_size
+    train(
+        clip, loss_module, losses, steps, _MAX_SCALE, args.report_every, report
+    )
+
+
+if __name__ == '__main__':
+    main()
