@@ -60,7 +60,8 @@ class Textbook(nn.Module):
 
     def text(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Token vectors (C, d_t) and features (C, D) of the soft prompts."""
-        before, after = self.embeddings[:, :1], self.embeddings[:, 11:]
+        before = self.embeddings[:, :1]
+        after = self.embeddings[:, 1 + NUM_CONTEXT :]
         context = self.context.expand(len(CLASSES), -1, -1)
         embeddings = torch.cat([before, context, after], dim=1)  # (C, 77, d)
         x = embeddings + self.clip.positional_embedding

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mpafer_plugin.apis.picture_sources import is_video, pictures_of
+from mpafer_plugin.faces import PictureError
 
 TABLES = {'json': 'predictions.json', 'csv': 'predictions.csv'}
 
@@ -63,10 +64,15 @@ class Plan:
                 self._add(source, Path(Path(source).name), '.png')
         read = [str(work.source) for work in self.works]
         own = [args.weights, args.config, args.clip, args.face_model]
-        self._check(args, [*read, *filter(None, own)])
+        self._check([*read, *filter(None, own)])
 
     def _add_folder(self, folder: str) -> None:
-        paths = [path for path, _ in pictures_of(folder)]
+        paths, unlisted = [], []
+        for path, source in pictures_of(folder):
+            if isinstance(source, PictureError):
+                unlisted.append(str(source))
+            else:
+                paths.append(path)
         out = self.out.resolve()
         kept = [p for p in paths if not Path(p).resolve().is_relative_to(out)]
         for path in kept:
@@ -76,7 +82,8 @@ class Plan:
                 f'{folder!r}: passed over {len(paths) - len(kept)} pictures '
                 f'of --out {str(self.out)!r}'
             )
-        if not kept:
+        self.failures += unlisted
+        if not kept and not unlisted:
             self.failures.append(f'{folder!r}: there is no picture in it')
 
     def _add(self, source: str | int, name: Path, ending: str) -> None:
@@ -91,7 +98,7 @@ class Plan:
         self._taken |= {place, why}
         self.works.append(Work(source, place, why))
 
-    def _check(self, args: argparse.Namespace, read: list[str]) -> None:
+    def _check(self, read: list[str]) -> None:
         inputs = {_identity(path): path for path in read}
         tables = [self.out / name for name in TABLES.values()]
         for place in (*tables, *self._taken):

@@ -22,6 +22,15 @@ class Predictor:
     Args:
         args (argparse.Namespace): See :func:`parse_args`.
         console (Console): Where progress and failures go.
+
+    Attributes:
+        pictures (int): Pictures and frames that were predicted.
+        failed (int): Inputs that were not, or not to their end.
+        undrawn (int): Predicted pictures whose drawing failed.
+
+    Raises:
+        ValueError: If arguments don't fit together, or ``args.explain`` is
+            not possible; nothing is written then.
     """
 
     def __init__(self, args: argparse.Namespace, console: Console):
@@ -41,9 +50,19 @@ class Predictor:
             if args.margin is None
             else FaceCrop(margin=args.margin),
         )
+        if args.explain:
+            self.inferencer.check_explainable()
         self.plan.out.mkdir(parents=True, exist_ok=True)
+        # A camera may run for days: faces are kept for tables alone.
+        self.has_table = args.json or args.csv
         self.done: list[PicturePrediction] = []
-        self.failed = 0
+        self.pictures = self.faces = self.empty = 0
+        self.drawn = self.undrawn = self.failed = 0
+
+    @property
+    def gives_nothing(self) -> bool:
+        """Whether there is neither a drawing nor a line of a table."""
+        return not (self.drawn or (self.has_table and self.pictures))
 
     def run(self, progress: Progress) -> None:
         """Go through all inputs."""
@@ -55,19 +74,37 @@ class Predictor:
         task = progress.add_task('pictures', total=len(pictures))
         stream = self.inferencer.stream([work.source for work in pictures])
         for work, prediction in zip(pictures, stream, strict=True):
-            try:
-                if prediction.error is not None:
-                    raise prediction.error
-                self.draw(work, prediction.faces)
-                self.done.append(prediction)
-            except PICTURE_ERRORS as reason:
-                text = str(reason)
+            if prediction.error is None:
+                self.keep(prediction)
+                self.try_to_draw(work, prediction.faces)
+            else:
+                text = str(prediction.error)
                 named = str(work.source) in text
                 self.fail(text if named else f'{work.source!r}: {text}')
             progress.advance(task)
         for work in self.plan.works:
             if work.is_film:
                 self.film(work, progress)
+
+    def keep(self, prediction: PicturePrediction) -> None:
+        """Count a prediction, and keep it for the tables if there are any."""
+        self.pictures += 1
+        self.faces += len(prediction.faces)
+        self.empty += not prediction.faces
+        if self.has_table:
+            self.done.append(prediction)
+
+    def try_to_draw(self, work: Work, faces: list[dict]) -> None:
+        """Draw a picture; where that fails report it, and go on."""
+        try:
+            self.draw(work, faces)
+        except PICTURE_ERRORS as reason:
+            self.undrawn += 1
+            self.report(
+                f'{work.source!r} is predicted, but not drawn: {reason}'
+            )
+        else:
+            self.drawn += 1
 
     def draw(self, work: Work, faces: list[dict]) -> None:
         """Write what was found in a picture, and why."""
@@ -95,13 +132,12 @@ class Predictor:
             for frame, faces in self.inferencer.watch(
                 work.source, self.args.smoothing
             ):
+                self.keep(PicturePrediction(name, faces, frame=frame[:2]))
                 drawn = draw_predictions(
                     frame.picture, faces, 1, len(self.inferencer.classes)
                 )
                 writer.write(drawn, frame.time)
-                self.done.append(
-                    PicturePrediction(name, faces, frame=frame[:2])
-                )
+                self.drawn += 1
                 progress.advance(task)
                 if self.args.show:
                     cv2.imshow('mpafer', drawn)
@@ -115,6 +151,10 @@ class Predictor:
     def fail(self, reason: str) -> None:
         """Report what could not be read, and go on."""
         self.failed += 1
+        self.report(reason)
+
+    def report(self, reason: str) -> None:
+        """Say what failed."""
         self.console.print(
             f'failed: {reason}', style='red', markup=False, soft_wrap=True
         )
@@ -134,12 +174,11 @@ class Predictor:
                     write(self.plan.out / TABLES[kind])
                 except OSError as error:
                     errors.append(str(error))
-        number = sum(map(len, results))
-        empty = sum(not found for found in results)
+        undrawn = f', {self.undrawn} drawings failed' if self.undrawn else ''
         self.console.print(
-            f'{len(results)} pictures, {number} faces; {empty} pictures '
-            f'without a face; {self.failed} inputs failed. See '
-            f'{self.plan.out}',
+            f'{self.pictures} pictures, {self.faces} faces; {self.empty} '
+            f'pictures without a face; {self.failed} inputs failed{undrawn}. '
+            f'See {self.plan.out}',
             soft_wrap=True,
             highlight=False,
             markup=False,

@@ -3,9 +3,9 @@
 INPUT is a picture, a folder, whose folders are looked at too, a video, or the
 number of a camera, which runs until Ctrl-C. What is drawn goes to --out.
 
-Exit codes: 0 all inputs were read; 1 some were not, they are named; 2 nothing
-could be done, or it stopped on the way, the reason is named; 130 interrupted.
-What was done is in the tables whichever it is.
+Exit codes: 0 all inputs were read and drawn; 1 some were not, they are named;
+2 nothing could be done, or it stopped on the way, the reason is named; 130
+interrupted. What was predicted is in the tables whichever it is.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from _predictor import Predictor
 from rich.console import Console
 from rich.progress import Progress
 
-ALL_READ, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
+ALL_DONE, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
 
 
 def parse_args() -> argparse.Namespace:
@@ -127,18 +127,18 @@ def main() -> int:
         predictor = Predictor(args, console)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         return stop(error)
-    code = ALL_READ
+    code = ALL_DONE
     try:
         with Progress(console=console) as progress:
             predictor.run(progress)
-        if predictor.failed:
-            code = SOME_FAILED if predictor.done else STOPPED
+        if predictor.failed or predictor.undrawn:
+            code = STOPPED if predictor.gives_nothing else SOME_FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED
     except (OSError, RuntimeError, cv2.error) as error:  # such as no memory
         code = stop(error)
     finally:
-        if predictor.done:
+        if predictor.pictures:
             try:
                 predictor.finish()
             except OSError as error:

@@ -12,8 +12,8 @@ are copied. In it are also
                    whose lists name it
 
 Of several faces the largest is taken. An interrupted run goes on when it is
-started again; what is there is kept, and other options for the same DST are
-refused.
+started again; what is there is kept. Other options for the same DST are
+refused, and so is a second run at the same time.
 
 Exit code 0: all could be read. 1: some pictures could not, or files not be
 copied; they are not there. 2: wrong options or folders, a full disk, or no
@@ -22,7 +22,6 @@ interrupted. After 3 and 130 the same command goes on.
 """
 
 import argparse
-import os
 import signal
 import sys
 from collections import Counter
@@ -33,6 +32,7 @@ from mpafer_plugin.datasets.face_crop import LEFT_OUT, REPORT
 from mpafer_plugin.faces import FaceCrop, find_yunet
 from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import NO_FACE_RULES
+from mpafer_plugin.usable_processors import usable_processors
 
 SHOWN = 3  # of what can't be read or copied; the report has all
 
@@ -85,13 +85,6 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def usable_processors() -> int:
-    """Those that this process may use, where the system says so."""
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def main() -> int:
     args = parse_args()
     try:
@@ -116,7 +109,7 @@ def main() -> int:
         return 2
     rows = record.rows.values()
     counts = Counter(row.result for row in rows)
-    there = sum(os.path.isfile(args.target / row.path) for row in rows)
+    there = len(rows) - len(record.absent)
     pictures = len(rows) - counts['not copied']
     print(
         f'{args.target}: {there} crops of {pictures} pictures: '

@@ -25,6 +25,8 @@ from _study_table import Row, summary, write_all
 from rich.console import Console
 from rich.progress import Progress
 
+from mpafer_plugin.usable_processors import usable_processors
+
 TOOL = Path(__file__).with_name('_study_run.py')
 
 
@@ -76,7 +78,7 @@ class Laboratory:
         self.gpus: SimpleQueue = SimpleQueue()  # one for each running job
         for job in range(jobs):
             self.gpus.put(job % max(1, torch.cuda.device_count()))
-        self.threads = max(1, (os.cpu_count() or 1) // jobs)
+        self.threads = max(1, usable_processors() // jobs)
         self.running: set[subprocess.Popen] = set()
         self.stopped = False
 

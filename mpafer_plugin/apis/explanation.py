@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ class Explanation:
     Patches lie in a grid of h rows and w columns.
 
     Args:
+        probs (torch.Tensor): Probabilities of the classes, (B, C).
         labels (torch.Tensor): The predicted classes, (B,).
         similarity (torch.Tensor): Cosine of each patch with the text of the
             predicted class, (B, h, w).
@@ -33,12 +34,42 @@ class Explanation:
             three kinds of shares sum to 1.
     """
 
+    probs: torch.Tensor
     labels: torch.Tensor
     similarity: torch.Tensor
     chosen: torch.Tensor
     rollout: torch.Tensor
     class_share: torch.Tensor
     prompt_share: torch.Tensor
+
+    def of(self, index: int) -> 'Explanation':
+        """Take that of one image, with B = 1."""
+        return Explanation(
+            *(
+                getattr(self, field.name)[index : index + 1]
+                for field in fields(self)
+            )
+        )
+
+
+def explainable_parts(
+    model: nn.Module,
+) -> tuple[PromptedCLIPViT, PromptAlignmentHead]:
+    """Take the backbone and head of a model that can be explained.
+
+    Raises:
+        ValueError: If the model is of another kind.
+    """
+    backbone = getattr(model, 'backbone', None)
+    head = getattr(model, 'head', None)
+    if not isinstance(backbone, PromptedCLIPViT) or not isinstance(
+        head, PromptAlignmentHead
+    ):
+        raise ValueError(
+            'only PromptedCLIPViT with PromptAlignmentHead can be explained, '
+            f'not {type(backbone).__name__} with {type(head).__name__}'
+        )
+    return backbone, head
 
 
 @torch.no_grad()
@@ -53,20 +84,13 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
     Raises:
         ValueError: If the model is of another kind.
     """
-    backbone = getattr(model, 'backbone', None)
-    head = getattr(model, 'head', None)
-    if not isinstance(backbone, PromptedCLIPViT) or not isinstance(
-        head, PromptAlignmentHead
-    ):
-        raise ValueError(
-            'only PromptedCLIPViT with PromptAlignmentHead can be explained, '
-            f'not {type(backbone).__name__} with {type(head).__name__}'
-        )
+    backbone, head = explainable_parts(model)
     tokens, shares = _rollout(backbone, images)
     tokens = backbone.tower.project(tokens)
     classes = head.class_vectors()
     feat, patches = head.pre_logits(((tokens[:, 0], tokens[:, 1:]),))
-    labels = head.logits(feat, patches, classes).argmax(1)
+    probs = head.logits(feat, patches, classes).softmax(1)
+    labels = probs.argmax(1)
 
     wanted = F.normalize(classes[labels].float(), dim=-1)[..., None]
     cosines = (F.normalize(patches.float(), dim=-1) @ wanted)[..., 0]  # (B, N)
@@ -76,6 +100,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
         chosen.scatter_(1, best, value=True)
     grid = backbone.tower.grid
     return Explanation(
+        probs,
         labels,
         cosines.unflatten(1, grid),
         chosen.unflatten(1, grid),

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -28,33 +28,36 @@ class FaceExplanation(NamedTuple):
 
 
 def explain_faces(
-    faces: Iterable[PreparedFace],
+    faces: Sequence[PreparedFace],
     model: ImageClassifier,
-    forward: Callable[[list[dict]], np.ndarray],
     classes: Sequence[str],
+    batch_size: int,
 ) -> list[FaceExplanation]:
     """Find the patches that decided, for each face by itself.
 
     Args:
-        faces (Iterable[PreparedFace]): Those of a picture.
+        faces (Sequence[PreparedFace]): Those of a picture.
         model (ImageClassifier): See :func:`explain`.
-        forward (Callable): From F inputs to probabilities (F, C).
         classes (Sequence[str]): Names of the classes.
+        batch_size (int): Faces that go through the model together.
 
     Returns:
         list[FaceExplanation]: In their order.
     """
     explained = []
-    for face in faces:
-        (probs,) = forward([face.packed])
-        data = pseudo_collate([face.packed])
+    for start in range(0, len(faces), batch_size):
+        batch = faces[start : start + batch_size]
+        data = pseudo_collate([face.packed for face in batch])
         images = model.data_preprocessor(data)['inputs']
-        explained.append(
-            FaceExplanation(
-                face_result(face.face, face.scored, probs, classes),
-                explain(model, images),
-                face.matrix,
-                face.size,
+        found = explain(model, images)
+        scores = found.probs.float().cpu().numpy()
+        for index, (face, probs) in enumerate(zip(batch, scores, strict=True)):
+            explained.append(
+                FaceExplanation(
+                    face_result(face.face, face.scored, probs, classes),
+                    found.of(index),
+                    face.matrix,
+                    face.size,
+                )
             )
-        )
     return explained

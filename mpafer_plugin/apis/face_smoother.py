@@ -1,7 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torchvision.ops import box_iou
 
 from .face_result import expression
 
@@ -14,7 +16,7 @@ PATIENCE = 5
 
 @dataclass
 class _Track:
-    bbox: np.ndarray  # (4,)
+    bbox: list[float]  # (4,)
     probs: np.ndarray  # (C,)
     seen: int  # frame
 
@@ -45,11 +47,15 @@ class FaceSmoother:
 
     def __call__(self, faces: list[dict]) -> list[dict]:
         """Take the faces of the next frame and give them smoothed."""
+        overlaps = box_iou(
+            _boxes(face['bbox'] for face in faces),
+            _boxes(track.bbox for track in self._tracks),
+        ).tolist()
         pairs = sorted(
             (
-                (_overlap(np.array(face['bbox']), track.bbox), i, k)
-                for i, face in enumerate(faces)
-                for k, track in enumerate(self._tracks)
+                (overlap, i, k)
+                for i, row in enumerate(overlaps)
+                for k, overlap in enumerate(row)
             ),
             reverse=True,
         )
@@ -64,8 +70,7 @@ class FaceSmoother:
             if i in matched:
                 before = self._tracks[matched[i]].probs
                 probs = self.smoothing * before + (1 - self.smoothing) * probs
-            bbox = np.array(face['bbox'])
-            tracks.append(_Track(bbox, probs, self._frame))
+            tracks.append(_Track(face['bbox'], probs, self._frame))
             smoothed.append(face | expression(probs, self.classes))
         lost = set(range(len(self._tracks))) - set(matched.values())
         for k in lost:
@@ -76,9 +81,6 @@ class FaceSmoother:
         return smoothed
 
 
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    """Intersection over union of two boxes."""
-    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    inner = np.prod(np.maximum(sides, 0))
-    areas = np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2])
-    return float(inner / (areas - inner))
+def _boxes(boxes: Iterable[list[float]]) -> torch.Tensor:
+    """Make (N, 4) of boxes, also of none."""
+    return torch.tensor(list(boxes), dtype=torch.float64).reshape(-1, 4)

@@ -1,4 +1,3 @@
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,10 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.usable_processors import usable_processors
 
 from .device import find_device
+from .explanation import explainable_parts
 from .face_explanation import FaceExplanation, explain_faces
 from .face_preparation import FacePreparation
 from .face_smoother import FaceSmoother
@@ -49,7 +50,8 @@ class FERInferencer:
             None: as in the checkpoint's training, or, where that is not
             known, by the defaults of :class:`FaceCrop`, with a warning.
         workers (int, optional): Threads that read and find faces while the
-            model works. Defaults to None: the CPU's cores, at most 8.
+            model works. Defaults to None: the processors that it may use, at
+            most 8.
 
     Attributes:
         model (nn.Module): On its device, in evaluation mode.
@@ -85,7 +87,7 @@ class FERInferencer:
         self.classes = setting.classes
         self._resize = setting.resize
         self.batch_size = batch_size
-        self.workers = workers or min(8, os.cpu_count() or 1)
+        self.workers = workers or min(8, usable_processors())
         self.prepare = FacePreparation(
             setting.crop(face, face_crop), face, setting.pipeline, face_model
         )
@@ -200,16 +202,26 @@ class FERInferencer:
             list[FaceExplanation]: Empty if there is no face.
 
         Raises:
-            ValueError: If the picture is refused, or the model is of a kind
-                that can't be explained.
+            ValueError: If the picture is refused, or as of
+                :meth:`check_explainable`.
+        """
+        self.check_explainable()
+        faces = self.prepare(source, boxes)
+        return explain_faces(faces, self.model, self.classes, self.batch_size)
+
+    def check_explainable(self) -> None:
+        """Refuse :meth:`explain` before there is a picture.
+
+        Raises:
+            ValueError: If the model is of a kind that can't be explained, or
+                the test pipeline does more than resize.
         """
         if not self._resize:
             raise ValueError(
                 'the test pipeline does more than resize: where a patch lies '
                 'in the picture is not known'
             )
-        faces = self.prepare(source, boxes)
-        return explain_faces(faces, self.model, self.forward, self.classes)
+        explainable_parts(self.model)
 
     def _answer(
         self, jobs: Iterable[Job], window: int, batch_size: int

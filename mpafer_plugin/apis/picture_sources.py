@@ -12,6 +12,7 @@ from mmengine.logging import MMLogger
 
 from mpafer_plugin.datasets.picture_endings import PICTURE_ENDINGS, is_picture
 from mpafer_plugin.faces import PictureError
+from mpafer_plugin.faces.data_files import list_files
 
 VIDEO_ENDINGS = (
     '.mp4',
@@ -52,11 +53,14 @@ def pictures_of(
         inputs: A path, an array (H, W, 3) BGR, a folder, a video file, the
             number of a camera, which gives one picture, or a list of these.
             Of a folder all pictures are taken, those of its folders too, in
-            the order of their paths; other files are counted in the log.
+            the order of their paths; links are followed, other files are
+            counted in the log.
 
     Yields:
         tuple: The file, None for arrays and cameras; and the path, array or
-        frame of a video. Of a video or camera that can't be read it is why.
+        frame of a video. Of a video or camera that can't be read, or a folder
+        that can't be listed, it is why; such folders come behind the pictures
+        around them. Of a folder with a link that leads back it is that alone.
 
     Raises:
         ValueError: If an input is none of these.
@@ -83,8 +87,7 @@ def pictures_of(
         except PictureError as error:
             yield str(inputs), error
     elif os.path.isdir(inputs):
-        for path in _pictures_below(Path(inputs)):
-            yield path, path
+        yield from _pictures_below(str(inputs))
     else:
         yield str(inputs), str(inputs)
 
@@ -135,17 +138,26 @@ def frames_of(source: str | Path | int) -> Iterator[Frame]:
         )
 
 
-def _pictures_below(folder: Path) -> list[str]:
-    files = sorted(
-        os.path.join(root, name)
-        for root, _, names in os.walk(folder)
-        for name in names
-    )
+def _pictures_below(
+    folder: str,
+) -> Iterator[tuple[str, str | PictureError]]:
+    unreadable: dict[str, str] = {}
+    try:
+        files = list(list_files(Path(folder), unreadable))
+    except (ValueError, OSError) as error:
+        yield folder, PictureError(f'{folder!r} is not read: {error}')
+        return
     pictures = [path for path in files if is_picture(path)]
     others = len(files) - len(pictures)
     if others:
         MMLogger.get_current_instance().info(
-            f'{str(folder)!r}: {others} of {len(files)} files do not end in '
-            f'{", ".join(PICTURE_ENDINGS)} and are not read'
+            f'{folder!r}: {others} of {len(files)} files do not end in '
+            f'{", ".join(PICTURE_ENDINGS)}, or start with a dot, and are not '
+            'read'
         )
-    return pictures
+    # By os.path, as pathlib would take the dot from './a.png'.
+    for path in sorted(os.path.join(folder, path) for path in pictures):
+        yield path, path
+    for below, reason in unreadable.items():
+        path = os.path.join(folder, below)
+        yield path, PictureError(f'{path!r} can not be listed: {reason}')

@@ -7,12 +7,16 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from mpafer_plugin.engine.checkpoint_entry import ENTRY
-from mpafer_plugin.engine.model_settings import reads_plainly, resize_of
+from mpafer_plugin.engine.model_settings import (
+    pipeline_of,
+    reads_plainly,
+    resize_of,
+)
 from mpafer_plugin.models import PromptedCLIPViT
 
 from .checkpoint_reading import load_trained, read_checkpoint
 from .setting_differences import setting_differences
-from .trained_model import model_from_checkpoint
+from .trained_model import NEEDS_CONFIG, model_from_checkpoint
 from .trained_setting import TrainedSetting
 
 CONFIG_ENDINGS = ('.py', '.json', '.yaml', '.yml')
@@ -78,8 +82,7 @@ def _from_checkpoint(path: str | Path, clip: str | None) -> TrainedSetting:
     if resize is None:
         raise ValueError(
             f'{str(path)!r}: the test pipeline of its training does more than '
-            'resize: give the config too, as FERInferencer(CONFIG, '
-            'weights=FILE) or --config CONFIG'
+            f'resize: {NEEDS_CONFIG}'
         )
     return _resizing(model, path, checkpoint, resize)
 
@@ -108,8 +111,7 @@ def _from_config(
     # Before the config, which is executed.
     checkpoint = read_checkpoint(path)
     cfg = source if isinstance(source, Config) else Config.fromfile(source)
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
-    steps = loader.get('dataset', {}).get('pipeline')
+    steps = pipeline_of(cfg)
     if not steps:
         raise ValueError('the config has no test_dataloader with a pipeline')
     if not reads_plainly(steps[0]):

@@ -7,14 +7,16 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.clip import FACE_TINY
-from mpafer_plugin.engine.checkpoint_entry import (
-    ENTRY,
-    check_tensors,
-    compare,
-    describe,
-)
+from mpafer_plugin.engine.checkpoint_entry import ENTRY
 
 from .build_model import build_model
+from .checkpoint_reading import load_trained
+
+NEEDS_CONFIG = (
+    'give its config too, as FERInferencer(CONFIG, weights=FILE) or '
+    '--config CONFIG'
+)
+"""What helps where a checkpoint does not say enough."""
 
 
 def model_from_checkpoint(
@@ -39,18 +41,18 @@ def model_from_checkpoint(
     if entry is None:
         raise ValueError(
             'the checkpoint was not written by PromptCheckpointHook: '
-            + _needs_config()
+            + NEEDS_CONFIG
         )
     if 'settings' not in entry:
         version = entry['versions']['mpafer_plugin']
         raise ValueError(
             f'the checkpoint is of mpafer_plugin {version}, before model '
-            f'settings were stored: {_needs_config()}'
+            f'settings were stored: {NEEDS_CONFIG}'
         )
     if entry['settings'] is None:
         raise ValueError(
             'the checkpoint is of a model that is not PromptedCLIPViT with '
-            f'PromptAlignmentHead alone: {_needs_config()}'
+            f'PromptAlignmentHead alone: {NEEDS_CONFIG}'
         )
     try:
         model = _build(entry, checkpoint['state_dict'], clip)
@@ -62,14 +64,11 @@ def model_from_checkpoint(
             f'({type(error).__name__}: {error})'
         ) from error
     # Predictions don't depend on hard prompts: of each class one is enough.
-    own = describe(model)
-    compare(
-        entry | dict(hard_prompts_digest=own['hard_prompts_digest']),
-        own,
-        resume=False,
+    digest = model.head.text.descriptions_digest
+    load_trained(
+        model,
+        checkpoint | {ENTRY: entry | dict(hard_prompts_digest=digest)},
     )
-    check_tensors(checkpoint['state_dict'], model)
-    model.load_state_dict(checkpoint['state_dict'])
     return model.eval()
 
 
@@ -153,11 +152,4 @@ def _clip(arch: str, note: str | None, clip: str | None) -> str:
         f'the checkpoint was trained with the CLIP weights {note!r} of '
         f'{arch!r}, which are no tag: name the file, by clip=FILE in Python, '
         '--clip FILE in tools, or MPAFER_CLIP'
-    )
-
-
-def _needs_config() -> str:
-    return (
-        'give its config too, as FERInferencer(CONFIG, weights=FILE) or '
-        '--config CONFIG'
     )

@@ -1,5 +1,6 @@
 import posixpath
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from mmpretrain.datasets.base_dataset import BaseDataset
@@ -7,8 +8,8 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 from .annotations import Sample, check_pictures
 from .categories import SEVEN_EXPRESSIONS, canonical_names
 from .data_root import DataRoot
-from .face_crop import CONTRACT, LEFT_OUT, face_crop_text, read_face_crop
-from .leave_out import read_leave_out
+from .face_crop import face_crop_text, find_contract, read_face_crop
+from .leave_out import check_crops, read_leave_out
 from .random_streams import StreamIndex, own_stream
 from .split_report import report_split
 from .subset import choose_subset
@@ -81,7 +82,8 @@ class BaseFERDataset(BaseDataset):
         self.leave_out = leave_out
         self.subset = subset
         self.root = DataRoot(data_root, backend_args)
-        self.face_crop = read_face_crop(self.root)
+        self._crops = find_contract(self.root)
+        self.face_crop = read_face_crop(self._crops)
         super().__init__(
             ann_file='',  # mmengine's one file; readers know their own files
             data_root=self.root.path,
@@ -199,9 +201,7 @@ class BaseFERDataset(BaseDataset):
         """
         if self.leave_out is None:
             return samples, ''
-        listed = read_leave_out(
-            self.leave_out, self.root, may_be_absent=self.face_crop is not None
-        )
+        listed = self._leave_out_paths
         kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
         return kept, (
             f', without {len(samples) - len(kept)} of the {len(listed)} '
@@ -229,17 +229,16 @@ class BaseFERDataset(BaseDataset):
             f'Crop: \t{self.crop_text()}',
         ]
 
+    @cached_property
+    def _leave_out_paths(self) -> set[str]:
+        """What ``leave_out`` lists, in their shortest form."""
+        assert self.leave_out is not None
+        return read_leave_out(self.leave_out, self.root, self._crops)
+
     def _check_pictures(self, samples: list[Sample]) -> None:
         """Look for the pictures; some may have no crop, if one says so."""
-        if self.face_crop is None:
+        if self._crops is None:
             check_pictures(self.root, samples)
-            return
-        try:
-            check_pictures(self.root, self.without_left_out(samples)[0])
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f'{error}\nPictures in which no face was found have no crop: '
-                f'take them out of the split by leave_out, the file '
-                f'{LEFT_OUT!r} beside {CONTRACT!r}, or make the crops with '
-                '--no-face whole'
-            ) from error
+        else:
+            kept, _ = self.without_left_out(samples)
+            check_crops(self.root, kept, self._crops)

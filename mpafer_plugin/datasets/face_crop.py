@@ -5,6 +5,8 @@ import os
 
 from mmengine.fileio import LocalBackend
 
+from mpafer_plugin.faces import FaceCrop
+
 from .data_root import DataRoot
 
 CONTRACT = 'crop.json'
@@ -12,41 +14,47 @@ REPORT = 'crop_report.csv'
 LEFT_OUT = 'leave_out.txt'
 
 
-def read_face_crop(root: DataRoot) -> dict | None:
-    """Read how faces were cut out, as ``tools/prepare_faces.py`` wrote it.
+def find_contract(root: DataRoot) -> DataRoot | None:
+    """Find the folder of the crop contract, where there is one.
 
     Args:
         root (DataRoot): The data set's folder. On a local disk the folder
             above counts too: several data sets may be prepared at once.
 
     Returns:
-        dict | None: What ``FaceCrop.from_dict`` reads; None if pictures are
-        as released.
-
-    Raises:
-        ValueError: If it can not be read, or not all crops are made yet.
+        DataRoot | None: One of the two; None if pictures are as released.
     """
     folders = [root]
     if isinstance(root.backend, LocalBackend):
         folders.append(DataRoot(os.path.dirname(os.path.abspath(root.path))))
-    for folder in folders:
-        if not folder.is_file(CONTRACT):
-            continue
-        # OpenCV and its kin only for those who cut faces out
-        from mpafer_plugin.faces import FaceCrop
+    return next((f for f in folders if f.is_file(CONTRACT)), None)
 
-        where = folder.join(CONTRACT)
-        try:
-            crop = FaceCrop.from_dict(json.loads(folder.read(CONTRACT)))
-        except ValueError as error:
-            raise ValueError(f'{where}: {error}') from error
-        if not folder.is_file(REPORT):
-            raise ValueError(
-                f'{folder.path!r} has no {REPORT}: not all faces are cut out '
-                'yet; let tools/prepare_faces.py go on with the same options'
-            )
-        return crop.to_dict()
-    return None
+
+def read_face_crop(folder: DataRoot | None) -> dict | None:
+    """Read how faces were cut out, as ``tools/prepare_faces.py`` wrote it.
+
+    Args:
+        folder (DataRoot, optional): What :func:`find_contract` gives.
+
+    Returns:
+        dict | None: What ``FaceCrop.from_dict`` reads; None if there is no
+        contract.
+
+    Raises:
+        ValueError: If it can not be read, or not all crops are made yet.
+    """
+    if folder is None:
+        return None
+    try:
+        crop = FaceCrop.from_dict(json.loads(folder.read(CONTRACT)))
+    except ValueError as error:
+        raise ValueError(f'{folder.join(CONTRACT)}: {error}') from error
+    if not folder.is_file(REPORT):
+        raise ValueError(
+            f'{folder.path!r} has no {REPORT}: not all faces are cut out '
+            'yet; let tools/prepare_faces.py go on with the same options'
+        )
+    return crop.to_dict()
 
 
 def face_crop_text(crop: dict) -> str:

@@ -1,21 +1,27 @@
 import os
 import posixpath
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from .annotations import Sample, absent_pictures, check_pictures
 from .data_root import DataRoot
+from .face_crop import CONTRACT, LEFT_OUT
 
 
 def read_leave_out(
-    path: str, root: DataRoot, may_be_absent: bool = False
+    path: str, root: DataRoot, crops: DataRoot | None = None
 ) -> set[str]:
     """Read which pictures of a data set are to be left out.
 
     Args:
         path (str): A text file, a path a line, relative to the data set's
-            folder; lines that start with ``#`` are passed over.
+            folder; lines that start with ``#`` are passed over. In the file
+            beside a crop contract in the folder above, paths are relative to
+            that folder, and those of other data sets are passed over.
         root (DataRoot): The data set's folder.
-        may_be_absent (bool): Whether the pictures need not be there, as those
-            without a crop of a face. Defaults to False.
+        crops (DataRoot, optional): The folder of the crop contract; with one
+            the pictures need not be there, as those without a crop of a face.
+            Defaults to None.
 
     Returns:
         set[str]: The paths, in their shortest form.
@@ -28,12 +34,56 @@ def read_leave_out(
     own = DataRoot(folder or '.')
     if not own.is_file(name):
         raise FileNotFoundError(f'leave_out: no file {path!r}')
-    listed = [
-        Sample(line, '', path, number, line)
+    lines: Iterable[tuple[int, str]] = (
+        (number, line)
         for number, line in own.lines(name)
         if not line.startswith('#')
-    ]
-    absent = absent_pictures(root, listed)  # refuses paths that lead out
-    if absent and not may_be_absent:
-        check_pictures(root, listed)
+    )
+    if crops is not None and crops is not root:
+        theirs = os.path.realpath(crops.join(LEFT_OUT))
+        if os.path.realpath(own.join(name)) == theirs:
+            data_set = os.path.basename(os.path.abspath(root.path))
+            lines = _lines_below(data_set, lines)
+    listed = [Sample(line, '', path, number, line) for number, line in lines]
+    # Both refuse paths that lead out.
+    look = check_pictures if crops is None else absent_pictures
+    look(root, listed)
     return {posixpath.normpath(sample.path) for sample in listed}
+
+
+def check_crops(
+    root: DataRoot, samples: Sequence[Sample], crops: DataRoot
+) -> None:
+    """Make sure that all listed pictures have a crop.
+
+    Args:
+        root (DataRoot): The data set's folder.
+        samples (Sequence[Sample]): All that is not left out.
+        crops (DataRoot): The folder of the crop contract.
+
+    Raises:
+        ValueError: If a path leads out of the data root.
+        FileNotFoundError: If pictures are absent: see
+            :func:`check_pictures`; and what to do.
+    """
+    try:
+        check_pictures(root, samples)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{error}\nPictures in which no face was found have no crop: '
+            f'take them out of the split by leave_out, the file '
+            f'{crops.join(LEFT_OUT)!r} beside {CONTRACT!r}, or make the crops '
+            'with --no-face whole'
+        ) from error
+
+
+def _lines_below(
+    folder: str, lines: Iterable[tuple[int, str]]
+) -> Iterator[tuple[int, str]]:
+    """Take a folder off the paths in it, and leave the others out."""
+    for number, line in lines:
+        path = PurePosixPath(line)
+        if path.is_absolute() or '..' in path.parts:
+            yield number, line  # to be refused
+        elif path.parts[:1] == (folder,) and path.parts[1:]:
+            yield number, '/'.join(path.parts[1:])

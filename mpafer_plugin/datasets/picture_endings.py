@@ -13,12 +13,16 @@ PICTURE_ENDINGS = (
 
 
 def is_picture(name: str) -> bool:
-    """Tell by its ending, in whatever case, whether a file is a picture.
+    """Tell by its name, in whatever case, whether a file is a picture.
 
     Args:
         name (str): The file's name or path.
 
     Returns:
-        bool: Whether the ending is one of :data:`PICTURE_ENDINGS`.
+        bool: Whether the ending is one of :data:`PICTURE_ENDINGS`, and the
+        name doesn't start with a dot: macOS writes ``._1.jpg`` beside
+        ``1.jpg``.
     """
-    return posixpath.splitext(name)[1].lower() in PICTURE_ENDINGS
+    name = posixpath.basename(name)
+    ending = posixpath.splitext(name)[1].lower()
+    return ending in PICTURE_ENDINGS and not name.startswith('.')

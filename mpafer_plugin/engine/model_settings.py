@@ -82,6 +82,12 @@ def reads_plainly(step: Mapping[str, Any]) -> bool:
     )
 
 
+def pipeline_of(cfg: Mapping[str, Any]) -> list | None:
+    """Find the test pipeline of a config, or else that of validation."""
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
+    return loader.get('dataset', {}).get('pipeline')
+
+
 def resize_of(pipeline: Sequence[Mapping[str, Any]] | None) -> dict | None:
     """Say how a test pipeline resizes, if it does nothing else.
 
@@ -102,6 +108,8 @@ def resize_of(pipeline: Sequence[Mapping[str, Any]] | None) -> dict | None:
     scale = resize.get('scale')
     if pack or resize.keys() - {'scale', 'interpolation'}:
         return None
+    if isinstance(scale, int):
+        scale = (scale, scale)  # as mmcv takes it
     if not isinstance(scale, Sequence) or len(scale) != 2:
         return None
     return dict(

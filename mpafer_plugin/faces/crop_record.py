@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -8,6 +7,7 @@ from typing import NamedTuple
 from mpafer_plugin.datasets.face_crop import CONTRACT, LEFT_OUT, REPORT
 from mpafer_plugin.whole_file import whole_file
 
+from .contract_file import hold_contract
 from .face_crop import FaceCrop
 from .writing import PART, stops_all
 
@@ -46,16 +46,22 @@ class CropRecord:
         crop (FaceCrop): The contract, written to ``crop.json``.
 
     Raises:
-        ValueError: If the folder holds crops of another contract, or
-            something else.
+        ValueError: If the folder holds crops of another contract or something
+            else, or another run is at work there.
+
+    Attributes:
+        rows (dict[str, Row]): By path.
+        absent (list[str]): Paths of rows that are not there, known by
+            :meth:`finish`.
     """
 
     def __init__(self, folder: Path, crop: FaceCrop) -> None:
         self.folder = folder
+        self.absent: list[str] = []
         self._leaves_out = crop.no_face == 'leave-out'
         self._report = folder / REPORT
         self._part = folder / f'{REPORT}.part'
-        self._open_contract(crop)
+        self._contract = hold_contract(folder, crop)
         if self._report.exists():
             # Unfinished from here on.
             os.replace(self._report, self._part)
@@ -96,53 +102,29 @@ class CropRecord:
     def close(self) -> None:
         """Stop; another run can go on."""
         self._file.close()
+        self._contract.close()
 
-    def finish(self, paths: list[str]) -> list[str]:
-        """Write the report, and the list of what is not there.
+    def finish(self, paths: list[str]) -> None:
+        """Write the report, and the list of what is not there; stop.
 
         Args:
             paths (list[str]): What is to have a row.
-
-        Returns:
-            list[str]: What of it is not there.
         """
-        self.close()
+        self._file.close()
         self.rows = {path: self.rows[path] for path in sorted(paths)}
-        absent = [
+        self.absent = [
             path
             for path in self.rows
             if not os.path.isfile(self.folder / path)
         ]
         text = [
             '# What has no crop or copy, for leave_out of a data set',
-            *absent,
+            *self.absent,
         ]
         self._write(LEFT_OUT, ('\n'.join(text) + '\n').encode(errors=_ERRORS))
         self._write_rows()
         os.replace(self._part, self._report)
-        return absent
-
-    def _open_contract(self, crop: FaceCrop) -> None:
-        path, own = self.folder / CONTRACT, crop.to_dict()
-        if path.is_file():
-            try:
-                found = json.loads(path.read_bytes())
-            except ValueError as error:
-                raise ValueError(f'{path}: no JSON: {error}') from error
-            if found != own:
-                raise ValueError(
-                    f'{path}: the crops there were made with '
-                    f'{_differences(found, own)}; make the others in another '
-                    'folder, or remove this one'
-                )
-            return
-        if self.folder.is_dir() and set(os.listdir(self.folder)) - {PART}:
-            raise ValueError(
-                f'{self.folder} is not empty, and has no {CONTRACT}: it '
-                'holds something else than crops'
-            )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._write(CONTRACT, (json.dumps(own, indent=2) + '\n').encode())
+        self.close()
 
     def _read(self) -> list[Row]:
         if not self._part.exists():
@@ -167,13 +149,3 @@ class CropRecord:
     def _write(self, path: str, content: bytes) -> None:
         with whole_file(self.folder / path, self.folder / PART) as part:
             part.write_bytes(content)
-
-
-def _differences(found: object, own: dict) -> str:
-    if not isinstance(found, dict):
-        return repr(found)
-    return ', '.join(
-        f'{key}={found.get(key)!r}, not {own.get(key)!r}'
-        for key in sorted(found.keys() | own.keys())
-        if found.get(key) != own.get(key)
-    )

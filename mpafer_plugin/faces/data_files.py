@@ -80,8 +80,9 @@ def copy_file(source: Path, target: Path, path: str) -> str:
     if is_readable_kind(file):
         return (
             f'{str(file)!r}: a picture by its content, but only '
-            f'{", ".join(PICTURE_ENDINGS)} are cropped: store it as one of '
-            'them, and rename it in lists'
+            f'{", ".join(PICTURE_ENDINGS)} are cropped, and names that start '
+            'with a dot are not: store it as one of them, and rename it in '
+            'lists'
         )
     try:
         with whole_file(target / path, target / PART) as part:

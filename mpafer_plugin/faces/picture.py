@@ -4,6 +4,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP', 'GIF', 'PPM', 'JPEG2000')
 """What is read. Some other formats of Pillow start programs to be decoded."""
@@ -49,8 +51,6 @@ def read_picture(source: str | Path | bytes) -> np.ndarray:
             white, or it has more pixels than Pillow opens: twice
             ``PIL.Image.MAX_IMAGE_PIXELS``, 178,956,970 unless changed there.
     """
-    from PIL import Image, UnidentifiedImageError
-
     if isinstance(source, bytes):
         name = f'a picture of {len(source)} bytes'
     else:
@@ -80,8 +80,6 @@ def is_readable_kind(path: Path) -> bool:
     Returns:
         bool: Whether :func:`read_picture` would try; it may still refuse it.
     """
-    from PIL import Image
-
     try:
         Image.open(path, formats=FORMATS).close()
     except Image.DecompressionBombError:
@@ -101,10 +99,8 @@ def share_large(lock: AbstractContextManager) -> None:
     _one_large = lock
 
 
-def _to_bgr(image) -> np.ndarray:
+def _to_bgr(image: Image.Image) -> np.ndarray:
     """Make (H, W, 3) of a Pillow image of any mode that is a file's."""
-    from PIL import ImageOps
-
     kind, white, on_black = image.format, 2**16 - 1, False
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
@@ -113,7 +109,7 @@ def _to_bgr(image) -> np.ndarray:
             f'mode {image.mode!r}, values of 32 bits, of which no one knows '
             'what is white; store it with 8 or 16 bits'
         )
-    if kind == 'TIFF':
+    if isinstance(image, TiffImageFile):
         bits = image.tag_v2.get(BITS_PER_SAMPLE, (1,))[0]
         if image.mode.startswith('I;16'):
             white = 2**bits - 1
@@ -133,10 +129,8 @@ def _to_bgr(image) -> np.ndarray:
     return picture
 
 
-def _band_to_bgr(image, white: int, on_black: bool) -> np.ndarray:
+def _band_to_bgr(image: Image.Image, white: int, on_black: bool) -> np.ndarray:
     """Make (H, W, 3), or (H, W, 1) of grey of more than 8 bits."""
-    from PIL import Image
-
     # Pillow has PPM of more than 8 bits scaled to 16 in mode 'I', and PNG of
     # 16 bits too before its version 11. Itself it would clip.
     if image.mode == 'I' or image.mode.startswith('I;16'):

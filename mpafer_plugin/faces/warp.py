@@ -5,16 +5,18 @@ LIMIT = 2**15 - 1
 """OpenCV maps pictures with less pixels a side."""
 
 
-def cut_out(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
+def cut_out(
+    picture: np.ndarray, matrix: np.ndarray, size: int, outside: int = 0
+) -> np.ndarray:
     """Map a part of a picture onto a square, without aliases.
-
-    What lies outside of the picture is black.
 
     Args:
         picture (np.ndarray): (H, W, 3), uint8.
         matrix (np.ndarray): (2, 3), a similarity: square = matrix @ (x, y, 1),
             where whole numbers are the centres of pixels.
         size (int): Side of the square in pixels.
+        outside (int): Value of all that lies outside of the picture. Defaults
+            to 0, black.
 
     Returns:
         np.ndarray: (size, size, 3), uint8.
@@ -50,5 +52,6 @@ def cut_out(picture: np.ndarray, matrix: np.ndarray, size: int) -> np.ndarray:
         (side, side),
         flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(outside,) * 3,
     )
     return cv2.resize(dense, (size, size), interpolation=cv2.INTER_AREA)

@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,8 @@ LEAST_SIDE = 64
 
 OVERLAP = 0.3
 """Boxes that share more of their union show the same face."""
+
+_log_level = threading.Lock()  # OpenCV's is one for all threads
 
 
 class YuNet:
@@ -65,23 +68,24 @@ class YuNet:
         # OpenCV 5 warns that it can't set a target, which no one asked for;
         # OpenCV 4 has these functions elsewhere.
         logging = getattr(cv2.utils, 'logging', cv2)
-        level = logging.getLogLevel()
-        logging.setLogLevel(2)  # errors
-        try:
-            self._detector = cv2.FaceDetectorYN.create(
-                str(path),
-                '',
-                (SHORT_LOOK, SHORT_LOOK),
-                score_threshold,
-                OVERLAP,
-            )
-        except cv2.error as error:
-            raise ValueError(
-                f'{str(path)!r} is no face detector that OpenCV '
-                f'{cv2.__version__} reads: {error.err}'
-            ) from error
-        finally:
-            logging.setLogLevel(level)
+        with _log_level:
+            level = logging.getLogLevel()
+            logging.setLogLevel(2)  # errors
+            try:
+                self._detector = cv2.FaceDetectorYN.create(
+                    str(path),
+                    '',
+                    (SHORT_LOOK, SHORT_LOOK),
+                    score_threshold,
+                    OVERLAP,
+                )
+            except cv2.error as error:
+                raise ValueError(
+                    f'{str(path)!r} is no face detector that OpenCV '
+                    f'{cv2.__version__} reads: {error.err}'
+                ) from error
+            finally:
+                logging.setLogLevel(level)
 
     def detect(self, picture: np.ndarray) -> list[Face]:
         """Find the faces of a picture.

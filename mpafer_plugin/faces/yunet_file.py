@@ -2,6 +2,7 @@ import os
 import socket
 from pathlib import Path
 
+import torch
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.clip.digests import sha256
@@ -65,8 +66,6 @@ def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
 
 
 def _cached() -> Path:
-    import torch
-
     path = Path(torch.hub.get_dir(), 'yunet', YUNET_NAME)
     if path.is_file():
         digest = sha256(path)

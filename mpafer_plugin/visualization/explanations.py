@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from mpafer_plugin.faces.alignment import box_matrix
+from mpafer_plugin.faces.warp import cut_out
+
 from .contact_sheet import Card, draw_contact_sheet
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ HEADS = ('picture', 'top patches of the class', 'attention rollout')
 _SIDE = 400  # pixels, of the square that is drawn
 _MARGIN = 0.05  # around the crop, as a share of its side
 _OPACITY = 0.55
+_SMALLEST = 1 / 8  # scale that is cut out at; memory goes with its square
 
 
 def draw_explanations(
@@ -116,27 +120,15 @@ def _around(
         tuple: (_SIDE, _SIDE, 3), BGR, and the matrix from there to the crop.
     """
     wide, high = size
-    corners = np.array([[0, 0], [wide, 0], [0, high], [wide, high]]) - 0.5
-    inverse = cv2.invertAffineTransform(matrix)
-    points = corners @ inverse[:, :2].T + inverse[:, 2]
-    middle, extent = (points.max(0) + points.min(0)) / 2, np.ptp(points, 0)
-    side = int(np.ceil(extent.max() * (1 + 2 * _MARGIN)))
-    start = np.round(middle - (side - 1) / 2).astype(int)
-    scale = _SIDE / side
-
-    first = np.clip(start, 0, picture.shape[1::-1])
-    end = np.clip(start + side, 0, picture.shape[1::-1])
-    (x1, y1), (x2, y2) = first, end
-    left, top = np.round((first - start) * scale).astype(int)
-    right, befirst = np.round((end - start) * scale).astype(int)
-    part = np.full((_SIDE, _SIDE, 3), 255, np.uint8)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    part[top:befirst, left:right] = cv2.resize(
-        picture[y1:y2, x1:x2],
-        (int(right - left), int(befirst - top)),
-        interpolation=how,
-    )
-    # Whole numbers are centres of pixels, here and there.
-    shift = start - 0.5 + 0.5 / scale
-    there = matrix[:, :2] @ shift + matrix[:, 2]
-    return part, np.column_stack([matrix[:, :2] / scale, there])
+    corners = np.array([[[0, 0], [wide, 0], [0, high], [wide, high]]]) - 0.5
+    there = cv2.transform(corners, cv2.invertAffineTransform(matrix))[0] + 0.5
+    box = np.concatenate([there.min(0), there.max(0)])
+    square = box_matrix(box, _SIDE, _MARGIN)
+    if square[0, 0] < _SMALLEST:
+        # The last pixel of an odd side is not missed at this scale.
+        half = [max(1, side // 2) for side in picture.shape[1::-1]]
+        grow = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
+        smaller = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+        return _around(smaller, matrix @ grow, size)
+    back = np.vstack([cv2.invertAffineTransform(square), [0, 0, 1]])
+    return cut_out(picture, square, _SIDE, outside=255), matrix @ back

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -49,6 +50,7 @@ def test_predictions_and_local_score_are_the_models(
     monkeypatch.setattr(model.head, 'class_vectors', lambda: vectors)
     found = explain(model, images)
     logits = model(images)
+    torch.testing.assert_close(found.probs, logits.softmax(1))
     assert torch.equal(found.labels, logits.argmax(1))
     assert label in found.labels
     ((feature, _),) = model.backbone(images)
@@ -126,3 +128,48 @@ def test_through_the_inferencer(face_tiny, yunet_file, canvas):
         assert found.explanation.labels.tolist() == [face['pred_label']]
         nose = found.matrix @ [*face['landmarks'][2], 1]
         assert (abs(nose / found.size - 0.5) < 0.2).all()
+        score = found.explanation.probs.max().item()
+        assert score == found.face['pred_score']
+        np.testing.assert_allclose(
+            found.face['pred_scores'], face['pred_scores'], atol=1e-5
+        )
+
+
+def test_faces_are_explained_together(
+    face_tiny, yunet_file, canvas, monkeypatch
+):
+    """Each goes through the tower once, and has a batch size of its own."""
+    inferencer = FERInferencer(face_tiny, face_model=yunet_file, batch_size=4)
+    tower = face_tiny.backbone.tower
+    embed, sizes = tower.embed, []
+
+    def count(images):
+        sizes.append(len(images))
+        return embed(images)
+
+    monkeypatch.setattr(tower, 'embed', count)
+    explained = inferencer.explain(canvas[0])
+    assert sizes == [4, 2]
+    inferencer.batch_size = 1
+    for one, other in zip(
+        inferencer.explain(canvas[0]), explained, strict=True
+    ):
+        for name, value in vars(one.explanation).items():
+            assert len(value) == 1
+            torch.testing.assert_close(getattr(other.explanation, name), value)
+
+
+def test_what_can_not_be_explained_is_known_at_once(
+    face_tiny, save, load_config
+):
+    FERInferencer(face_tiny, face='none').check_explainable()
+    cfg = load_config('mpafer_quickstart.py')
+    step = dict(type='CenterCrop', crop_size=64)
+    cfg.test_dataloader.dataset.pipeline.insert(2, step)
+    inferencer = FERInferencer(cfg, save(face_tiny), face='none')
+    with pytest.raises(ValueError, match='does more than resize'):
+        inferencer.check_explainable()
+    inferencer = FERInferencer(face_tiny, face='none')
+    inferencer.model = torch.nn.Identity()
+    with pytest.raises(ValueError, match='can be explained, not NoneType'):
+        inferencer.check_explainable()

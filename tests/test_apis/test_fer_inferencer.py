@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 
 import cv2
@@ -243,3 +244,12 @@ def test_decoding_is_beside_the_model(whole, tmp_path, pictures):
         shutil.copy(tmp_path / 'a.png', tmp_path / f'b{i}.png')
     scores = np.array([face['pred_scores'] for (face,) in whole(tmp_path)])
     np.testing.assert_allclose(scores, scores[:1].repeat(31, 0), atol=1e-6)
+
+
+def test_threads_are_as_many_as_processors_may_be_used(face_tiny, monkeypatch):
+    """Not all of the machine: a scheduler may have given a few."""
+    for processors, expected in ({0}, 1), (set(range(3)), 3), (range(40), 8):
+        monkeypatch.setattr(
+            os, 'sched_getaffinity', lambda _, p=processors: p, raising=False
+        )
+        assert FERInferencer(face_tiny, face='none').workers == expected

@@ -88,3 +88,61 @@ def test_pictures_without_a_crop(csv_root):
     listed.write_text('../2.jpg\n')
     with pytest.raises(ValueError, match='leads out'):
         FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
+
+
+@pytest.mark.parametrize('written', ['plain', 'relative', 'link'])
+def test_pictures_without_a_crop_of_several_data_sets(
+    csv_root, written, monkeypatch
+):
+    """The list beside the contract is relative to the folder above."""
+    (csv_root / '2.jpg').unlink()
+    above = csv_root.parent
+    state(above)
+    path = above / 'leave_out.txt'
+    path.write_text('# no face\nown/2.jpg\n./own//3.jpg\nother/1.jpg\nown\n')
+    if written == 'relative':
+        monkeypatch.chdir(csv_root)
+        root, listed = os.curdir, '../leave_out.txt'
+    elif written == 'link':
+        root, listed = str(csv_root), str(above.parent / 'link.txt')
+        os.symlink(path, listed)
+    else:
+        root, listed = str(csv_root), str(path)
+    dataset = FERCsv(root, val_fraction=0, leave_out=listed)
+    kept = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
+    assert [name[-5:] for name in kept] == ['0.jpg', '1.jpg']
+    _, text = dataset.without_left_out(dataset.load_samples())
+    assert text.startswith(', without 2 of the 2 pictures')
+
+
+def test_only_the_list_beside_the_contract_is_relative_to_it(csv_root):
+    state(csv_root.parent)
+    (csv_root / 'own').mkdir()
+    (csv_root.parent / 'leave_out.txt').write_text('own/2.jpg\n')
+    own = csv_root / 'leave_out.txt'
+    own.write_text('own/2.jpg\n3.jpg\n')
+    dataset = FERCsv(str(csv_root), val_fraction=0, leave_out=str(own))
+    assert len(dataset) == 3
+    # a contract of its own: the other list is any list
+    state(csv_root)
+    other = str(csv_root.parent / 'leave_out.txt')
+    assert len(FERCsv(str(csv_root), val_fraction=0, leave_out=other)) == 4
+
+
+@pytest.mark.parametrize(
+    'line', ['../2.jpg', 'own/../../2.jpg', '/own/2.jpg', 'x/../own/2.jpg']
+)
+def test_paths_that_lead_out_of_several_data_sets(csv_root, line):
+    state(csv_root.parent)
+    listed = csv_root.parent / 'leave_out.txt'
+    listed.write_text(f'own/1.jpg\n{line}\n')
+    with pytest.raises(ValueError, match=r'leave_out\.txt:2: .*leads out'):
+        FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
+
+
+def test_the_error_names_the_list_to_give(csv_root):
+    (csv_root / '2.jpg').unlink()
+    state(csv_root.parent)
+    listed = csv_root.parent / 'leave_out.txt'
+    with pytest.raises(FileNotFoundError, match=f"the file '{listed}'"):
+        FERCsv(str(csv_root), val_fraction=0)

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from mpafer_plugin.datasets import FERCsv
 from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.leave_out import read_leave_out
+from mpafer_plugin.faces import FaceCrop
 
 
 def test_however_a_path_is_written(csv_root):
@@ -35,3 +38,17 @@ def test_wrong_lists(csv_root):
     listed.write_text('../1.jpg\n')
     with pytest.raises(ValueError, match=r'out\.txt:1: .* leads out'):
         read_leave_out(str(listed), data)
+
+
+def test_a_list_is_read_once(csv_root, monkeypatch):
+    (csv_root / 'crop.json').write_text(json.dumps(FaceCrop().to_dict()))
+    (csv_root / 'crop_report.csv').touch()
+    listed = csv_root / 'out.txt'
+    listed.write_text('1.jpg\n')
+    read, lines = [], DataRoot.lines
+    monkeypatch.setattr(
+        DataRoot, 'lines', lambda *a: read.append(a[1]) or lines(*a)
+    )
+    dataset = FERCsv(str(csv_root), val_fraction=0, leave_out=str(listed))
+    assert len(dataset) == 3
+    assert read.count('out.txt') == 1

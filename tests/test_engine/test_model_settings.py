@@ -4,7 +4,11 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import build_model
-from mpafer_plugin.engine.model_settings import model_settings, resize_of
+from mpafer_plugin.engine.model_settings import (
+    model_settings,
+    pipeline_of,
+    resize_of,
+)
 
 LOAD, PACK = dict(type='LoadImageFromFile'), dict(type='PackInputs')
 RESIZE = dict(type='Resize', scale=(64, 32), interpolation='bicubic')
@@ -35,7 +39,12 @@ RESIZE = dict(type='Resize', scale=(64, 32), interpolation='bicubic')
         ([LOAD, dict(type='CenterCrop', crop_size=64), PACK], None),
         ([LOAD, RESIZE, dict(type='RandomFlip'), PACK], None),
         ([LOAD, RESIZE | dict(keep_ratio=True), PACK], None),
-        ([LOAD, dict(type='Resize', scale=64), PACK], None),
+        (
+            [LOAD, dict(type='Resize', scale=64), PACK],
+            ([64, 64], 'bilinear'),
+        ),
+        ([LOAD, dict(type='Resize', scale=(64,)), PACK], None),
+        ([LOAD, dict(type='Resize', scale_factor=0.5), PACK], None),
         ([LOAD | dict(to_float32=True), RESIZE, PACK], None),
         ([], None),
         (None, None),
@@ -46,6 +55,19 @@ def test_pipelines_that_only_resize(pipeline, expected):
     if expected is not None:
         expected = dict(scale=expected[0], interpolation=expected[1])
     assert found == expected
+
+
+def test_the_test_pipeline_of_a_config():
+    test, val = (
+        dict(dataset=dict(pipeline=[LOAD, step, PACK]))
+        for step in (RESIZE, dict(type='CenterCrop', crop_size=8))
+    )
+    found = pipeline_of(dict(test_dataloader=test, val_dataloader=val))
+    assert found == [LOAD, RESIZE, PACK]
+    found = pipeline_of(dict(test_dataloader=None, val_dataloader=val))
+    assert found == val['dataset']['pipeline']
+    assert pipeline_of(dict(test_dataloader=dict(dataset={}))) is None
+    assert pipeline_of({}) is None
 
 
 def test_settings_are_plain_and_name_no_folder(tiny):

@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import json
 import os
 from pathlib import Path
@@ -84,7 +85,8 @@ def test_names_as_long_as_they_may_be(tmp_path):
     assert record.rows[too_long].result == 'unreadable'
     assert 'too long' in record.rows[too_long].reason
     assert not record.is_done(too_long)
-    assert record.finish([name, too_long]) == [too_long]
+    record.finish([name, too_long])
+    assert record.absent == [too_long]
 
 
 def test_a_full_disk_stops_all(tmp_path, monkeypatch):
@@ -124,3 +126,40 @@ def test_other_contents_are_refused(tmp_path):
     (tmp_path / 'a' / 'crop.json').write_text(json.dumps({})[:1])
     with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
         CropRecord(tmp_path / 'a', FaceCrop())
+
+
+def test_an_empty_contract_is_one_only_at_the_very_beginning(tmp_path):
+    (tmp_path / 'crop.json').touch()  # a kill
+    CropRecord(tmp_path, FaceCrop()).close()
+    contract = json.loads((tmp_path / 'crop.json').read_text())
+    assert contract == FaceCrop().to_dict()
+    (tmp_path / 'crop.json').write_text('')  # whose crops are these?
+    with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
+        CropRecord(tmp_path, FaceCrop())
+    assert (tmp_path / 'crop.json').read_text() == ''
+
+
+def test_one_run_at_a_time(tmp_path):
+    folder = tmp_path / 'crops'
+    record = CropRecord(folder, FaceCrop())
+    record.add(ONE, b'crop')
+    before = {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()}
+    for crop in (FaceCrop(), FaceCrop(size=112)):
+        with pytest.raises(ValueError, match=f'{folder}: another run'):
+            CropRecord(folder, crop)
+    after = {p: p.read_bytes() for p in folder.rglob('*') if p.is_file()}
+    assert after == before
+    record.finish([ONE.path])
+    other = CropRecord(folder, FaceCrop())  # not even closed
+    assert other.is_done(ONE.path)
+    other.close()
+    CropRecord(folder, FaceCrop()).close()
+
+
+def test_disks_without_locks(tmp_path, monkeypatch, log):
+    def refuse(*args):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(fcntl, 'flock', refuse)
+    CropRecord(tmp_path, FaceCrop()).close()
+    assert f'{tmp_path}: this disk has no locks' in log.text

@@ -85,3 +85,11 @@ def test_text_is_copied_whatever_it_begins_with(folders):
         (source / name).write_text(text)
         assert copy_file(source, target, name) == ''
         assert (target / name).read_text() == text
+
+
+def test_a_hidden_picture_is_not_copied(folders):
+    source, target = folders
+    Image.new('RGB', (9, 9)).save(source / '.face.png')
+    said = copy_file(source, target, '.face.png')
+    assert 'names that start with a dot are not' in said
+    assert os.listdir(target) == []

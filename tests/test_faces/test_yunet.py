@@ -1,3 +1,6 @@
+import threading
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -113,3 +116,35 @@ def test_wrong_arguments(yunet_file, tmp_path):
     other.write_bytes(b'no model')
     with pytest.raises(ValueError, match=r'other\.onnx.* is no face detector'):
         YuNet(other)
+
+
+def test_threads_leave_the_log_level_as_it_was(yunet_file, monkeypatch):
+    """One is built while another one is."""
+    logging = getattr(cv2.utils, 'logging', cv2)
+    level = logging.getLogLevel()
+    first, second = threading.Event(), threading.Event()
+
+    def create(*args):
+        if not first.is_set():
+            first.set()
+            second.wait(0.5)  # in vain
+        else:
+            second.set()
+            builders[0].join(0.5)
+        seen.append(logging.getLogLevel())
+
+    seen = []
+    monkeypatch.setattr(cv2, 'FaceDetectorYN', SimpleNamespace(create=create))
+    builders = [
+        threading.Thread(target=YuNet, args=[yunet_file]) for _ in range(2)
+    ]
+    try:
+        builders[0].start()
+        assert first.wait(60)
+        builders[1].start()
+        for builder in builders:
+            builder.join()
+        assert logging.getLogLevel() == level
+        assert seen == [2, 2]
+    finally:
+        logging.setLogLevel(level)

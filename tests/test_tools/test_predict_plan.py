@@ -1,5 +1,6 @@
 import argparse
 import importlib
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,29 @@ def test_results_are_passed_over(plan):
     assert not found.works
     assert found.failures == ["'out': there is no picture in it"]
     assert len(found.remarks) == 1
+
+
+def test_folders_that_can_not_be_listed(plan, monkeypatch):
+    """They are named; that there is no picture is not known."""
+    touch('in/a.png', 'in/below/b.png', 'other/c.png')
+    scandir = os.scandir
+
+    def refuse(path):
+        if os.path.basename(path) in ('below', 'other'):
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    found = plan('in', 'other')
+    assert [work.source for work in found.works] == ['in/a.png']
+    below, other = found.failures
+    assert below.startswith("'in/below' can not be listed: ")
+    assert other.startswith("'other' is not read: ")
+
+
+def test_links_into_the_results_are_passed_over(plan):
+    touch('in/a.png', 'out/b.png')
+    Path('in/link').symlink_to(Path('out').resolve())
+    found = plan('in')
+    assert [work.source for work in found.works] == ['in/a.png']
+    assert found.remarks == ["'in': passed over 1 pictures of --out 'out'"]

@@ -97,6 +97,19 @@ def test_what_is_drawn_is_what_is_around_the_crop(box):
     assert inside == pytest.approx((expected < 255).all(-1).mean(), abs=0.03)
 
 
+@pytest.mark.parametrize('wide, high', [(36_000, 1_500), (1_500, 36_000)])
+def test_a_large_picture_as_one_face(wide, high):
+    """More pixels than OpenCV maps, on a page that is small."""
+    picture = np.zeros((high, wide, 3), np.uint8)
+    picture[: high // 2, : wide // 2] = 200
+    part, matrix = _around(picture, np.eye(2, 3), (wide, high))
+    assert (part[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
+    inverse = cv2.invertAffineTransform(matrix)
+    for x, y, colour in ((0.2, 0.2, 200), (0.8, 0.2, 0), (0.2, 0.8, 0)):
+        column, row = np.rint(inverse @ (x * wide, y * high, 1)).astype(int)
+        assert (part[row, column] == colour).all()
+
+
 def test_a_sheet(picture, tmp_path):
     crop = FaceCrop(size=64)
     matrix = crop.matrix(Face([100, 50, 180, 130]))

@@ -30,13 +30,12 @@ def read_folders(
             and folders contradict each other.
     """
     labels = _class_folders(root, folder, numbers)
-    pictures = {
-        name: [entry for entry in root.entries(name) if is_picture(entry)]
-        for name in labels
-    }
-    for name in labels:
+    pictures: dict[str, list[str]] = {name: [] for name in labels}
+    for name, found in pictures.items():
         for entry in root.entries(name):
-            if not is_picture(entry) and root.is_folder(f'{name}/{entry}'):
+            if is_picture(entry):
+                found.append(entry)
+            elif root.is_folder(f'{name}/{entry}'):
                 raise ValueError(
                     f'{root.join(name)}: the folder {entry!r} would not be '
                     'read: pictures lie in the class folders themselves'

@@ -13,7 +13,7 @@ from ..checkpoint_entry import (
     identity,
 )
 from ..face_crops import check_loaded_crop, check_own_crops, face_crops
-from ..model_settings import resize_of
+from ..model_settings import pipeline_of, resize_of
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 
@@ -73,7 +73,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
         checkpoint[ENTRY] = dict(
             describe(_bare(runner.model)),
             face_crop=face_crops(runner).get('train'),
-            resize=resize_of(_test_pipeline(runner.cfg)),
+            resize=resize_of(pipeline_of(runner.cfg)),
         )
         windows = [runner.log_processor.window_size]
         for custom in runner.log_processor.custom_cfg:
@@ -139,11 +139,6 @@ class PromptCheckpointHook(SafeCheckpointHook):
                     )
                 target.copy_(value)
         runner.logger.info(f'prompts start from {path}')
-
-
-def _test_pipeline(cfg) -> list | None:
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
-    return loader.get('dataset', {}).get('pipeline')
 
 
 def _bare(model):

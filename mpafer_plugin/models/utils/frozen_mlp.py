@@ -29,7 +29,8 @@ def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
 
     c_fc: Any = mlp.c_fc
     c_proj: Any = mlp.c_proj
-    if type(mlp.gelu) is not QuickGELU or c_fc.weight.requires_grad:
+    learns = any(p.requires_grad for p in mlp.parameters())
+    if type(mlp.gelu) is not QuickGELU or learns:
         return mlp(x)
     tensors = [x.flatten(0, -2)]
     tensors += c_fc.weight, c_fc.bias, c_proj.weight, c_proj.bias

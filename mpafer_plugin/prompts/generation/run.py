@@ -39,13 +39,10 @@ def answered(plan: Plan, out: Path, force: bool = False) -> Answers:
         what the plan does not ask is not among them.
 
     Raises:
-        Refused: If ``out`` is a folder or is there and may not be
-            overwritten, or the answers are of another model.
+        Refused: If ``out`` is a folder, is in none, or is there and may not
+            be overwritten, or the answers are of another model.
     """
-    if out.is_dir():
-        raise Refused(f'{out} is a folder')
-    if out.exists() and not force:
-        raise Refused(f'{out} is there; --force overwrites it')
+    _check_out(out, force)
     kept = read_kept(partial_file(out), plan.model)
     asked = {(n, q.text) for n in plan.words for q in plan.questions(n)}
     return {key: kept[key] for key in kept if key in asked}
@@ -80,7 +77,7 @@ def generate(
         ServerError: If the server does not answer.
         NoAnswer: If no answer to some of the questions is of use.
     """
-    answered(plan, out, force)
+    _check_out(out, force)
     part = partial_file(out)
     answers = read_kept(part, plan.model)
     try:
@@ -108,6 +105,19 @@ def generate(
     write_json(out, content)
     part.unlink(missing_ok=True)
     return content
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Refuse a file that can not be, or is not to be, written."""
+    if out.is_dir():
+        raise Refused(f'{out} is a folder')
+    if out.exists() and not force:
+        raise Refused(f'{out} is there; --force overwrites it')
+    # It would be made, and a mistyped one is found too late.
+    if not out.parent.is_dir():
+        raise Refused(
+            f'{partial_file(out)} can not be written: no folder {out.parent}'
+        )
 
 
 def _ask_all(

@@ -87,3 +87,10 @@ def test_compiles_without_a_break(mlp, x):
     )
     x.requires_grad_()
     torch.testing.assert_close(compiled(x), mlp(x))
+
+
+@pytest.mark.parametrize('name', ['c_fc.bias', 'c_proj.weight', 'c_proj.bias'])
+def test_whatever_of_it_learns_has_a_gradient(mlp, x, name):
+    parameter = mlp.get_parameter(name).requires_grad_()
+    frozen_mlp(mlp, x).sum().backward()
+    assert parameter.grad.abs().sum() > 0

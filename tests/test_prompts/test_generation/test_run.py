@@ -10,6 +10,7 @@ from mpafer_plugin.prompts.generation import (
     NoAnswer,
     make_plan,
 )
+from mpafer_plugin.prompts.generation import run as generation_run
 from mpafer_plugin.prompts.generation.budget import prompt_tokens
 from mpafer_plugin.prompts.generation.questions import (
     CONTRAST_QUESTION,
@@ -173,3 +174,14 @@ def _samples(labels):
     from mmpretrain.structures import DataSample
 
     return [DataSample().set_gt_label(tensor(label)) for label in labels]
+
+
+def test_what_was_kept_is_read_once(run, server, monkeypatch):
+    read, read_kept = [], generation_run.read_kept
+    monkeypatch.setattr(
+        generation_run,
+        'read_kept',
+        lambda *a: read.append(a) or read_kept(*a),
+    )
+    run(plan=make_plan('m', ['fear']))
+    assert len(read) == 1

@@ -1,15 +1,14 @@
 """What the tool refuses, and what stops nothing else."""
 
 import os
-import runpy
 
 import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.faces import read_picture
+from mpafer_plugin.faces import FaceCrop, read_picture
+from mpafer_plugin.faces.crop_record import CropRecord
 
-from .conftest import TOOL
 from .report import report
 
 
@@ -97,9 +96,23 @@ def test_no_file_stops_the_others(run, source, tmp_path):
     assert len(report(target)) == 8
 
 
-@pytest.mark.skipif(
-    not hasattr(os, 'sched_setaffinity'), reason='not on this system'
-)
-def test_processors_that_may_be_used(monkeypatch):
-    monkeypatch.setattr(os, 'sched_getaffinity', lambda process: {3, 5, 8})
-    assert runpy.run_path(str(TOOL))['usable_processors']() == 3
+def test_a_second_run_at_the_same_time_is_refused(run, source, tmp_path):
+    target = tmp_path / 'dst'
+    first = CropRecord(target, FaceCrop())
+    names = sorted(os.listdir(target))
+    code, _, errors = run()
+    assert code == 2
+    assert f'{target}: another run makes crops there' in errors
+    assert sorted(os.listdir(target)) == names
+    first.close()
+    assert run()[0] == 1  # only for the one unreadable
+
+
+def test_hidden_files_are_no_pictures(run, source, tmp_path):
+    """macOS writes them beside pictures, of which they have the ending."""
+    (source / 'train/sad/bad.png').unlink()
+    (source / 'train/sad/._0.png').write_bytes(b'\0\5\x16\7')
+    code, output, _ = run()
+    assert code == 0
+    assert '7 crops of 8 pictures' in output
+    assert (tmp_path / 'dst/train/sad/._0.png').read_bytes()[:2] == b'\0\5'
