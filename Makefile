@@ -6,10 +6,13 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all lint clean
+.PHONY: quickstart study test test-all lint clean
 
 quickstart: $(VENV)/ready
 	$(BIN)/python tools/quickstart.py
+
+study: $(VENV)/ready
+	$(BIN)/python tools/study.py configs/studies/quick.yaml
 
 test: $(VENV)/ready
 	$(BIN)/python -m pytest -m 'not slow'
