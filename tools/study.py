@@ -183,6 +183,8 @@ def select(study: Study, only: Sequence[str] | None) -> Study:
 
 def main() -> int:
     args = parse_args()
+    # as Ctrl-C: a cluster that ends the job
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     try:
         study = select(read_study(args.study, args.full), args.only)
