@@ -27,27 +27,11 @@ class FrozenModule(nn.Module):
         """Stay in evaluation mode, if frozen, whatever ``mode`` asks for."""
         return super().train(mode and not self.frozen)
 
-    def _load_from_state_dict(
-        self,
-        state_dict,
-        prefix,
-        local_metadata,
-        strict,
-        missing_keys,
-        unexpected_keys,
-        error_msgs,
-    ):
+    def _load_from_state_dict(self, state_dict, prefix, *rest):
         if not self.frozen:
-            super()._load_from_state_dict(
-                state_dict,
-                prefix,
-                local_metadata,
-                strict,
-                missing_keys,
-                unexpected_keys,
-                error_msgs,
-            )
+            super()._load_from_state_dict(state_dict, prefix, *rest)
             return
+        _metadata, _strict, _missing_keys, unexpected_keys, _errors = rest
         self._prefix = prefix
         # The children are loaded from the same dict after this call, so that
         # what is taken out here can't reach them.
