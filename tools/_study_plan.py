@@ -3,11 +3,15 @@
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mmengine.config import Config
+
+from mpafer_plugin.clip.digests import sha256
 
 ROOT = Path(__file__).parents[1]
 ON = 'MPAFER_ON'
@@ -41,10 +45,28 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """A name of its own, for a folder."""
-        said = json.dumps([self.config, self.options], sort_keys=True)
-        digest = hashlib.sha256(said.encode()).hexdigest()[:8]
+        """A name of its own, for a folder.
+
+        Another content of the config, another tower, data root or weights
+        file is another run: results of before do not stand for it.
+        """
+        cfg = Config.fromfile(ROOT / self.config)
+        cfg.merge_from_dict(dict(self.options))
+        said = [cfg.to_dict(), [_weights_digest(w) for w in _weights()]]
+        text = json.dumps(said, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f'{self.recipe}/{digest}_seed{self.seed}'
+
+
+def _weights() -> list[str]:
+    """The files that the environment names as the tower and its weights."""
+    named = (os.environ.get(f'MPAFER_{name}', '') for name in ('ARCH', 'CLIP'))
+    return [path for path in named if os.path.isfile(path)]
+
+
+@cache
+def _weights_digest(path: str) -> str:
+    return sha256(Path(path))
 
 
 class Recipe(NamedTuple):

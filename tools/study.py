@@ -67,17 +67,21 @@ class Laboratory:
     """Runs what is not done yet, several at a time.
 
     Args:
-        study (Study): What is run.
         folder (Path): Where.
         jobs (int): Runs at a time.
     """
 
-    def __init__(self, study: Study, folder: Path, jobs: int):
-        self.study, self.folder = study, folder
+    def __init__(self, folder: Path, jobs: int):
+        self.folder = folder
         self.pool = ThreadPoolExecutor(jobs)
-        self.gpus: SimpleQueue = SimpleQueue()  # one for each running job
+        # Names of the GPUs that may be used, one for each running job.
+        given = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+        names = given.split(',')
+        if not given:
+            names = [str(i) for i in range(torch.cuda.device_count())] or ['']
+        self.gpus: SimpleQueue = SimpleQueue()
         for job in range(jobs):
-            self.gpus.put(job % max(1, torch.cuda.device_count()))
+            self.gpus.put(names[job % len(names)])
         self.threads = max(1, usable_processors() // jobs)
         self.running: set[subprocess.Popen] = set()
         self.stopped = False
@@ -100,8 +104,7 @@ class Laboratory:
         command = [sys.executable, str(TOOL), str(ROOT / run.config)]
         command += ['--work-dir', str(work_dir), '--cfg-options', *said]
         gpu = self.gpus.get()
-        environment = os.environ | self.study.environment
-        environment['CUDA_VISIBLE_DEVICES'] = str(gpu)
+        environment = os.environ | dict(CUDA_VISIBLE_DEVICES=gpu)
         environment.setdefault('OMP_NUM_THREADS', str(self.threads))
         log = work_dir / 'output.txt'
         try:
@@ -112,6 +115,8 @@ class Laboratory:
                     command, env=environment, stdout=file, stderr=file
                 )
                 self.running.add(process)
+                if self.stopped:  # while it started
+                    process.send_signal(signal.SIGTERM)
                 code = process.wait()
                 self.running.discard(process)
         finally:
@@ -191,8 +196,9 @@ def main() -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    os.environ.update(study.environment)
     jobs = args.jobs or max(1, torch.cuda.device_count())
-    laboratory = Laboratory(study, args.out, jobs)
+    laboratory = Laboratory(args.out, jobs)
     try:
         with Progress(console=console) as progress:
             rows = conduct(study, laboratory, progress)

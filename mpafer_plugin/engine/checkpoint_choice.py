@@ -3,12 +3,26 @@ from pathlib import Path
 from pickle import UnpicklingError
 
 import torch
-from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.dist import broadcast_object_list, is_main_process, master_only
+
+from mpafer_plugin.whole_file import whole_file
 
 from .checkpoint_file import damage, numbered
 
 POINTER = 'last_checkpoint'
 """The host's file that names the newest checkpoint."""
+
+
+@master_only
+def point_to(runner, path: Path) -> None:
+    """Write the file by which the host's tools find the newest.
+
+    Args:
+        runner (Runner): The file lies in its working directory.
+        path (Path): The newest checkpoint.
+    """
+    with whole_file(Path(runner.work_dir, POINTER)) as part:
+        part.write_text(str(path))
 
 
 def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:

@@ -1,4 +1,5 @@
 import csv
+import importlib
 import json
 import os
 import signal
@@ -171,6 +172,33 @@ def test_a_run_that_fails(start, folder):
     assert process.returncode == 1
     assert 'ended with code 1' in errors
     assert 'output.txt' in errors
+
+
+def test_other_weights_are_another_run(
+    folder, start, tiny_arch, tiny_weights, data_root, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(ROOT / 'tools')
+    plan = importlib.import_module('_study_plan')
+    weights = tmp_path / 'weights.pt'
+    weights.write_bytes(b'one')
+    for name, value in dict(
+        ARCH=tiny_arch, CLIP=weights, DATA=data_root
+    ).items():
+        monkeypatch.setenv(f'MPAFER_{name}', str(value))
+    monkeypatch.setenv('MPAFER_ON', 'mpafer_rafdb')
+    (*_, recipe) = plan.read_study(folder / 'three.yaml', full=False).recipes
+    name = recipe.run(0).name
+    assert recipe.run(0).name == name
+    assert recipe.run(1).name != name
+    other = tmp_path / 'other.pt'
+    other.write_bytes(b'two')
+    weights.rename(tmp_path / 'same.pt')
+    other.rename(weights)
+    plan._weights_digest.cache_clear()  # a new command looks again
+    assert recipe.run(0).name != name
+    monkeypatch.setenv('MPAFER_DATA', 'elsewhere')
+    assert recipe.run(0).name.split('/')[0] == 'mpafer'
+    assert recipe.run(0).name != name
 
 
 @pytest.mark.parametrize(

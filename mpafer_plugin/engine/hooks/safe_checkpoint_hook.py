@@ -6,7 +6,7 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
-from mpafer_plugin.engine.checkpoint_choice import POINTER, choose_checkpoint
+from mpafer_plugin.engine.checkpoint_choice import choose_checkpoint, point_to
 from mpafer_plugin.engine.checkpoint_file import (
     drop_config_text,
     numbered,
@@ -16,7 +16,6 @@ from mpafer_plugin.engine.resumable_train_loop import (
     VALIDATED,
     ResumableTrainLoop,
 )
-from mpafer_plugin.whole_file import whole_file
 
 INTERRUPTED = 'iter_{}.pth'
 """Name of a checkpoint that was saved amid an epoch."""
@@ -114,7 +113,7 @@ class SafeCheckpointHook(CheckpointHook):
             save_optimizer=True,
             save_param_scheduler=True,
         )
-        self._point_to(runner, Path(self.out_dir, name))
+        point_to(runner, Path(self.out_dir, name))
         return True
 
     def _folder(self, runner) -> str:
@@ -140,7 +139,7 @@ class SafeCheckpointHook(CheckpointHook):
             save_optimizer=self.save_optimizer,
             save_param_scheduler=self.save_param_scheduler,
         )
-        self._point_to(runner, Path(self.last_ckpt))
+        point_to(runner, Path(self.last_ckpt))
         if is_main_process():
             self._remove_outdated(runner.iter + 1)
 
@@ -242,11 +241,3 @@ class SafeCheckpointHook(CheckpointHook):
                 f'({error.strerror}). Those that were there before are '
                 'untouched: make room, then go on with --resume',
             ) from error
-
-    def _point_to(self, runner, path: Path) -> None:
-        """Write the file by which the host's tools find the newest."""
-        if not is_main_process():
-            return
-        pointer = Path(runner.work_dir, POINTER)
-        with whole_file(pointer) as part:
-            part.write_text(str(path))
