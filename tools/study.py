@@ -22,6 +22,7 @@ import torch
 from _study_plan import ROOT, Run, Study, read_study
 from _study_run import RESULT
 from _study_table import Row, summary, write_all
+from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
@@ -190,6 +191,8 @@ def main() -> int:
     args = parse_args()
     # as Ctrl-C: a cluster that ends the job
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Every config that is read tells its variables.
+    MMLogger.get_current_instance().setLevel('WARNING')
     console = Console()
     try:
         study = select(read_study(args.study, args.full), args.only)

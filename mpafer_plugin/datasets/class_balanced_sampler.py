@@ -11,11 +11,15 @@ from .resumable_sampler import ResumableSampler
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(ResumableSampler):
-    """Sampler that draws each class equally often.
+    """Sampler that draws each class equally often, or rare ones more often.
 
     An epoch has as many samples as the data set, N. Each of C classes is
     drawn floor(N / C) or ceil(N / C) times; which have the one more changes
-    by epoch. Within a class no picture is drawn a second time before all were
+    by epoch. With ``oversample_thr``, t, the share of a class with n pictures
+    is in proportion to n max(1, sqrt(t N / n)) instead: the repeat factor of
+    :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et al. 2019), which
+    leaves common classes as common as they are among themselves. Within a
+    class no picture is drawn a second time before all were
     drawn, and so on: counts within a class differ by at most one. Each epoch
     draws anew, whatever others drew. A picture that comes several times an
     epoch is augmented differently each time.
@@ -28,14 +32,22 @@ class ClassBalancedSampler(ResumableSampler):
     Args:
         *args: See :class:`mmengine.dataset.DefaultSampler`; ``shuffle`` can
             only be True.
+        oversample_thr (float, optional): Classes that are a smaller part of
+            the pictures are drawn more often, in (0, 1]. Defaults to None:
+            all classes equally often.
         **kwargs: The same.
 
     Raises:
-        ValueError: If ``shuffle`` is False or a class has no pictures.
+        ValueError: If ``shuffle`` is False, ``oversample_thr`` is not in
+            (0, 1] or a class has no pictures.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, oversample_thr: float | None = None, **kwargs):
         super().__init__(*args, **kwargs)
+        if oversample_thr is not None and not 0 < oversample_thr <= 1:
+            raise ValueError(
+                f'oversample_thr={oversample_thr!r} is not in (0, 1]'
+            )
         if not self.shuffle:
             raise ValueError(
                 'shuffle=False: a ClassBalancedSampler draws at random. Set '
@@ -46,15 +58,19 @@ class ClassBalancedSampler(ResumableSampler):
             np.flatnonzero(labels.labels == c)
             for c in range(len(labels.classes))
         ]
-        share, extra = divmod(len(self.dataset), len(labels.classes))
-        times = f'{share:,} or {share + 1:,}' if extra else f'{share:,}'
-        least, most = (
-            f'{labels.counts[c]:,} ({labels.classes[c]})'
-            for c in (labels.counts.argmin(), labels.counts.argmax())
+        weights = np.ones(len(labels.classes))
+        if oversample_thr is not None:
+            wanted = oversample_thr * len(self.dataset) * labels.counts
+            weights = np.maximum(labels.counts, np.sqrt(wanted))
+        self._shares = len(self.dataset) * weights / weights.sum()
+        drawn = ', '.join(
+            f'{name} {share:,.0f} of {count:,}'
+            for name, share, count in zip(
+                labels.classes, self._shares, labels.counts, strict=True
+            )
         )
         MMLogger.get_current_instance().info(
-            f'ClassBalancedSampler: each of {len(labels.classes)} classes is '
-            f'drawn {times} times an epoch, instead of {least} to {most}'
+            f'ClassBalancedSampler: an epoch draws about {drawn}'
         )
 
     def __iter__(self) -> Iterator[StreamIndex]:
@@ -73,10 +89,9 @@ class ClassBalancedSampler(ResumableSampler):
             drawn before in this epoch, by which its augmentation differs.
         """
         rng = np.random.default_rng((self.seed, self.epoch))
-        classes = len(self._members)
-        share, extra = divmod(len(self.dataset), classes)
-        shares = np.full(classes, share)
-        shares[rng.permutation(classes)[:extra]] += 1
+        shares = np.floor(self._shares).astype(int)
+        extra = len(self.dataset) - shares.sum()
+        shares[rng.permutation(len(shares))[:extra]] += 1
         pictures = [
             np.resize(rng.permutation(members), share)
             for members, share in zip(self._members, shares, strict=True)

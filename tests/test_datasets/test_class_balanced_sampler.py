@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler
+from mmengine.dataset import ClassBalancedDataset, DefaultSampler
 from mmengine.runner import Runner
 
 from mpafer_plugin.datasets import ClassBalancedSampler
@@ -46,6 +46,26 @@ def test_each_class_has_its_exact_share(sampler):
         extra[max(counts, key=counts.get)] += 1
     # Which class has one more is drawn anew: 20 each, within 3 sigma.
     assert all(9 <= extra[c] <= 31 for c in range(3))
+
+
+def test_rare_ones_as_often_as_the_hosts_wrapper_repeats_them(sampler):
+    wrapper = ClassBalancedDataset(labelled(*LABELS), oversample_thr=0.25)
+    wrapper.dataset.get_cat_ids = lambda i: [LABELS[i]]
+    factors = wrapper._get_repeat_factors(wrapper.dataset, 0.25)
+    assert factors[0] == factors[-1] == 1 < factors[20]
+    part = sampler(oversample_thr=0.25)
+    drawn = Counter()
+    for epoch in range(60):
+        part.set_epoch(epoch)
+        counts = by_class(part)
+        assert sum(counts.values()) == 31
+        drawn += counts
+    whole = sum(factors)
+    for label in range(3):
+        times = LABELS.count(label) * factors[LABELS.index(label)]
+        expected = 31 * times / whole
+        assert drawn[label] / 60 == pytest.approx(expected, abs=0.5)
+    assert by_class(sampler(oversample_thr=1e-6)) == Counter(LABELS)
 
 
 def test_a_number_that_divides(sampler):
@@ -146,10 +166,10 @@ def test_the_log_tells_what_it_does(sampler, monkeypatch):
     sampler()
     sampler(np.repeat([0, 1, 2], [2500, 200, 300]).tolist())
     assert lines == [
-        'ClassBalancedSampler: each of 3 classes is drawn 10 or 11 times an '
-        'epoch, instead of 3 (cross) to 20 (calm)',
-        'ClassBalancedSampler: each of 3 classes is drawn 1,000 times an '
-        'epoch, instead of 200 (cross) to 2,500 (calm)',
+        'ClassBalancedSampler: an epoch draws about calm 10 of 20, cross 10 '
+        'of 3, glad 10 of 8',
+        'ClassBalancedSampler: an epoch draws about calm 1,000 of 2,500, '
+        'cross 1,000 of 200, glad 1,000 of 300',
     ]
 
 
@@ -158,6 +178,8 @@ def test_errors(sampler):
         sampler(shuffle=False)
     with pytest.raises(ValueError, match=r"pictures of \['cross'\]: classes"):
         sampler([0, 2])
+    with pytest.raises(ValueError, match=r'oversample_thr=1.5 is not in'):
+        sampler(oversample_thr=1.5)
 
 
 def test_the_hosts_sampler_would_not_do(sampler):
