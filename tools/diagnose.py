@@ -151,6 +151,7 @@ def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
+    cfg.log_level = 'WARNING'  # the host logs the whole config
     runner = build_runner(cfg, args)
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     for hook in runner.hooks:

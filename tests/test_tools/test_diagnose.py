@@ -56,6 +56,7 @@ def test_which_loss_moves_what(diagnose):
     for name in ('loss_token', 'loss_prompt'):
         assert losses[name][prompts] == 0 < losses[name][context]
     assert f'{math.log(7):.3f}' in output
+    assert len(output.splitlines()) < 40
     alike = found['likeness']
     assert len(alike) == 5
     assert all(-1 <= a['mean'] <= a['max'] <= 1.0001 for a in alike.values())
