@@ -40,6 +40,7 @@ def score(cfg: mmengine.Config) -> dict:
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     cfg.model.backbone.num_prompts = 0
     cfg.model.head.loss_proto = None
+    cfg.model.head.proto_weight = 0
     model = MODELS.build(cfg.model).to(device).eval()
     loader = Runner.build_dataloader(cfg.test_dataloader)
     metainfo = loader.dataset.metainfo

@@ -81,6 +81,8 @@ def _build(entry: dict, tensors: dict, clip: str | None) -> ImageClassifier:
     head = dict(
         top_k=int(settings['top_k']),
         local_weight=float(settings['local_weight']),
+        # Files of before it was there have none.
+        proto_weight=float(settings.get('proto_weight', 0)),
         logit_scale=settings['logit_scale'],
     )
     if 'head.prototypes' not in tensors:

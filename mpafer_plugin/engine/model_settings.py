@@ -64,6 +64,7 @@ def model_settings(model: torch.nn.Module) -> dict | None:
         to_rgb=preprocessor.to_rgb,
         top_k=head.top_k,
         local_weight=float(head.local_weight),
+        proto_weight=float(head.proto_weight),
         logit_scale=scale,
     )
 

@@ -49,11 +49,19 @@ def own(tiny, monkeypatch):
         dict(head=dict(logit_scale='learnable')),
         dict(head=dict(logit_scale='clip', local_weight=0)),
         dict(head=dict(loss_proto=dict(type='PrototypeAlignmentLoss'))),
+        dict(
+            head=dict(
+                loss_proto=dict(type='PrototypeAlignmentLoss'),
+                proto_weight=0.5,
+            )
+        ),
     ],
 )
 @torch.no_grad()
 def test_all_settings_come_back(own, tiny, save, changes):
     model = own(**changes)
+    if model.head.proto_weight:
+        model.head.set_prototypes(torch.randn_like(model.head.prototypes))
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter += 0.1 * torch.randn_like(parameter)

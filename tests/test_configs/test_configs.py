@@ -15,7 +15,9 @@ FEW_FACES = {
     for split in ('train', 'val', 'test')
     for part, count in (('train', 140), ('test', 28))
 }
-OPTIONS = {'mpafer_quickstart.py': FEW_FACES}
+OPTIONS = dict.fromkeys(
+    ['mpafer_quickstart.py', 'mpafer_plus_quickstart.py'], FEW_FACES
+)
 
 
 def test_all_are_here():
@@ -25,6 +27,7 @@ def test_all_are_here():
         'mpafer_rafdb_compound.py',
         'mpafer_rafdb_laion2b.py',
         *(f'mpafer_{name}.py' for name in sets),
+        *(f'mpafer_plus_{name}.py' for name in ('rafdb', 'ferplus')),
         *(f'mpafer_{name}_vit-l14.py' for name in sets),
     }
 
@@ -53,7 +56,10 @@ def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
     changed = {
         n for n, p in model.named_parameters() if not torch.equal(p, before[n])
     }
-    assert changed == {'backbone.prompts', 'head.text.context'}
+    learned = {'backbone.prompts', 'head.text.context'}
+    if '_plus_' in name:
+        learned.add('head.proto_offsets')
+    assert changed == learned
 
     model.eval()
     loader = Runner.build_dataloader(runner.cfg.test_dataloader)

@@ -60,4 +60,6 @@ def test_metadata_is_what_the_configs_say(models, monkeypatch):
             vision['layers'] * cfg.model.backbone.num_prompts * vision['width']
             + cfg.model.head.text.get('num_context', 10) * text['width']
         )
+        if cfg.model.head.get('proto_weight'):
+            learnt += len(cfg.classes) * clip['embed_dim']
         assert metadata.data['Learnable Parameters'] == learnt

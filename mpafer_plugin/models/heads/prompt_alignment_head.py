@@ -4,7 +4,11 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mpafer_plugin.models.utils import global_local_scores, single_precision
+from mpafer_plugin.models.utils import (
+    global_local_scores,
+    prototype_scores,
+    single_precision,
+)
 
 SCALES = ('clip', 'learnable')
 
@@ -14,8 +18,12 @@ class PromptAlignmentHead(ClsHead):
     """Cross-modal global-local head of MPA-FER (Eq. 8-12).
 
     The score of class d is the cosine of the global feature with the class's
-    text, plus the mean over the ``top_k`` patches most similar to it. The
-    losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),
+    text, plus the mean over the ``top_k`` patches most similar to it. With
+    ``proto_weight`` its cosine with the class's prototype, moved by a learned
+    offset, is added (ours; the idea of keys that are made of pictures and
+    then learn is Tip-Adapter-F's, Zhang et al. 2022).
+
+    The losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),
     ``loss_prompt`` (L_pa) and ``loss_proto`` (L_v); each but the first goes
     off by passing None.
 
@@ -25,6 +33,10 @@ class PromptAlignmentHead(ClsHead):
             each class by itself. Defaults to 16 (paper).
         local_weight (float): Weight of the local score. 0 leaves it out.
             Defaults to 1.0 (second-hand: equal weight).
+        proto_weight (float): Weight of the prototype's score. 0 leaves it
+            out, and with it the only learned values of this head beside the
+            text's context, ``proto_offsets`` (C, D), which start at 0.
+            Defaults to 0.0 (paper).
         logit_scale (str | float): What multiplies the scores before the
             softmax: ``'clip'`` for CLIP's own exp(logit_scale), fixed, a
             number, or ``'learnable'``, which starts at CLIP's own. Defaults
@@ -48,6 +60,7 @@ class PromptAlignmentHead(ClsHead):
         text: dict,
         top_k: int = 16,
         local_weight: float = 1.0,
+        proto_weight: float = 0.0,
         logit_scale: str | float = 'clip',
         loss_cls: dict = dict(type='CrossEntropyLoss'),  # noqa: B006
         loss_token: dict | None = dict(  # noqa: B006
@@ -68,6 +81,7 @@ class PromptAlignmentHead(ClsHead):
         self.text = MODELS.build(text)
         self.top_k = top_k
         self.local_weight = local_weight
+        self.proto_weight = proto_weight
         clip_scale = self.text.tower.logit_scale.detach()
         if logit_scale == 'learnable':
             self.log_scale = nn.Parameter(clip_scale.clone())
@@ -92,6 +106,14 @@ class PromptAlignmentHead(ClsHead):
             shape = len(self.text.classes), dims
             # NaN until they are set, so that no result can rest on them.
             self.register_buffer('prototypes', torch.full(shape, float('nan')))
+        self.proto_offsets: nn.Parameter | None = None
+        if proto_weight:
+            if self.loss_proto is None:
+                raise ValueError(
+                    f'proto_weight={proto_weight!r} takes prototypes, which '
+                    'loss_proto=None switches off'
+                )
+            self.proto_offsets = nn.Parameter(torch.zeros(shape))
         self._prototypes_seen = False
         # Class vectors, and what they were made from: device, dtype, context.
         self._cache: tuple[tuple, torch.Tensor] | None = None
@@ -204,10 +226,17 @@ class PromptAlignmentHead(ClsHead):
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
-        """Scaled scores (B, C), see :func:`global_local_scores`."""
+        """Scaled scores (B, C), see :func:`global_local_scores`.
+
+        With ``proto_weight`` :func:`prototype_scores` take part.
+        """
         scores = global_local_scores(
             global_feat, patches, class_vectors, self.top_k, self.local_weight
         )
+        if self.proto_offsets is not None:
+            scores = scores + self.proto_weight * prototype_scores(
+                global_feat, self.prototypes, self.proto_offsets
+            )
         return self.log_scale.exp() * scores
 
 

@@ -45,6 +45,24 @@ def test_scores_by_loops(build, feats):
             assert logits[b, c].item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_prototypes_score_too(build, feats):
+    head = build(proto_weight=0.5, logit_scale=1.0)
+    torch.nn.init.normal_(head.proto_offsets)
+    keys = F.normalize(head.prototypes, dim=-1) + head.proto_offsets
+    without = build(logit_scale=1.0)
+    without.text.load_state_dict(head.text.state_dict(), strict=False)
+    for b in range(5):
+        for c in range(3):
+            cosine = F.cosine_similarity(feats[0][0][b], keys[c], dim=0)
+            difference = head(feats)[b, c] - without(feats)[b, c]
+            torch.testing.assert_close(difference, 0.5 * cosine)
+    head.loss(feats, samples())['loss_cls'].backward()
+    assert head.proto_offsets.grad.abs().sum() > 0
+    assert without.proto_offsets is None
+    with pytest.raises(ValueError, match=r'proto_weight=0.5 takes prototypes'):
+        build(proto_weight=0.5, loss_proto=None)
+
+
 def test_all_patches_is_the_mean(build, feats):
     head = build(top_k=16, logit_scale=1.0)
     texts = F.normalize(head.text(), dim=-1)
