@@ -47,25 +47,33 @@ class Run(NamedTuple):
     def name(self) -> str:
         """A name of its own, for a folder.
 
-        Another content of the config, another tower, data root or weights
-        file is another run: results of before do not stand for it.
+        Another content of the config, or of a file that it names (weights,
+        an architecture, a list of pictures), is another run: results of
+        before do not stand for it. The code and the pictures of a data root
+        are not looked at.
         """
         cfg = Config.fromfile(ROOT / self.config)
         cfg.merge_from_dict(dict(self.options))
-        said = [cfg.to_dict(), [_weights_digest(w) for w in _weights()]]
+        content = cfg.to_dict()
+        said = [content, [_digest(path) for path in _named_files(content)]]
         text = json.dumps(said, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f'{self.recipe}/{digest}_seed{self.seed}'
 
 
-def _weights() -> list[str]:
-    """The files that the environment names as the tower and its weights."""
-    named = (os.environ.get(f'MPAFER_{name}', '') for name in ('ARCH', 'CLIP'))
-    return [path for path in named if os.path.isfile(path)]
+def _named_files(value: Any) -> list[str]:
+    """The files among the texts of a config."""
+    if isinstance(value, str):
+        return [value] if os.path.isfile(value) else []
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return []
+    return sorted({path for part in value for path in _named_files(part)})
 
 
 @cache
-def _weights_digest(path: str) -> str:
+def _digest(path: str) -> str:
     return sha256(Path(path))
 
 
@@ -95,6 +103,8 @@ class Recipe(NamedTuple):
 
     def trials(self, seed: int) -> list[tuple[dict[str, Any], Run]]:
         """The runs among which the values are chosen, with their values."""
+        if not self.search:
+            return []
         grid = [
             dict(zip(self.search, values, strict=True))
             for values in itertools.product(*self.search.values())
@@ -137,8 +147,14 @@ def read_study(path: Path, full: bool) -> Study:
     seeds = found['seeds']
     if not seeds or not all(type(seed) is int for seed in seeds):
         raise ValueError(f'{path}: seeds={seeds!r} is not a list of numbers')
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f'{path}: seeds={seeds!r} holds one twice')
+    title, options = found['title'], found.get('options', {})
+    if full:
+        if not found.get('full'):
+            raise ValueError(f'{path}: --full, but it has no settings `full`')
+        title, options = f'{title}, full size', options | found['full']
     config = _config(found['config'], path)
-    common = found.get('options', {}) | (found.get('full', {}) if full else {})
     recipes = []
     for name, content in found['recipes'].items():
         content = content or {}
@@ -148,13 +164,13 @@ def read_study(path: Path, full: bool) -> Study:
             Recipe(
                 name,
                 _config(content.get('config', config), where),
-                _kept(common | content.get('options', {})),
+                _kept(options | content.get('options', {})),
                 content.get('search', {}),
             )
         )
     environment = {k: str(v) for k, v in found.get('environment', {}).items()}
     environment[ON] = Path(config).stem
-    return Study(found['title'], config, environment, seeds, recipes)
+    return Study(title, config, environment, seeds, recipes)
 
 
 def _kept(options: dict) -> dict:

@@ -47,14 +47,17 @@ def validated(runner: Runner) -> float:
     return float(runner.val()['fer/accuracy'])
 
 
-def train(runner: Runner) -> dict[str, Any]:
-    """Train, and test the last epoch and the one chosen on validation."""
+def train(runner: Runner, resumed: bool) -> dict[str, Any]:
+    """Train, and test the last epoch and the one chosen on validation.
+
+    What went on after an interruption does not tell how long it took.
+    """
     start = time.monotonic()
     runner.train()
     seconds = time.monotonic() - start
     hub = runner.message_hub
-    found: dict[str, Any] = dict(
-        train_seconds=seconds,
+    found: dict[str, Any] = {} if resumed else dict(train_seconds=seconds)
+    found.update(
         step_seconds=statistics.median(hub.get_scalar('train/time').data[0]),
         last=tested(runner),
     )
@@ -84,7 +87,7 @@ def main() -> None:
     runner = build_runner(cfg, args)
     count = learnable(runner.model)
     if count:
-        found = train(runner)
+        found = train(runner, cfg.resume)
     else:
         accuracy, test = validated(runner), tested(runner)
         found = dict(val_accuracy=accuracy, last=test, best=test)

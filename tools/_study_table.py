@@ -79,19 +79,21 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 
 def markdown(title: str, rows: list[Row]) -> str:
-    """The table for reading, with last epochs, time, memory and choices."""
+    """The table for reading: also last epochs, validation and costs."""
     lines = [
         f'### {title}',
         '',
-        '| recipe | accuracy | UAR | macro-F1 | last epoch: accuracy | seeds '
-        '| learnable | s a step | minutes a run | MiB | chosen |',
-        '|---|---|---|---|---|---|---|---|---|---|---|',
+        '| recipe | accuracy | UAR | macro-F1 | last epoch: accuracy '
+        '| validation: accuracy | seeds | learnable | s a step '
+        '| minutes a run | MiB | chosen |',
+        '|' + '---|' * 12,
     ]
     for row in rows:
         cells = [
             _spread(row.values(m)) for m in ('accuracy', 'uar', 'macro_f1')
         ]
         cells.append(_spread(row.values('accuracy', 'last')))
+        cells.append(_spread([r['val_accuracy'] for r in row.results]))
         seconds = row.mean_of('step_seconds')
         whole = row.mean_of('train_seconds')
         cells += [

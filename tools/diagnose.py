@@ -39,7 +39,10 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--out', help='file for the results: .json')
     add_runner_arguments(parser)
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.batches < 1:
+        parser.error(f'--batches {args.batches} is not positive')
+    return args
 
 
 def gradients(runner: Runner, batches: int) -> dict[str, dict[str, float]]:
@@ -98,6 +101,9 @@ def likeness(head: torch.nn.Module) -> dict[str, dict]:
     }
     if head.loss_proto is not None:
         kinds['prototypes'] = head.prototypes
+    if head.proto_offsets is not None:
+        keys = F.normalize(head.prototypes, dim=-1) + head.proto_offsets
+        kinds['prototypes, as they score'] = keys
     results = {}
     for name, vectors in kinds.items():
         vectors = F.normalize(vectors, dim=-1)
@@ -117,12 +123,12 @@ def likeness(head: torch.nn.Module) -> dict[str, dict]:
 def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
     """Print both as tables."""
     console = Console()
-    blind = f'{math.log(len(head.text.classes)):.3f}'
-    choosing = {'loss_cls'} | {
-        name
-        for name in ('loss_token', 'loss_prompt')
-        if getattr(getattr(head, name), 'mode', '') == 'contrastive'
-    }
+    blind = math.log(len(head.text.classes))
+    choosing = {'loss_cls': blind}
+    for name in ('loss_token', 'loss_prompt'):
+        loss = getattr(head, name)
+        if getattr(loss, 'mode', '') == 'contrastive':
+            choosing[name] = loss.loss_weight * blind
     groups = list(next(iter(losses.values())))[1:]
     table = Table(title='losses, and the norms of their gradients')
     for column in ('', 'value', 'nothing told apart', *groups):
@@ -131,7 +137,7 @@ def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
         table.add_row(
             name,
             f'{found["value"]:.3f}',
-            blind if name in choosing else '',
+            f'{choosing[name]:.3f}' if name in choosing else '',
             *(f'{found[group]:.2e}' for group in groups),
         )
     console.print(table)

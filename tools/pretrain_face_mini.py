@@ -50,7 +50,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--report-every', type=int, default=100)
     parser.add_argument('--workers', type=int, default=2, help='CPU cores')
     parser.add_argument('--seed', type=int, default=0)
-    return parser.parse_args()
+    args = parser.parse_args()
+    for name in ('epochs', 'batch_size', 'report_every', 'workers'):
+        value = getattr(args, name)
+        if value < 1:
+            option = name.replace('_', '-')
+            parser.error(f'--{option} {value} is not positive')
+    return args
 
 
 def read_labels(path: Path) -> dict[str, int]:
@@ -99,17 +105,24 @@ def main() -> None:
     try:
         noisy = read_labels(args.labels)
         split = split_photos(args.root)
+        if absent := sorted({Path(p).name for p in split.half_a} - set(noisy)):
+            raise ValueError(
+                f'{args.labels}: no row for {len(absent)} pictures of half '
+                f'A, such as {absent[:3]}'
+            )
+        if args.batch_size > len(split.half_a):
+            raise ValueError(
+                f'--batch-size {args.batch_size} exceeds the '
+                f'{len(split.half_a)} pictures of half A'
+            )
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from error
     write_leave_out(split, args.out / 'leave_out.txt')
-    known = [path for path in split.half_a if Path(path).name in noisy]
-    labels = np.array([noisy[Path(path).name] for path in known])
-    bank = PhotoBank(
-        [split.half_a[path] for path in known], image_size(FACE_TINY)
-    )
+    labels = np.array([noisy[Path(path).name] for path in split.half_a])
+    bank = PhotoBank([*split.half_a.values()], image_size(FACE_TINY))
     counts = np.bincount(labels, minlength=len(LABELS))
     print(
-        f'half A: {len(known)} pictures ('
+        f'half A: {len(bank)} pictures ('
         + ', '.join(f'{n} {c}' for n, c in zip(LABELS, counts, strict=True))
         + f'), half B: {len(split.half_b)}, in neither: {len(split.copies)}'
     )
@@ -128,12 +141,15 @@ def main() -> None:
 
     def report(line: str) -> None:
         print(line, flush=True)
-        save_weights(clip, args.out / 'face-mini.safetensors')
+        save_weights(clip, args.out / 'unfinished.safetensors')
 
     steps = args.epochs * len(bank) // args.batch_size
     train(
         clip, loss_module, losses, steps, _MAX_SCALE, args.report_every, report
     )
+    # Under its own name only now: what reads it gets the whole training.
+    save_weights(clip, args.out / 'face-mini.safetensors')
+    Path(args.out, 'unfinished.safetensors').unlink(missing_ok=True)
 
 
 if __name__ == '__main__':

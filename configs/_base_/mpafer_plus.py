@@ -19,5 +19,5 @@ plus_optim_wrapper = dict(
         }
     ),
 )
-# Rare expressions more often, common ones as they come.
+# Rare expressions more often, common ones in their own proportion.
 plus_sampler = dict(type='ClassBalancedSampler', oversample_thr=0.1)

@@ -16,9 +16,10 @@ class ClassBalancedSampler(ResumableSampler):
     An epoch has as many samples as the data set, N. Each of C classes is
     drawn floor(N / C) or ceil(N / C) times; which have the one more changes
     by epoch. With ``oversample_thr``, t, the share of a class with n pictures
-    is in proportion to n max(1, sqrt(t N / n)) instead: the repeat factor of
-    :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et al. 2019), which
-    leaves common classes as common as they are among themselves. Within a
+    is in proportion to n max(1, sqrt(t N / n)) instead, rounded likewise: the
+    repeat factor of :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et
+    al. 2019), which leaves common classes as common as they are among
+    themselves. Within a
     class no picture is drawn a second time before all were
     drawn, and so on: counts within a class differ by at most one. Each epoch
     draws anew, whatever others drew. A picture that comes several times an
@@ -53,6 +54,7 @@ class ClassBalancedSampler(ResumableSampler):
                 'shuffle=False: a ClassBalancedSampler draws at random. Set '
                 'shuffle=True, or use ResumableSampler'
             )
+        self.oversample_thr = oversample_thr
         labels = count_labels(self.dataset)
         self._members = [
             np.flatnonzero(labels.labels == c)

@@ -14,7 +14,7 @@ def choose_subset(
     """Choose a part of a split, the same on every machine.
 
     As in :func:`stratified_split`, a hash of seed and key draws the pictures.
-    A smaller part of the same seed lies within a larger one.
+    Of each class, fewer pictures of the same seed lie within more of them.
 
     Args:
         samples (Sequence[Sample]): The split.

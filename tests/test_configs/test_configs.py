@@ -59,6 +59,8 @@ def test_builds_trains_a_step_and_tests_a_batch(name, build_runner):
     learned = {'backbone.prompts', 'head.text.context'}
     if '_plus_' in name:
         learned.add('head.proto_offsets')
+        rates = {g['lr'] for g in runner.optim_wrapper.param_groups}
+        assert sorted(rates) == pytest.approx([0.002, 0.01, 0.02])
     assert changed == learned
 
     model.eval()

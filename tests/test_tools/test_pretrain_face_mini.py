@@ -67,3 +67,22 @@ def test_a_wrong_label(run, tmp_path):
     assert (
         "labels.csv:98: fer2013_label='7' is not one of 0 to 6" in done.stderr
     )
+
+
+def test_pictures_without_a_label(run, tmp_path):
+    path = tmp_path / 'labels.csv'
+    path.write_text(path.read_text().replace('.png', ''))
+    done = run('--out', 'mini')
+    assert done.returncode == 1
+    assert 'Traceback' not in done.stderr
+    assert 'labels.csv: no row for' in done.stderr
+    assert not (tmp_path / 'mini').exists()
+
+
+def test_numbers_that_are_none(run):
+    done = run('--out', 'mini', '--epochs', '0')
+    assert done.returncode == 2
+    assert '--epochs 0 is not positive' in done.stderr
+    done = run('--out', 'mini', '--batch-size', '1000')
+    assert done.returncode == 1
+    assert '--batch-size 1000 exceeds the ' in done.stderr

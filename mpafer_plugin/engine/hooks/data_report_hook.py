@@ -125,7 +125,9 @@ def _sampler_text(loader) -> str:
     if hasattr(sampler, 'shuffle'):
         text += f', shuffle={sampler.shuffle}'
     if isinstance(sampler, ClassBalancedSampler):
-        return f'{text}, each class equally often'
+        if sampler.oversample_thr is None:
+            return f'{text}, each class equally often'
+        return f'{text}, classes below {sampler.oversample_thr:.0%} more often'
     return f'{text}, classes not balanced'
 
 

@@ -20,8 +20,8 @@ class PromptAlignmentHead(ClsHead):
     The score of class d is the cosine of the global feature with the class's
     text, plus the mean over the ``top_k`` patches most similar to it. With
     ``proto_weight`` its cosine with the class's prototype, moved by a learned
-    offset, is added (ours; the idea of keys that are made of pictures and
-    then learn is Tip-Adapter-F's, Zhang et al. 2022).
+    offset, is added (ours; keys made of pictures that then learn are
+    Tip-Adapter-F's, Zhang et al. 2022).
 
     The losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),
     ``loss_prompt`` (L_pa) and ``loss_proto`` (L_v); each but the first goes
@@ -33,9 +33,8 @@ class PromptAlignmentHead(ClsHead):
             each class by itself. Defaults to 16 (paper).
         local_weight (float): Weight of the local score. 0 leaves it out.
             Defaults to 1.0 (second-hand: equal weight).
-        proto_weight (float): Weight of the prototype's score. 0 leaves it
-            out, and with it the only learned values of this head beside the
-            text's context, ``proto_offsets`` (C, D), which start at 0.
+        proto_weight (float): Weight of the prototype's score, with learned
+            ``proto_offsets`` (C, D) that start at 0. 0 leaves both out.
             Defaults to 0.0 (paper).
         logit_scale (str | float): What multiplies the scores before the
             softmax: ``'clip'`` for CLIP's own exp(logit_scale), fixed, a
@@ -215,8 +214,8 @@ class PromptAlignmentHead(ClsHead):
         if not self._prototypes_seen and not self.prototypes.isfinite().all():
             raise RuntimeError(
                 'the prototypes are not set: add PrototypeHook to '
-                'custom_hooks, call set_prototypes, or set '
-                'model.head.loss_proto=None'
+                'custom_hooks and train, load a checkpoint, call '
+                'set_prototypes, or set model.head.loss_proto=None'
             )
         self._prototypes_seen = True
 
@@ -226,14 +225,12 @@ class PromptAlignmentHead(ClsHead):
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
-        """Scaled scores (B, C), see :func:`global_local_scores`.
-
-        With ``proto_weight`` :func:`prototype_scores` take part.
-        """
+        """Scaled scores (B, C): global, local and, if any, of prototypes."""
         scores = global_local_scores(
             global_feat, patches, class_vectors, self.top_k, self.local_weight
         )
         if self.proto_offsets is not None:
+            self._check_prototypes()
             scores = scores + self.proto_weight * prototype_scores(
                 global_feat, self.prototypes, self.proto_offsets
             )

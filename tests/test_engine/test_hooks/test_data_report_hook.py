@@ -48,6 +48,16 @@ def test_it_is_in_the_log_of_every_run(build_runner, tmp_path):
     assert text.index(SHIPPED) < text.index('class prototypes:')
 
 
+def test_rare_classes_alone(report):
+    text = report(
+        **{
+            'train_dataloader.sampler.type': 'ClassBalancedSampler',
+            'train_dataloader.sampler.oversample_thr': 0.1,
+        }
+    )
+    assert 'shuffle=True, classes below 10% more often' in text
+
+
 def test_balance_weights_and_mixing(report):
     text = report(
         **{

@@ -59,6 +59,10 @@ def test_prototypes_score_too(build, feats):
     head.loss(feats, samples())['loss_cls'].backward()
     assert head.proto_offsets.grad.abs().sum() > 0
     assert without.proto_offsets is None
+    head.prototypes.fill_(float('nan'))
+    head._prototypes_seen = False
+    with pytest.raises(RuntimeError, match='the prototypes are not set'):
+        head.predict(feats)
     with pytest.raises(ValueError, match=r'proto_weight=0.5 takes prototypes'):
         build(proto_weight=0.5, loss_proto=None)
 
