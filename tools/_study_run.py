@@ -62,11 +62,12 @@ def train(runner: Runner, resumed: bool) -> dict[str, Any]:
         last=tested(runner),
     )
     best = hub.get_info('best_ckpt')
+    found.update(val_accuracy=float(hub.get_info('best_score')))
+    if Path(best).stem.endswith(f'epoch_{runner.epoch}'):
+        return found | dict(best=found['last'])
     runner.load_checkpoint(best)
     runner.logger.info(f'the best epoch: {best}')
-    found.update(
-        val_accuracy=float(hub.get_info('best_score')), best=tested(runner)
-    )
+    found.update(best=tested(runner))
     return found
 
 
