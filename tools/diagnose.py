@@ -132,7 +132,9 @@ def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
     groups = list(next(iter(losses.values())))[1:]
     table = Table(title='losses, and the norms of their gradients')
     for column in ('', 'value', 'nothing told apart', *groups):
-        table.add_column(column, justify='right' if column else 'left')
+        table.add_column(
+            column, justify='right' if column else 'left', overflow='fold'
+        )
     for name, found in losses.items():
         table.add_row(
             name,
