@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mpafer_plugin.whole_file import whole_file
@@ -112,15 +113,16 @@ def markdown(title: str, rows: list[Row]) -> str:
 
 def summary(title: str, rows: list[Row]) -> Table:
     """The table for a terminal: what fits beside each other."""
-    table = Table(title=title)
-    table.add_column('recipe')
-    for column in ('accuracy', 'UAR', 'macro-F1', 'seeds', 'learnable'):
-        table.add_column(column, justify='right')
+    table = Table(title=title, box=SIMPLE_HEAD)
+    table.add_column('recipe', no_wrap=True)
+    for column in ('accuracy', 'UAR', 'macro-F1', 'learnable'):
+        table.add_column(column, justify='right', no_wrap=True)
     for row in rows:
         table.add_row(
             row.recipe,
-            *(_spread(row.values(m)) for m in ('accuracy', 'uar', 'macro_f1')),
-            str(len(row.results)),
+            _spread(row.values('accuracy')),
+            _spread(row.values('uar')),
+            f'{statistics.mean(row.values("macro_f1")):.2f}',
             f'{row.results[0]["learnable"]:,}',
         )
     return table
@@ -132,7 +134,7 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def draw(title: str, rows: list[Row], path: Path) -> None:
-    """Draw accuracy and UAR of every recipe, a dot a seed."""
+    """Draw accuracy and UAR: a dot a seed, a line their mean."""
     # Not at the top: a study that only waits does not need it.
     import matplotlib.pyplot as plt
 
@@ -145,17 +147,16 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
     ):
         for place, row in enumerate(rows):
             values = row.values(metric)
-            axis.barh(place, statistics.mean(values), color='#9ecae1')
             axis.plot(
-                values, [place] * len(values), 'o', ms=4, color='#08519c'
+                values, [place] * len(values), 'o', ms=5, color='#6baed6'
             )
-        lowest = min(min(row.values(metric)) for row in rows)
-        axis.set_xlim(left=max(0, lowest - 5))
-        axis.set_xlabel(f'{name} on the test set, percent')
+            mean = statistics.mean(values)
+            axis.plot(mean, place, '|', ms=14, mew=2.5, color='#08306b')
+        axis.set_xlabel(f'{name}, percent')
         axis.grid(axis='x', alpha=0.3)
     axes[0].set_yticks(range(len(rows)), names)
     axes[0].invert_yaxis()
-    figure.suptitle(title)
+    figure.suptitle(f'{title}: test set, a dot a seed, a line their mean')
     figure.tight_layout()
     with whole_file(path) as part:
         figure.savefig(part, dpi=120, format='png')
