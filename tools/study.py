@@ -72,9 +72,8 @@ def conduct(
         for values, run in recipe.trials(seeds[0])
     ]
     settled: dict[str, list[tuple[dict, dict]]] = {}
-    for name, values, promise in progress.track(
-        trials, description='searches'
-    ):
+    tracked = progress.track(trials, description='searches') if trials else ()
+    for name, values, promise in tracked:
         settled.setdefault(name, []).append((values, promise.result()))
     chosen = {r.name: best_values(settled.get(r.name, [])) for r in recipes}
     runs = [
