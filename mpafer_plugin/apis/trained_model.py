@@ -141,10 +141,9 @@ def _arch(name: str) -> str:
 def _clip(arch: str, note: str | None, clip: str | None) -> str:
     from open_clip import list_pretrained_tags_by_model
 
-    # The small CLIP's own weights have no others beside them.
-    found = clip or (
-        FACE_TINY if arch == FACE_TINY else os.environ.get('MPAFER_CLIP')
-    )
+    # Its own weights ship; others of its architecture, face-mini's, do not.
+    ships = arch == FACE_TINY == note
+    found = clip or (FACE_TINY if ships else os.environ.get('MPAFER_CLIP'))
     if found:
         return found
     # A tag and nothing else: a file must not choose what is read from disk.

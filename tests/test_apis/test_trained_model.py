@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer, build_model, trained_model
+from mpafer_plugin.clip import load_clip
 from mpafer_plugin.engine.checkpoint_entry import ENTRY
 
 CLASSES = ['yes', 'no', 'perhaps']
@@ -87,6 +88,26 @@ def test_where_clip_weights_come_from(own, tiny, save, monkeypatch):
     monkeypatch.setenv('MPAFER_ARCH', 'other.json')
     with pytest.raises(ValueError, match=r"'tiny.json': set MPAFER_ARCH"):
         rebuilt(path)
+
+
+def test_face_tinys_architecture_with_other_weights(
+    save, tmp_path, monkeypatch
+):
+    monkeypatch.delenv('MPAFER_CLIP', raising=False)
+    monkeypatch.delenv('MPAFER_ARCH', raising=False)
+    state = load_clip('face-tiny', 'face-tiny').state_dict()
+    state['visual.proj'] = state['visual.proj'] + 0.01
+    torch.save(state, tmp_path / 'mini.pt')
+    given = dict(backbone=dict(), head=dict(loss_proto=None))
+    clip = str(tmp_path / 'mini.pt')
+    path = save(build_model(['fear', 'anger'], 'face-tiny', clip, **given))
+    with pytest.raises(ValueError, match=r"weights 'mini.pt' of .*--clip"):
+        rebuilt(path)
+    rebuilt(path, clip=clip)
+    path = save(
+        build_model(['fear', 'anger'], 'face-tiny', 'face-tiny', **given)
+    )
+    rebuilt(path)
 
 
 def test_other_clip_weights_are_refused(own, tiny, save, tmp_path):
