@@ -40,9 +40,9 @@ class PromptedCLIPText(BaseModule):
             prompts are the texts "<name>.". Defaults to 10 (paper).
         class_specific_context (bool): One set of context vectors a class
             instead of one for all. The paper leaves this open. With the
-            shared set about 10 of 12 tokens of all classes are the same, and
-            the token-level loss hardly leaves ln C; a set a class gives it
-            something to learn. Defaults to False (ours).
+            shared set about 10 of 12 tokens of all classes are the same,
+            which leaves the token-level loss little but the names; a set a
+            class gives it more to learn. Defaults to False (ours).
         hard_prompts (str | Sequence[str], optional): A file of descriptions,
             or the C hard prompts themselves. Defaults to None, which means
             the descriptions that ship with the package.
