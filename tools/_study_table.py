@@ -155,7 +155,7 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
         axis.set_xlabel(f'{name}, percent')
         axis.grid(axis='x', alpha=0.3)
     axes[0].set_yticks(range(len(rows)), names)
-    axes[0].invert_yaxis()
+    axes[0].set_ylim(len(rows) - 0.5, -0.5)  # the first row on top
     figure.suptitle(f'{title}: test set, a dot a seed, a line their mean')
     figure.tight_layout()
     with whole_file(path) as part:

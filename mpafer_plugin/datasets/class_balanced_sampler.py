@@ -19,11 +19,10 @@ class ClassBalancedSampler(ResumableSampler):
     is in proportion to n max(1, sqrt(t N / n)) instead, rounded likewise: the
     repeat factor of :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et
     al. 2019), which leaves common classes as common as they are among
-    themselves. Within a
-    class no picture is drawn a second time before all were
-    drawn, and so on: counts within a class differ by at most one. Each epoch
-    draws anew, whatever others drew. A picture that comes several times an
-    epoch is augmented differently each time.
+    themselves. Within a class no picture is drawn a second time before all
+    were drawn, and so on: counts within a class differ by at most one. Each
+    epoch draws anew, whatever others drew. A picture that comes several times
+    an epoch is augmented differently each time.
 
     All processes draw the same list, by seed and epoch, and take every
     ``world_size``-th of it. As in :class:`mmengine.dataset.DefaultSampler`
