@@ -36,6 +36,7 @@ setup(
         'Pillow>=10.1',
         'rich>=13',
     ],
+    entry_points={'console_scripts': ['mpafer = mpafer_plugin.__main__:main']},
     extras_require={
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],

@@ -3,16 +3,23 @@
 import re
 import sys
 import warnings
+from pathlib import Path
 
 from .version import __version__
 
-# `python -m mpafer_plugin doctor` has to run where the host does not import,
-# and Python imports this file first. While it looks for the module of -m,
-# sys.argv is '-m' and what follows the module's name: counted from the end,
-# the name, or -m with the name glued to it, stands here in the full line.
-_at_command_line = sys.argv[:1] == ['-m'] and re.fullmatch(
-    rf'(-\w*m)?{__name__}',
-    getattr(sys, 'orig_argv', sys.argv)[-len(sys.argv)],
+# `mpafer doctor` has to run where the host does not import, and Python imports
+# this file first. While it looks for the module of -m, sys.argv is '-m' and
+# what follows the module's name: counted from the end, the name, or -m with
+# the name glued to it, stands here in the full line.
+_at_command_line = sys.argv[1:2] in ([], ['doctor'], ['-h'], ['--help']) and (
+    Path(sys.argv[0]).stem == 'mpafer'
+    or (
+        sys.argv[:1] == ['-m']
+        and re.fullmatch(
+            rf'(-\w*m)?{__name__}',
+            getattr(sys, 'orig_argv', sys.argv)[-len(sys.argv)],
+        )
+    )
 )
 
 if not _at_command_line:
@@ -40,10 +47,7 @@ if not _at_command_line:
                 'and one of pip install mmcv-lite (all that is needed here) '
                 'or pip install mmcv (with compiled operators), never both.'
             )
-        _message += (
-            ' To see what is wrong and what to type: '
-            'python -m mpafer_plugin doctor'
-        )
+        _message += ' To see what is wrong and what to type: mpafer doctor'
         warnings.warn(_message, stacklevel=2)
 
         def __getattr__(name: str) -> object:

@@ -1,33 +1,68 @@
-"""The command line: ``python -m mpafer_plugin doctor``."""
+"""The command line: ``mpafer COMMAND``, ``python -m mpafer_plugin COMMAND``.
 
-import argparse
-import os
+Each command is imported when it is called, so that ``mpafer doctor`` runs
+where torch or the host does not import.
+"""
+
+import importlib
 import sys
+from collections.abc import Sequence
 
-from .doctor import run
+COMMANDS = {
+    'train': ('cli.train', 'train a model'),
+    'test': ('cli.test', 'test a checkpoint, also on another dataset'),
+    'zero-shot': ('cli.zero_shot', 'accuracy of the hard prompts alone'),
+    'predict': ('cli.predict.command', 'expressions in images and videos'),
+    'prepare-faces': ('cli.prepare_faces', 'crop the faces of a dataset'),
+    'verify-dataset': ('cli.verify_dataset', 'check the files of a dataset'),
+    'browse-dataset': ('cli.browse_dataset', 'draw images and transforms'),
+    'generate-prompts': (
+        'cli.generate_prompts',
+        'ask a language model for descriptions of classes',
+    ),
+    'convert-weights': ('cli.convert_weights', 'rewrite CLIP weights'),
+    'study': ('cli.study.command', 'several recipes by several seeds'),
+    'doctor': ('cli.doctor', 'check the environment'),
+}
+"""Command to its module and its line in the help."""
+
+USAGE = 'usage: mpafer COMMAND [OPTIONS]'
 
 
-def main() -> int:
-    """Run the command that was typed.
+def main(argv: Sequence[str] | None = None) -> int | None:
+    """Run a command.
+
+    Args:
+        argv (Sequence[str], optional): The command and its options. Defaults
+            to None, those that were typed.
 
     Returns:
-        int: The exit code.
+        int | None: The exit code; None is 0.
     """
-    parser = argparse.ArgumentParser(prog='python -m mpafer_plugin')
-    commands = parser.add_subparsers(dest='command', required=True)
-    about = (
-        'Say what is wrong with this environment and what to type against '
-        'it. Exit code 1 if something would break, 0 otherwise.'
-    )
-    commands.add_parser('doctor', help=about, description=about)
-    parser.parse_args()
-    # A path with letters that the terminal lacks must not end the report.
-    sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore
+    name, *rest = list(sys.argv[1:] if argv is None else argv) or ['--help']
+    if name in ('-h', '--help'):
+        print(f'{USAGE}\n\ncommands:')
+        for command, (_, line) in COMMANDS.items():
+            print(f'  {command:<18}{line}')
+        print('\n`mpafer COMMAND --help` lists the options of a command.')
+        return 0
+    if name not in COMMANDS:
+        print(
+            f'{USAGE}\nmpafer: {name!r} is not one of {", ".join(COMMANDS)}',
+            file=sys.stderr,
+        )
+        return 2
     try:
-        return run()
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        module = importlib.import_module(f'.{COMMANDS[name][0]}', __package__)
+    # Packages that do not fit each other raise more than ImportError.
+    except Exception as error:
+        print(
+            f'mpafer {name}: {type(error).__name__}: {error}\n'
+            'To see what is wrong and what to type: mpafer doctor',
+            file=sys.stderr,
+        )
         return 1
+    return module.main(rest, prog=f'mpafer {name}')
 
 
 if __name__ == '__main__':

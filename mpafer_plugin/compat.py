@@ -15,7 +15,7 @@ from mmengine.runner import checkpoint
 def apply() -> None:
     """Apply every workaround."""
     allow_mmengine_checkpoints()
-    keep_the_protection()
+    keep_weights_only()
     hide_missing_operators()
 
 
@@ -50,7 +50,7 @@ def allow_mmengine_checkpoints() -> None:
     torch.serialization.add_safe_globals(allowed)
 
 
-def keep_the_protection() -> None:
+def keep_weights_only() -> None:
     """Keep the fork from running what a checkpoint says.
 
     onedl-mmengine's loader (0.10.12) reads a file that torch refuses a second

@@ -10,8 +10,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import mpafer_plugin  # noqa: F401
-
-from . import small_data
+from tests import small_data
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
@@ -97,9 +96,9 @@ def tiny(tiny_arch, tiny_weights):
 
 @pytest.fixture(scope='session')
 def data_root(tmp_path_factory):
-    """Folder of small random pictures in the layouts of every reader.
+    """Folder of small random images in the layouts of every reader.
 
-    RAF-DB and AffectNet: 12 training and 4 test pictures of each class.
+    RAF-DB and AffectNet: 12 training and 4 test images of each class.
     FERPlus: 4 of each of its eight classes in each split, labelled by all ten
     raters.
     """

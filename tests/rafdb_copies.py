@@ -1,7 +1,7 @@
 """One small copy of RAF-DB, without pixels, in every layout."""
 
-# 12 training and 3 test pictures of each class
-PICTURES = {
+# 12 training and 3 test images of each class
+IMAGES = {
     'train': {f'train_{i:05}': 1 + i % 7 for i in range(1, 85)},
     'test': {f'test_{i:04}': 1 + i % 7 for i in range(1, 22)},
 }
@@ -14,18 +14,18 @@ def put(path, text=''):
 
 def official(root):
     lines = []
-    for pictures in PICTURES.values():
-        for name, label in pictures.items():
+    for labels in IMAGES.values():
+        for name, label in labels.items():
             put(root / f'basic/Image/aligned/{name}_aligned.jpg')
             lines.append(f'{name}.jpg {label}\n')
     put(root / 'basic/EmoLabel/list_patition_label.txt', ''.join(lines))
 
 
 def apvit(root, images='basic/Image/aligned_224', lists='basic/EmoLabel'):
-    for part, pictures in PICTURES.items():
-        for name in pictures:
+    for part, labels in IMAGES.items():
+        for name in labels:
             put(root / images / f'{name}.jpg')
-        lines = (f'{n}_aligned.jpg {i}\n' for n, i in pictures.items())
+        lines = (f'{n}_aligned.jpg {i}\n' for n, i in labels.items())
         put(root / lists / f'{part}.txt', ''.join(lines))
 
 
@@ -34,16 +34,16 @@ def flat_apvit(root):
 
 
 def numbered(root, base='DATASET', names=None):
-    for part, pictures in PICTURES.items():
-        for name, i in pictures.items():
+    for part, labels in IMAGES.items():
+        for name, i in labels.items():
             folder = names[i - 1] if names else i
             put(root / base / part / f'{folder}/{name}_aligned.jpg')
 
 
 def kaggle(root, base='DATASET', lists=''):
     numbered(root, base)
-    for part, pictures in PICTURES.items():
-        rows = (f'{n}_aligned.jpg,{i}\n' for n, i in pictures.items())
+    for part, labels in IMAGES.items():
+        rows = (f'{n}_aligned.jpg,{i}\n' for n, i in labels.items())
         put(
             root / lists / f'{part}_labels.csv',
             'image,label\n' + ''.join(rows),
@@ -70,8 +70,8 @@ def named(root):
 def cub(root, images='images'):
     rows = {'images': [], 'image_class_labels': [], 'train_test_split': []}
     number = 0
-    for part, pictures in PICTURES.items():
-        for name, label in pictures.items():
+    for part, labels in IMAGES.items():
+        for name, label in labels.items():
             number += 1
             put(root / images / f'{name}.jpg')
             rows['images'].append(f'{number} {name}.jpg')

@@ -1,4 +1,4 @@
-"""Small random pictures in the layouts of the data sets."""
+"""Small random images in the layouts of the datasets."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def rafdb(root: Path) -> None:
-    """12 training and 4 test pictures of each class, basic and compound."""
+    """12 training and 4 test images of each class, basic and compound."""
     rng = np.random.default_rng(0)
     for folder, classes in (('basic', 7), ('compound', 11)):
         base = root / 'rafdb' / folder
@@ -26,7 +26,7 @@ def rafdb(root: Path) -> None:
 
 
 def ferplus(root: Path) -> None:
-    """4 pictures of each of eight classes in each split."""
+    """4 images of each of eight classes in each split."""
     rng = np.random.default_rng(1)
     number, rows = 0, []
     for folder, usage in (
@@ -50,7 +50,7 @@ def ferplus(root: Path) -> None:
 
 
 def affectnet(root: Path) -> None:
-    """12 training and 4 test pictures of each of ten ids, new release."""
+    """12 training and 4 test images of each of ten ids, new release."""
     rng = np.random.default_rng(2)
     for part, count in (('train_set', 120), ('val_set', 40)):
         folder = root / 'affectnet' / part

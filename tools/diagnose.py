@@ -14,16 +14,16 @@ import math
 import mmengine
 import torch
 import torch.nn.functional as F
-from _cli import (
+from mmengine.runner import Runner
+from rich.console import Console
+from rich.table import Table
+
+from mpafer_plugin.cli.config_args import (
     add_config_arguments,
     add_runner_arguments,
     build_runner,
     load_runner_config,
 )
-from mmengine.runner import Runner
-from rich.console import Console
-from rich.table import Table
-
 from mpafer_plugin.engine import PrototypeHook
 
 

@@ -1,17 +1,16 @@
 from mpafer_plugin.engine.prototypes import class_prototypes
 
 from .build_model import build_model
-from .explanation import Explanation, explain
-from .face_explanation import FaceExplanation
+from .explanation import Explanation, FaceExplanation, explain
 from .fer_inferencer import FERInferencer
-from .fer_results import FERResults, PicturePrediction
+from .fer_results import FERResults, ImagePrediction
 
 __all__ = [
     'Explanation',
     'FERInferencer',
     'FERResults',
     'FaceExplanation',
-    'PicturePrediction',
+    'ImagePrediction',
     'build_model',
     'class_prototypes',
     'explain',

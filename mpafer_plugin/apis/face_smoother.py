@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from .face_result import expression
+from .fer_results import expression
 
 LEAST_OVERLAP = 0.3
 """Boxes of two frames that share less of their union show two faces (ours)."""

@@ -7,20 +7,20 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from .face_preparation import PreparedFace
-from .face_result import face_result
-from .picture_sources import Frame, pictures_of
+from .face_pipeline import PreparedFace
+from .fer_results import face_result
+from .inputs import Frame, images_of
 
-PICTURE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
-"""What a picture may raise: it is that picture's error, others go on."""
+IMAGE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
+"""What an image may raise: it is that image's error, others go on."""
 
 Boxes = Sequence[Sequence[Sequence[float]] | None]
 
 
 class Job(NamedTuple):
-    """A picture to look at: what names it, and what prepares it.
+    """An image to look at: what names it, and what prepares it.
 
-    Where there is no picture the source is the error that says why.
+    Where there is no image the source is the error that says why.
     """
 
     name: Any
@@ -45,27 +45,27 @@ class Answer(NamedTuple):
 
 
 def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
-    """List the pictures of an inferencer's inputs, each with its boxes.
+    """List the images of an inferencer's inputs, each with its boxes.
 
     Yields:
         Job: Its name is the file, and number and time of a frame, or None.
 
     Raises:
-        ValueError: If there are not as many boxes as pictures.
+        ValueError: If there are not as many boxes as images.
     """
-    pictures = pictures_of(inputs)
+    images = images_of(inputs)
     if boxes is None:
-        yield from (_job(path, source) for path, source in pictures)
+        yield from (_job(path, source) for path, source in images)
         return
     number = 0
-    for number, (path, source) in enumerate(pictures, 1):
+    for number, (path, source) in enumerate(images, 1):
         if number > len(boxes):
             break
         yield _job(path, source, boxes[number - 1])
     if number != len(boxes):
         raise ValueError(
-            f'boxes has {len(boxes)} entries, one for each picture: there are '
-            f'{"fewer" if number < len(boxes) else "more"} pictures'
+            f'boxes has {len(boxes)} entries, one for each image: there are '
+            f'{"fewer" if number < len(boxes) else "more"} images'
         )
 
 
@@ -75,7 +75,7 @@ def _job(
     boxes: Sequence[Sequence[float]] | None = None,
 ) -> Job:
     if isinstance(source, Frame):
-        return Job((path, source[:2]), source.picture, boxes)
+        return Job((path, source[:2]), source.image, boxes)
     return Job((path, None), source, boxes)
 
 
@@ -87,10 +87,10 @@ def answer_jobs(
     window: int,
     workers: int,
 ) -> Iterator[Answer]:
-    """Prepare pictures in threads, classify faces in batches, keep the order.
+    """Prepare images in threads, classify faces in batches, keep the order.
 
-    While the model works, the next pictures are read, so that it need not
-    wait for them. Faces of several pictures go through it together.
+    While the model works, the next images are read, so that it need not
+    wait for them. Faces of several images go through it together.
 
     Args:
         jobs (Iterable[Job]): Taken one by one, as they are needed.
@@ -98,18 +98,18 @@ def answer_jobs(
         forward (Callable): From F inputs to probabilities (F, C).
         batch_size (int): Faces that go through the model together; the last
             batch may have fewer, and where faces are rare any.
-        window (int): Pictures that may be under way at a time, and as many
+        window (int): Images that may be under way at a time, and as many
             more may wait for a batch.
         workers (int): Threads.
 
     Yields:
         Answer: One a job, in their order. What ``prepare`` raises of
-        :data:`PICTURE_ERRORS` is its error; any other is raised.
+        :data:`IMAGE_ERRORS` is its error; any other is raised.
     """
     jobs = iter(jobs)
     pool = ThreadPoolExecutor(workers)
     under_way: deque[tuple[Any, Future]] = deque()
-    pictures: deque[tuple[Any, list[PreparedFace], Any]] = deque()
+    images: deque[tuple[Any, list[PreparedFace], Any]] = deque()
     waiting: deque[dict] = deque()  # inputs of the model
     probs: deque[np.ndarray] = deque()
     try:
@@ -121,15 +121,15 @@ def answer_jobs(
             if not last:
                 name, future = under_way.popleft()
                 faces, error = _outcome(future)
-                pictures.append((name, faces, error))
+                images.append((name, faces, error))
                 waiting.extend(face.packed for face in faces)
             # Where faces are rare a batch would be waited for without end.
-            due = last or len(pictures) >= window
+            due = last or len(images) >= window
             while len(waiting) >= batch_size or (due and waiting):
                 size = min(batch_size, len(waiting))
                 probs.extend(forward([waiting.popleft() for _ in range(size)]))
-            while pictures and len(probs) >= len(pictures[0][1]):
-                name, faces, error = pictures.popleft()
+            while images and len(probs) >= len(images[0][1]):
+                name, faces, error = images.popleft()
                 own = [probs.popleft() for _ in faces]
                 yield Answer(name, faces, own, error)
             if last:
@@ -151,5 +151,5 @@ def _outcome(
 ) -> tuple[list[PreparedFace], Exception | None]:
     try:
         return future.result(), None
-    except PICTURE_ERRORS as error:
+    except IMAGE_ERRORS as error:
         return [], error

@@ -9,17 +9,15 @@ from mmengine.dataset import pseudo_collate
 from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
-from mpafer_plugin.usable_processors import usable_processors
+from mpafer_plugin.utils.cpu_count import cpu_count
 
-from .device import find_device
-from .explanation import explainable_parts
-from .face_explanation import FaceExplanation, explain_faces
-from .face_preparation import FacePreparation
+from .explanation import FaceExplanation, explain_faces, explainable_parts
+from .face_pipeline import FacePreparation
 from .face_smoother import FaceSmoother
 from .face_stream import Answer, Boxes, Job, answer_jobs, jobs_of
-from .fer_results import FERResults, PicturePrediction
-from .picture_sources import Frame, frames_of
-from .setting_sources import find_setting
+from .fer_results import FERResults, ImagePrediction
+from .inputs import Frame, frames_of
+from .load_model import find_setting
 
 _FRAMES = 16  # of a video, that are read ahead: they are large
 
@@ -37,9 +35,9 @@ class FERInferencer:
             Defaults to None.
         device (str | torch.device, optional): Defaults to None: a GPU if
             there is one.
-        face (str): 'yunet' finds faces; with 'none' the whole picture is the
+        face (str): 'yunet' finds faces; with 'none' the whole image is the
             face. Defaults to 'yunet'.
-        batch_size (int): Faces, of several pictures, that go through the
+        batch_size (int): Faces, of several images, that go through the
             model together. Defaults to 32.
         face_model (str | Path, optional): YuNet's file, see
             :func:`find_yunet`. Defaults to None.
@@ -87,25 +85,25 @@ class FERInferencer:
         self.classes = setting.classes
         self._resize = setting.resize
         self.batch_size = batch_size
-        self.workers = workers or min(8, usable_processors())
+        self.workers = workers or min(8, cpu_count())
         self.prepare = FacePreparation(
             setting.crop(face, face_crop), face, setting.pipeline, face_model
         )
         self.model: Any = setting.model.to(device).eval()
 
     def __call__(self, inputs: Any, boxes: Boxes | None = None) -> FERResults:
-        """Find and classify the faces of pictures.
+        """Find and classify the faces of images.
 
         Args:
-            inputs: Pictures, folders, videos, see :func:`pictures_of`.
-            boxes (Sequence, optional): For each picture its faces, (F, 4) x1,
+            inputs: Images, folders, videos, see :func:`images_of`.
+            boxes (Sequence, optional): For each image its faces, (F, 4) x1,
                 y1, x2, y2 in pixels, or None, the default: looked for.
 
         Returns:
-            FERResults: For each picture a list of faces.
+            FERResults: For each image a list of faces.
 
         Raises:
-            PictureError: If a picture can't be read; :meth:`stream` goes on.
+            ImageError: If an image cannot be read; :meth:`stream` goes on.
         """
         found = []
         for prediction in self.stream(inputs, boxes):
@@ -116,21 +114,21 @@ class FERInferencer:
 
     def stream(
         self, inputs: Any, boxes: Boxes | None = None
-    ) -> Iterator[PicturePrediction]:
-        """Do the same picture by picture, and go on behind bad inputs.
+    ) -> Iterator[ImagePrediction]:
+        """Do the same image by image, and go on behind bad inputs.
 
         Yields:
-            PicturePrediction: In the order of the pictures.
+            ImagePrediction: In the order of the images.
 
         Raises:
-            ValueError: If there are not as many boxes as pictures.
+            ValueError: If there are not as many boxes as images.
         """
         window = self.batch_size + self.workers
         jobs = jobs_of(inputs, boxes)
         for answer in self._answer(jobs, window, self.batch_size):
             path, frame = answer.name
             faces = answer.results(self.classes)
-            yield PicturePrediction(path, faces, answer.error, frame)
+            yield ImagePrediction(path, faces, answer.error, frame)
 
     def video(
         self, source: str | Path | int, smoothing: float | None = None
@@ -147,7 +145,7 @@ class FERInferencer:
             tuple: Number of the frame, its time in seconds, and its faces.
 
         Raises:
-            PictureError: If the source can't be read.
+            ImageError: If the source cannot be read.
         """
         for frame, faces in self.watch(source, smoothing):
             yield frame.number, frame.time, faces
@@ -155,7 +153,7 @@ class FERInferencer:
     def watch(
         self, source: str | Path | int, smoothing: float | None = None
     ) -> Iterator[tuple[Frame, list[dict]]]:
-        """Do the same, and give the pictures of the frames too.
+        """Do the same, and give the images of the frames too.
 
         Yields:
             tuple: :class:`Frame`, and its faces.
@@ -164,7 +162,7 @@ class FERInferencer:
         if smoothing is not None:
             smooth = FaceSmoother(smoothing, self.classes)
         camera = isinstance(source, int)
-        jobs = (Job(frame, frame.picture) for frame in frames_of(source))
+        jobs = (Job(frame, frame.image) for frame in frames_of(source))
         limits = (1, 1) if camera else (_FRAMES, self.batch_size)
         for answer in self._answer(jobs, *limits):
             if answer.error is not None:
@@ -191,18 +189,18 @@ class FERInferencer:
         source: str | Path | np.ndarray,
         boxes: Sequence[Sequence[float]] | None = None,
     ) -> list[FaceExplanation]:
-        """Find the patches that decided, for each face of one picture.
+        """Find the patches that decided, for each face of one image.
 
         Args:
             source (str | Path | np.ndarray): A file or (H, W, 3) BGR.
-            boxes (Sequence, optional): The picture's faces, (F, 4). Defaults
+            boxes (Sequence, optional): The image's faces, (F, 4). Defaults
                 to None, which means to look for them.
 
         Returns:
             list[FaceExplanation]: Empty if there is no face.
 
         Raises:
-            ValueError: If the picture is refused, or as of
+            ValueError: If the image is refused, or as of
                 :meth:`check_explainable`.
         """
         self.check_explainable()
@@ -210,16 +208,16 @@ class FERInferencer:
         return explain_faces(faces, self.model, self.classes, self.batch_size)
 
     def check_explainable(self) -> None:
-        """Refuse :meth:`explain` before there is a picture.
+        """Refuse :meth:`explain` before there is an image.
 
         Raises:
-            ValueError: If the model is of a kind that can't be explained, or
+            ValueError: If the model is of a kind that cannot be explained, or
                 the test pipeline does more than resize.
         """
         if not self._resize:
             raise ValueError(
                 'the test pipeline does more than resize: where a patch lies '
-                'in the picture is not known'
+                'in the image is not known'
             )
         explainable_parts(self.model)
 
@@ -229,3 +227,25 @@ class FERInferencer:
         return answer_jobs(
             jobs, self.prepare, self.forward, batch_size, window, self.workers
         )
+
+
+def find_device(device: str | torch.device | None) -> torch.device:
+    """Find the device that a model goes to, before anything is built.
+
+    Args:
+        device (str | torch.device, optional): None means a GPU if there is
+            one, else the CPU.
+
+    Raises:
+        ValueError: If there is no such device, or it cannot be used.
+    """
+    if device is None:
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        return torch.empty(0, device=device).device
+    # A torch without CUDA has an AssertionError for it.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device={str(device)!r} cannot be used: {reason}'
+        ) from error

@@ -3,18 +3,19 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
-from mpafer_plugin.whole_file import whole_file
+import numpy as np
 
-from .face_result import POINTS, as_json
+from mpafer_plugin.faces import Face
+from mpafer_plugin.utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-class PicturePrediction(NamedTuple):
-    """A picture's faces, or why it has none to show.
+class ImagePrediction(NamedTuple):
+    """An image's faces, or why it has none to show.
 
     Args:
         path (str | None): The file; None for an array.
@@ -32,33 +33,33 @@ class PicturePrediction(NamedTuple):
 
 
 class FERResults(list):
-    """Results of pictures: for each a list of faces, empty without a face.
+    """Results of images: for each a list of faces, empty without a face.
 
     A face is a dict, see :func:`face_result`.
 
     Args:
-        pictures (Sequence[list[dict]]): The faces of each picture.
+        images (Sequence[list[dict]]): The faces of each image.
         paths (Sequence[str | None]): Their files; None for arrays.
         classes (Sequence[str]): Names of the classes.
         frames (Sequence[tuple | None], optional): Number and seconds of the
-            pictures that are frames of a video. Defaults to None.
+            images that are frames of a video. Defaults to None.
     """
 
     def __init__(
         self,
-        pictures: Sequence[list[dict]],
+        images: Sequence[list[dict]],
         paths: Sequence[str | None],
         classes: Sequence[str],
         frames: Sequence[tuple[int, float] | None] | None = None,
     ):
-        super().__init__(pictures)
+        super().__init__(images)
         self.paths = list(paths)
         self.classes = list(classes)
         self.frames = list(frames or [None] * len(self))
 
     @classmethod
     def of(
-        cls, predictions: Sequence[PicturePrediction], classes: Sequence[str]
+        cls, predictions: Sequence[ImagePrediction], classes: Sequence[str]
     ) -> 'FERResults':
         """Collect predictions; of one with an error there are no faces."""
         return cls(
@@ -85,7 +86,7 @@ class FERResults(list):
             file.write(text + '\n')
 
     def to_csv(self, path: str | Path) -> None:
-        """Write a line for each face; a picture without has one line too.
+        """Write a line for each face; an image without has one line too.
 
         Names of files are written as they are, also if that is not UTF-8.
         """
@@ -131,13 +132,13 @@ class FERResults(list):
         for number, (path, frame, faces) in enumerate(
             zip(self.paths, self.frames, self, strict=True)
         ):
-            picture = dict(picture=number, path=path, **_named(frame))
+            image = dict(picture=number, path=path, **_named(frame))
             if not faces:
-                yield picture
+                yield image
             for index, face in enumerate(faces):
                 points = face['landmarks'] or [[None, None]] * len(POINTS)
                 yield dict(
-                    picture,
+                    image,
                     face=index,
                     **dict(
                         zip(
@@ -169,7 +170,59 @@ def _named(frame: tuple[int, float] | None) -> dict:
 @contextmanager
 def _whole_text(path: str | Path, errors: str) -> Iterator[IO[str]]:
     with (
-        whole_file(Path(path)) as part,
+        atomic_write(Path(path)) as part,
         part.open('w', newline='', encoding='utf-8', errors=errors) as file,
     ):
         yield file
+
+
+POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
+
+
+def face_result(
+    face: Face, scored: bool, probs: np.ndarray, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Put what is known of a face into the one shape that results have.
+
+    Args:
+        face (Face): Where it is.
+        scored (bool): Whether a detector found it.
+        probs (np.ndarray): Probabilities of the classes, (C,).
+        classes (Sequence[str]): Their names.
+
+    Returns:
+        dict: ``bbox`` [x1, y1, x2, y2] in pixels, ``face_score`` in [0, 1]
+        (None without a detector), ``landmarks`` five [x, y] or None, and as
+        of :func:`expression`.
+    """
+    points = face.landmarks
+    return dict(
+        bbox=face.bbox.tolist(),
+        face_score=face.score if scored else None,
+        landmarks=None if points is None else points.tolist(),
+        **expression(probs, classes),
+    )
+
+
+def expression(probs: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """Name the likeliest class, and all probabilities.
+
+    Returns:
+        dict: ``pred_class``, ``pred_label``, ``pred_score``, ``probs`` (name
+        to probability) and mmpretrain's ``pred_scores`` (C,).
+    """
+    label = int(probs.argmax())
+    return dict(
+        pred_class=classes[label],
+        pred_label=label,
+        pred_score=float(probs[label]),
+        probs=dict(zip(classes, probs.tolist(), strict=True)),
+        pred_scores=probs,
+    )
+
+
+def as_json(faces: list[dict]) -> list[dict]:
+    """Make the faces of an image fit for JSON."""
+    return [
+        face | dict(pred_scores=face['pred_scores'].tolist()) for face in faces
+    ]

@@ -1,12 +1,10 @@
 """The only door to open_clip: architectures, weights, towers, tokens."""
 
 from .architectures import FACE_TINY, architecture, embed_dim, image_size
-from .fingerprint import fingerprint
-from .frozen import FrozenModule
-from .image_tower import ImageTower
+from .frozen import FrozenModule, fingerprint
 from .loading import load_clip
-from .text_tower import TextTower
 from .tokenizer import tokenize, word_tokens
+from .towers import ImageTower, TextTower
 
 __all__ = [
     'FACE_TINY',

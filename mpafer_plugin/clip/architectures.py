@@ -20,7 +20,7 @@ def architecture(arch: str) -> dict:
 
     Raises:
         ValueError: If ``arch`` is neither a known name nor a file, or if it
-            is of a kind whose towers can't be prompted.
+            is of a kind whose towers cannot be prompted.
     """
     if arch == FACE_TINY:
         config = _read_json(FACE_TINY_DIR / 'face-tiny.json')
@@ -46,7 +46,7 @@ def architecture(arch: str) -> dict:
     reason = _unsupported(config)
     if reason:
         raise ValueError(
-            f'CLIP architecture {arch!r} can not be prompted: {reason}; '
+            f'CLIP architecture {arch!r} cannot be prompted: {reason}; '
             f'supported are plain ViT towers with the BPE text tower, such '
             f'as ViT-B-16-quickgelu or ViT-L-14-quickgelu'
         )
@@ -54,7 +54,7 @@ def architecture(arch: str) -> dict:
 
 
 def image_size(arch: str) -> int:
-    """Side in pixels of the square pictures that ``arch`` takes.
+    """Side in pixels of the square images that ``arch`` takes.
 
     Configs use it so that the input size follows from the architecture.
     """
@@ -62,7 +62,7 @@ def image_size(arch: str) -> int:
     if isinstance(size, (list, tuple)):
         if len(set(size)) != 1:
             raise ValueError(
-                f'{arch!r} takes pictures of {size}; only square ones are '
+                f'{arch!r} takes images of {size}; only square ones are '
                 'supported'
             )
         size = size[0]
@@ -91,7 +91,7 @@ def _read_json(path: Path) -> dict:
 
 
 def _unsupported(config: dict) -> str:
-    """Say why towers of ``config`` can't be prompted; '' if they can."""
+    """Say why towers of ``config`` cannot be prompted; '' if they can."""
     vision, text = config['vision_cfg'], config['text_cfg']
     if 'timm_model_name' in vision:
         return f'its image tower is timm {vision["timm_model_name"]!r}'

@@ -1,3 +1,6 @@
+import hashlib
+
+import torch
 from torch import nn
 
 
@@ -34,7 +37,7 @@ class FrozenModule(nn.Module):
         _metadata, _strict, _missing_keys, unexpected_keys, _errors = rest
         self._prefix = prefix
         # The children are loaded from the same dict after this call, so that
-        # what is taken out here can't reach them.
+        # what is taken out here cannot reach them.
         for key in [key for key in state_dict if key.startswith(prefix)]:
             del state_dict[key]
             unexpected_keys.append(key)
@@ -48,3 +51,23 @@ def _drop_own_tensors(module, state_dict, prefix, local_metadata):
 def _forgive_own_tensors(module, incompatible_keys):
     missing = incompatible_keys.missing_keys
     missing[:] = [key for key in missing if not key.startswith(module._prefix)]
+
+
+def fingerprint(module: nn.Module) -> str:
+    """Digest of what a tower computes with.
+
+    Two towers have the same fingerprint if their layers are of the same kinds
+    (QuickGELU is not GELU) and their parameters have the same names, shapes
+    and values, compared in float32. The rule is ours.
+
+    Returns:
+        str: SHA-256, 64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for name, layer in module.named_modules():
+        digest.update(f'{name}:{type(layer).__name__};'.encode())
+    for name, tensor in sorted(module.named_parameters()):
+        digest.update(f'{name}{tuple(tensor.shape)}'.encode())
+        values = tensor.detach().to('cpu', torch.float32).contiguous()
+        digest.update(values.numpy().data)
+    return digest.hexdigest()

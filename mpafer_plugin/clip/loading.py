@@ -31,7 +31,7 @@ def load_clip(arch: str, pretrained: str | None) -> nn.Module:
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag, or if
             the file's keys or shapes are not those of ``arch``.
-        ConnectionError: If the tag's file is not in the cache and can't be
+        ConnectionError: If the tag's file is not in the cache and cannot be
             downloaded.
     """
     from open_clip.model import CLIP

@@ -1,13 +1,16 @@
 import pickle
+import re
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from .digests import is_published, sha256
-from .key_names import to_open_clip
+from mpafer_plugin.utils.hashing import sha256
+
+from .weights import is_published
 
 
 def read_state_dict(
@@ -42,7 +45,7 @@ def read_state_dict(
             content = load_file(path)
         except SafetensorError as error:
             raise ValueError(
-                f'{path} can not be read as safetensors: {error}'
+                f'{path} cannot be read as safetensors: {error}'
             ) from error
     elif _is_jit_archive(path):
         if not trust and not is_published(path):
@@ -86,7 +89,123 @@ def _read_pickle(path: Path) -> Any:
         )
     except (pickle.UnpicklingError, RuntimeError) as error:
         raise ValueError(
-            f'{path} can not be read as weights. Accepted are a state dict '
+            f'{path} cannot be read as weights. Accepted are a state dict '
             "saved by torch.save, bare or below 'state_dict', safetensors "
             f"and OpenAI's JIT archives. torch says: {error}"
         ) from error
+
+
+Weights = dict[str, torch.Tensor]
+
+# Entries of OpenAI's state dicts that say what the shapes say already, the
+# mask that a traced module keeps, and the indices that older versions of
+# transformers kept.
+_NOT_WEIGHTS = re.compile(
+    r'(input_resolution|context_length|vocab_size|attn_mask'
+    r'|.*\.position_ids)$'
+)
+
+_HUGGING_FACE = (
+    (r'^vision_model\.embeddings\.class_embedding$', 'visual.class_embedding'),
+    (r'^vision_model\.embeddings\.patch_embedding\.', 'visual.conv1.'),
+    (
+        r'^vision_model\.embeddings\.position_embedding\.weight$',
+        'visual.positional_embedding',
+    ),
+    (r'^vision_model\.pre_layrnorm\.', 'visual.ln_pre.'),  # misspelt there
+    (r'^vision_model\.post_layernorm\.', 'visual.ln_post.'),
+    (r'^vision_model\.encoder\.layers\.', 'visual.transformer.resblocks.'),
+    (r'^visual_projection\.weight$', 'visual.proj'),
+    (r'^text_model\.embeddings\.token_embedding\.', 'token_embedding.'),
+    (
+        r'^text_model\.embeddings\.position_embedding\.weight$',
+        'positional_embedding',
+    ),
+    (r'^text_model\.final_layer_norm\.', 'ln_final.'),
+    (r'^text_model\.encoder\.layers\.', 'transformer.resblocks.'),
+    (r'^text_projection\.weight$', 'text_projection'),
+    (r'\.layer_norm([12])\.', r'.ln_\1.'),
+    (r'\.mlp\.fc1\.', '.mlp.c_fc.'),
+    (r'\.mlp\.fc2\.', '.mlp.c_proj.'),
+    (r'\.self_attn\.', '.attn.'),
+)
+
+_MMPRETRAIN = (
+    (r'^visual_proj\.proj$', 'visual.proj'),
+    (r'^visual\.patch_embed\.projection\.', 'visual.conv1.'),
+    (r'^visual\.pos_embed$', 'visual.positional_embedding'),
+    (r'^visual\.cls_token$', 'visual.class_embedding'),
+    (r'^visual\.pre_norm\.', 'visual.ln_pre.'),
+    (r'^visual\.ln1\.', 'visual.ln_post.'),
+    (r'^visual\.layers\.(\d+)\.ln([12])\.', r'visual.layers.\1.ln_\2.'),
+    (r'^(visual\.layers\..+)\.ffn\.layers\.0\.0\.', r'\1.mlp.c_fc.'),
+    (r'^(visual\.layers\..+)\.ffn\.layers\.1\.', r'\1.mlp.c_proj.'),
+    (r'^(visual\.layers\..+)\.attn\.qkv\.', r'\1.attn.in_proj_'),
+    (r'^(visual\.layers\..+)\.attn\.proj\.', r'\1.attn.out_proj.'),
+    (r'^visual\.layers\.', 'visual.transformer.resblocks.'),
+)
+
+
+def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
+    """Give a state dict the names and shapes of open_clip's.
+
+    Known are the names of open_clip and OpenAI, of Hugging Face's
+    ``CLIPModel`` and of mmpretrain's CLIP (both towers, as its converter
+    ``openai-clip_to_mmpretrain-clip.py`` writes them), each with or without
+    the prefix ``module.`` of distributed training. What is not known keeps
+    its name, so that it is missed or found too many afterwards.
+
+    Args:
+        weights (Mapping[str, torch.Tensor]): A state dict of one of them.
+
+    Returns:
+        dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
+    """
+    named = {
+        key.removeprefix('module.'): value
+        for key, value in weights.items()
+        if not _NOT_WEIGHTS.match(key)
+    }
+    if 'vision_model.embeddings.class_embedding' in named:
+        named = _from_hugging_face(named)
+    elif 'visual.patch_embed.projection.weight' in named:
+        named = _rename(named, _MMPRETRAIN)
+        for key, ndim in (
+            ('visual.class_embedding', 1),
+            ('visual.positional_embedding', 2),
+        ):
+            if key in named:  # there with axes of length 1 in front
+                named[key] = named[key].reshape(named[key].shape[-ndim:])
+    if 'logit_scale' in named:  # of shape () or (1, ), by version
+        named['logit_scale'] = named['logit_scale'].reshape(())
+    return named
+
+
+def _from_hugging_face(weights: Weights) -> Weights:
+    renamed = _rename(weights, _HUGGING_FACE)
+    for key in ('visual.proj', 'text_projection'):
+        if key in renamed:  # a linear layer there, a plain matrix here
+            renamed[key] = renamed[key].T.contiguous()
+    joined: Weights = {}
+    for key, value in renamed.items():
+        if '.attn.q_proj.' in key:
+            parts = [
+                renamed.get(key.replace('.q_proj.', f'.{part}_proj.'))
+                for part in 'qkv'
+            ]
+            present = [part for part in parts if part is not None]
+            key = key.replace('.q_proj.', '.in_proj_')
+            value = torch.cat(present)  # one that lacks: a wrong shape
+        elif '.attn.k_proj.' in key or '.attn.v_proj.' in key:
+            continue
+        joined[key] = value
+    return joined
+
+
+def _rename(weights: Weights, rules: tuple[tuple[str, str], ...]) -> Weights:
+    renamed = {}
+    for key, value in weights.items():
+        for pattern, replacement in rules:
+            key = re.sub(pattern, replacement, key)
+        renamed[key] = value
+    return renamed

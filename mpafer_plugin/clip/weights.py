@@ -1,10 +1,12 @@
+import re
 import urllib.error
 import urllib.request
 import warnings
 from pathlib import Path
 
+from mpafer_plugin.utils.hashing import sha256
+
 from .architectures import FACE_TINY
-from .digests import published_quick_gelu
 
 
 def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
@@ -34,7 +36,7 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         raise ValueError(_not_found(arch, pretrained))
     if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
         warnings.warn(
-            f'the weights {pretrained!r} of {arch!r} expect pictures '
+            f'the weights {pretrained!r} of {arch!r} expect images '
             f'normalised by mean {tag["mean"]} and std {tag["std"]}, not by '
             "CLIP's: set model.data_preprocessor to 255 times these",
             stacklevel=3,
@@ -63,7 +65,7 @@ def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
     if not _reachable(address):
         raise ConnectionError(
             f'the weights {pretrained!r} of {arch!r} are not on this machine '
-            f'and {address} can not be reached.\n{_three_ways(arch)}'
+            f'and {address} cannot be reached.\n{_three_ways(arch)}'
         )
     return Path(download_pretrained(tag))
 
@@ -102,3 +104,38 @@ def _three_ways(arch: str) -> str:
         '  3. use the small CLIP that ships with this package: '
         f'MPAFER_ARCH={FACE_TINY} MPAFER_CLIP={FACE_TINY}.'
     )
+
+
+def published_quick_gelu(path: Path) -> bool | None:
+    """Look a file up among the published ones whose digest is known.
+
+    Returns:
+        bool | None: Whether the weights were trained with QuickGELU; None if
+        the file is not one of the published.
+    """
+    known: dict[str, bool] = {}
+    for tag in _tags():
+        # OpenAI's addresses hold the whole digest, the others' names its
+        # first eight digits.
+        for digest in re.findall(
+            r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
+            tag.get('url', ''),
+        ):
+            known[digest] = bool(tag.get('quick_gelu', False))
+    digest = sha256(path)
+    return known.get(digest, known.get(digest[:8]))
+
+
+def is_published(path: Path) -> bool:
+    """Whether all 64 digits of the file's digest are those of a published one.
+
+    Eight digits would do to recognise a file, but not to trust it.
+    """
+    digest = sha256(path)
+    return any(f'/{digest}/' in tag.get('url', '') for tag in _tags())
+
+
+def _tags() -> list[dict]:
+    from open_clip.pretrained import _PRETRAINED
+
+    return [tag for tags in _PRETRAINED.values() for tag in tags.values()]

@@ -1,13 +1,13 @@
 from .affectnet import AffectNet
 from .base_fer_dataset import BaseFERDataset
-from .class_balanced_sampler import ClassBalancedSampler
+from .custom import FERCsv, FERFolder
 from .ferplus import FERPlus
 from .held_out_fer_dataset import HeldOutFERDataset
-from .load_decoded_image import LoadDecodedImage
-from .own import FERCsv, FERFolder
 from .rafdb import RAFDB
-from .resumable_sampler import ResumableSampler
-from .synthetic_faces import SyntheticFaces
+from .samplers.class_balanced_sampler import ClassBalancedSampler
+from .samplers.resumable_sampler import ResumableSampler
+from .synthetic.synthetic_faces import SyntheticFaces
+from .transforms.load_decoded_image import LoadDecodedImage
 from .worker_init import leave_signals_to_main
 
 __all__ = [

@@ -9,15 +9,15 @@ from .data_root import DataRoot
 
 
 class Sample(NamedTuple):
-    """One labelled picture, as an annotation file lists it.
+    """One labelled image, as an annotation file lists it.
 
     Args:
-        path (str): The picture, relative to the data root.
+        path (str): The image, relative to the data root.
         label (str): The expression's canonical name, never a number.
         ann_file (str): The annotation file that lists it.
         line (int): Its line there, from 1; 0 where there are no lines, as for
             a folder.
-        key (str): What the picture is called whatever its crop or folder:
+        key (str): What the image is called whatever its crop or folder:
             a held-out share is drawn by it.
         score (Mapping[str, float], optional): Soft target, canonical name
             to share; the shares sum to 1. Defaults to None.
@@ -36,8 +36,8 @@ class Sample(NamedTuple):
         return f'{self.ann_file}:{self.line}' if self.line else self.ann_file
 
 
-def check_pictures(root: DataRoot, samples: Sequence[Sample]) -> None:
-    """Make sure that all listed pictures lie under the data root.
+def check_images(root: DataRoot, samples: Sequence[Sample]) -> None:
+    """Make sure that all listed images lie under the data root.
 
     Args:
         root (DataRoot): The folder that paths are relative to.
@@ -45,24 +45,24 @@ def check_pictures(root: DataRoot, samples: Sequence[Sample]) -> None:
 
     Raises:
         ValueError: If a path leads out of the data root.
-        FileNotFoundError: If pictures are absent: how many, and the first
+        FileNotFoundError: If images are absent: how many, and the first
             five with the line that lists them.
     """
-    absent = absent_pictures(root, samples)
+    absent = absent_images(root, samples)
     if absent:
         first = '\n'.join(f'  {s.where}: {s.path}' for s in absent[:5])
         folders = sorted({posixpath.dirname(s.path) for s in absent})
         found = '\n'.join('  ' + root.describe(f) for f in folders[:3])
         raise FileNotFoundError(
-            f'{len(absent)} of {len(samples)} listed pictures are absent '
+            f'{len(absent)} of {len(samples)} listed images are absent '
             f'under {root.path!r}; the first:\n{first}\n{found}'
         )
 
 
-def absent_pictures(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
-    """List the samples whose picture is not there.
+def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
+    """List the samples whose image is not there.
 
-    Each folder is listed once: asking for each picture by itself takes
+    Each folder is listed once: asking for each image by itself takes
     minutes on network disks.
 
     Raises:

@@ -1,39 +1,42 @@
 import posixpath
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
 
-from .annotations import Sample, check_pictures
-from .categories import SEVEN_EXPRESSIONS, canonical_names
+from mpafer_plugin.utils.seeding import SeededIndex, isolated_rng
+
+from .annotations import Sample, check_images
+from .categories import SEVEN_EXPRESSIONS, canonical_name, canonical_names
 from .data_root import DataRoot
-from .face_crop import face_crop_text, find_contract, read_face_crop
+from .face_crop import face_crop_text, find_crop_config, read_face_crop
+from .label_counts import count_table
 from .leave_out import check_crops, read_leave_out
-from .random_streams import StreamIndex, own_stream
-from .split_report import report_split
-from .subset import choose_subset
+from .splits import choose_subset
 
 
 class BaseFERDataset(BaseDataset):
     """Base of all readers of facial expressions.
 
-    A child lists its pictures with the *names* of their expressions
+    A child lists its images with the *names* of their expressions
     (:meth:`load_samples`); names become indices here, by the order of
-    ``metainfo['classes']``. All pictures are looked for before training
+    ``metainfo['classes']``. All images are looked for before training
     starts, and the log tells the label rule, the split rule and the counts
     per class beside the published ones. How faces were cut out, if
     ``tools/prepare_faces.py`` did it, is in ``metainfo['face_crop']``.
 
     Args:
-        data_root (str): The folder of the data set; ``~`` is expanded and a
+        data_root (str): The folder of the dataset; ``~`` is expanded and a
             relative path is relative to the working directory.
         split (str): One of :attr:`SPLITS`. Defaults to 'train'.
         pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
-        test_mode (bool, optional): Whether a picture that gives nothing is an
+        test_mode (bool, optional): Whether an image that gives nothing is an
             error, rather than replaced by another one. Defaults to None,
             which means every split but 'train'.
-        leave_out (str, optional): A text file with the paths of pictures that
+        leave_out (str, optional): A text file with the paths of images that
             are left out, relative to ``data_root``, one a line; such as
             ``tools/verify_dataset.py --leaks`` writes. Defaults to None.
         subset (dict, optional): Part of the split, after ``leave_out``:
@@ -48,15 +51,15 @@ class BaseFERDataset(BaseDataset):
 
     Raises:
         ValueError: If ``split`` is unknown, a line cannot be read, a label is
-            not among the classes, or no picture is left.
-        FileNotFoundError: If annotations or listed pictures are absent.
+            not among the classes, or no image is left.
+        FileNotFoundError: If annotations or listed images are absent.
     """
 
     METAINFO: dict = {'classes': SEVEN_EXPRESSIONS}
 
     SPLITS: tuple[str, ...] = ('train', 'val', 'test')
 
-    #: Published number of pictures: official part -> canonical name -> count.
+    #: Published number of images: official part -> canonical name -> count.
     PUBLISHED_COUNTS: Mapping[str, Mapping[str, int]] = {}
 
     #: Where the counts that a copy should have are known from.
@@ -82,7 +85,7 @@ class BaseFERDataset(BaseDataset):
         self.leave_out = leave_out
         self.subset = subset
         self.root = DataRoot(data_root, backend_args)
-        self._crops = find_contract(self.root)
+        self._crops = find_crop_config(self.root)
         self.face_crop = read_face_crop(self._crops)
         super().__init__(
             ann_file='',  # mmengine's one file; readers know their own files
@@ -95,7 +98,7 @@ class BaseFERDataset(BaseDataset):
             self._metainfo['face_crop'] = self.face_crop
 
     def load_samples(self) -> list[Sample]:
-        """Read the official part of the data set that the split is from.
+        """Read the official part of the dataset that the split is from.
 
         Returns:
             list[Sample]: Paths relative to ``data_root`` and labels by name.
@@ -114,7 +117,7 @@ class BaseFERDataset(BaseDataset):
         return samples
 
     def published_counts(self) -> Mapping[str, int] | None:
-        """Tell how many pictures :meth:`load_samples` should give.
+        """Tell how many images :meth:`load_samples` should give.
 
         Returns:
             Mapping[str, int] | None: Canonical name to count, or None where
@@ -123,11 +126,11 @@ class BaseFERDataset(BaseDataset):
         return self.PUBLISHED_COUNTS.get(self.split)
 
     def label_rule_text(self) -> str:
-        """Say in words how a picture gets its label."""
+        """Say in words how an image gets its label."""
         return 'as annotated'
 
     def split_rule_text(self) -> str:
-        """Say in words which pictures make the split."""
+        """Say in words which images make the split."""
         return f'the official {self.split} split'
 
     def released_crop_text(self) -> str:
@@ -151,7 +154,7 @@ class BaseFERDataset(BaseDataset):
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
-        self._check_pictures(samples)
+        self._check_images(samples)
         names = canonical_names(self.CLASSES)
         index = {name: i for i, name in enumerate(names)}
         for sample in samples:
@@ -171,7 +174,7 @@ class BaseFERDataset(BaseDataset):
         report_split(self, samples, chosen, left_out)
         if not chosen:
             raise ValueError(
-                f'no picture is left in the split {self.split!r} of '
+                f'no image is left in the split {self.split!r} of '
                 f'{self.data_root!r} ({self.split_rule_text()}; '
                 f'{self.label_rule_text()})'
             )
@@ -205,7 +208,7 @@ class BaseFERDataset(BaseDataset):
         kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
         return kept, (
             f', without {len(samples) - len(kept)} of the {len(listed)} '
-            f'pictures that {self.leave_out!r} lists'
+            f'images that {self.leave_out!r} lists'
         )
 
     def prepare_data(self, idx: int) -> Any:
@@ -215,13 +218,13 @@ class BaseFERDataset(BaseDataset):
             idx (int): Its index; of a :class:`ResumableSampler`'s the
                 augmentation is drawn by seed, epoch and index alone.
         """
-        if not isinstance(idx, StreamIndex):
+        if not isinstance(idx, SeededIndex):
             return super().prepare_data(idx)
-        with own_stream(*idx.entropy, idx):
+        with isolated_rng(*idx.entropy, idx):
             return super().prepare_data(idx)
 
     def extra_repr(self) -> list[str]:
-        """Show root, split, rules and crop when the data set is printed."""
+        """Show root, split, rules and crop when the dataset is printed."""
         return [
             f'Root of dataset: \t{self.data_root}',
             f'Split: \t{self.split}, {self.split_rule_text()}',
@@ -235,10 +238,56 @@ class BaseFERDataset(BaseDataset):
         assert self.leave_out is not None
         return read_leave_out(self.leave_out, self.root, self._crops)
 
-    def _check_pictures(self, samples: list[Sample]) -> None:
-        """Look for the pictures; some may have no crop, if one says so."""
+    def _check_images(self, samples: list[Sample]) -> None:
+        """Look for the images; some may have no crop, if one says so."""
         if self._crops is None:
-            check_pictures(self.root, samples)
+            check_images(self.root, samples)
         else:
             kept, _ = self.without_left_out(samples)
             check_crops(self.root, kept, self._crops)
+
+
+if TYPE_CHECKING:
+    pass
+
+
+def report_split(
+    dataset: 'BaseFERDataset',
+    samples: list[Sample],
+    chosen: list[Sample],
+    left_out: str,
+) -> None:
+    """Log the rules and the counts per class, and warn of a mismatch.
+
+    Args:
+        dataset (BaseFERDataset): The reader.
+        samples (list[Sample]): What it has read.
+        chosen (list[Sample]): What of it makes the split.
+        left_out (str): In words, what was taken out besides.
+    """
+    logger = MMLogger.get_current_instance()
+    head = f'{type(dataset).__name__} {dataset.split!r} in '
+    head += repr(dataset.data_root)
+    read = Counter(sample.label for sample in samples)
+    found = Counter(sample.label for sample in chosen)
+    published = dataset.published_counts()
+    rows: dict[str, Mapping[str, int]] = {'read': read}
+    if published is not None:
+        rows[dataset.COUNTS_SOURCE] = published
+    if published is not None and read != Counter(published):
+        logger.warning(
+            f'{head}: the counts are not the {dataset.COUNTS_SOURCE} ones; '
+            f'is the copy complete and unchanged?\n'
+            f'{count_table(dataset.CLASSES, rows)}'
+        )
+    if len(chosen) != len(samples):
+        rows['this split'] = found
+    empty = [c for c in dataset.CLASSES if not found[canonical_name(c)]]
+    if chosen and empty:
+        logger.warning(f'{head}: there are no images of {empty}')
+    logger.info(
+        f'{head}\n  label rule: {dataset.label_rule_text()}\n'
+        f'  split rule: {dataset.split_rule_text()}{left_out}\n'
+        f'  crop: {dataset.crop_text()}\n'
+        f'{count_table(dataset.CLASSES, rows)}'
+    )

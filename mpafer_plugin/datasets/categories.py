@@ -1,10 +1,11 @@
 """The names of facial expressions, the one order we use, and aliases.
 
-Every data set numbers its expressions differently, so nothing in this package
+Every dataset numbers its expressions differently, so nothing in this package
 relies on a number found on disk: readers turn it into a name and look the
 name up in their class list.
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 EXPRESSIONS = (
@@ -20,7 +21,7 @@ EXPRESSIONS = (
 """The eight canonical expressions, in canonical order."""
 
 SEVEN_EXPRESSIONS = EXPRESSIONS[:-1]
-"""The canonical order of all data sets without contempt."""
+"""The canonical order of all datasets without contempt."""
 
 COMPOUND_EXPRESSIONS = (
     'happily surprised',
@@ -52,7 +53,7 @@ def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
     """Find classes among others by their canonical names.
 
     Args:
-        names (Sequence[str]): Classes, such as those of a data set.
+        names (Sequence[str]): Classes, such as those of a dataset.
         among (Sequence[str]): Other classes, such as those of a model.
 
     Returns:
@@ -66,7 +67,7 @@ def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
 
 
 def canonical_names(classes: Sequence[str]) -> list[str]:
-    """Find the canonical names of a model's or data set's classes.
+    """Find the canonical names of a model's or dataset's classes.
 
     Args:
         classes (Sequence[str]): The classes, in label order.
@@ -104,3 +105,28 @@ def canonical_name(name: str) -> str:
     if folded in EXPRESSIONS or folded in COMPOUND_EXPRESSIONS:
         return folded
     return name
+
+
+def tidy_name(name: str) -> str:
+    """Write a name in the one form of all that look the same.
+
+    Args:
+        name (str): A name.
+
+    Returns:
+        str: In Unicode's composed form (NFC), with single inner spaces and
+        no outer ones.
+    """
+    return ' '.join(unicodedata.normalize('NFC', name).split())
+
+
+def class_key(name: str) -> str:
+    """Find the canonical name of a class, however it is written.
+
+    Args:
+        name (str): A name.
+
+    Returns:
+        str: Equal for names of the same class.
+    """
+    return canonical_name(tidy_name(name))

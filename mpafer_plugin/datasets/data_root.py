@@ -7,7 +7,7 @@ from mmengine.fileio import LocalBackend, get_file_backend
 
 
 class DataRoot:
-    """The folder that a data set lies in, on a disk or elsewhere.
+    """The folder that a dataset lies in, on a disk or elsewhere.
 
     All that readers ask of files goes through here, so that mmengine's file
     backends work for each of them. Names are relative to the folder, with
@@ -35,8 +35,8 @@ class DataRoot:
         )
         if not hasattr(self.backend, 'list_dir_or_file'):
             raise ValueError(
-                f'a {type(self.backend).__name__} can not list the folders '
-                f'of {self.path!r}, which readers of data sets need; a '
+                f'a {type(self.backend).__name__} cannot list the folders '
+                f'of {self.path!r}, which readers of datasets need; a '
                 'LocalBackend and a PetrelBackend can'
             )
 

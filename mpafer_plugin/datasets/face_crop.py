@@ -1,4 +1,4 @@
-"""The crop contract of a data set's pictures, where there is one."""
+"""The crop config of a dataset's images, where there is one."""
 
 import json
 import os
@@ -6,49 +6,46 @@ import os
 from mmengine.fileio import LocalBackend
 
 from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.faces.face_crop import CROP_CONFIG, REPORT
 
 from .data_root import DataRoot
 
-CONTRACT = 'crop.json'
-REPORT = 'crop_report.csv'
-LEFT_OUT = 'leave_out.txt'
 
-
-def find_contract(root: DataRoot) -> DataRoot | None:
-    """Find the folder of the crop contract, where there is one.
+def find_crop_config(root: DataRoot) -> DataRoot | None:
+    """Find the folder of the crop config, where there is one.
 
     Args:
-        root (DataRoot): The data set's folder. On a local disk the folder
-            above counts too: several data sets may be prepared at once.
+        root (DataRoot): The dataset's folder. On a local disk the folder
+            above counts too: several datasets may be prepared at once.
 
     Returns:
-        DataRoot | None: One of the two; None if pictures are as released.
+        DataRoot | None: One of the two; None if images are as released.
     """
     folders = [root]
     if isinstance(root.backend, LocalBackend):
         folders.append(DataRoot(os.path.dirname(os.path.abspath(root.path))))
-    return next((f for f in folders if f.is_file(CONTRACT)), None)
+    return next((f for f in folders if f.is_file(CROP_CONFIG)), None)
 
 
 def read_face_crop(folder: DataRoot | None) -> dict | None:
     """Read how faces were cut out, as ``tools/prepare_faces.py`` wrote it.
 
     Args:
-        folder (DataRoot, optional): What :func:`find_contract` gives.
+        folder (DataRoot, optional): What :func:`find_crop_config` gives.
 
     Returns:
         dict | None: What ``FaceCrop.from_dict`` reads; None if there is no
-        contract.
+        crop config.
 
     Raises:
-        ValueError: If it can not be read, or not all crops are made yet.
+        ValueError: If it cannot be read, or not all crops are made yet.
     """
     if folder is None:
         return None
     try:
-        crop = FaceCrop.from_dict(json.loads(folder.read(CONTRACT)))
+        crop = FaceCrop.from_dict(json.loads(folder.read(CROP_CONFIG)))
     except ValueError as error:
-        raise ValueError(f'{folder.join(CONTRACT)}: {error}') from error
+        raise ValueError(f'{folder.join(CROP_CONFIG)}: {error}') from error
     if not folder.is_file(REPORT):
         raise ValueError(
             f'{folder.path!r} has no {REPORT}: not all faces are cut out '
@@ -68,7 +65,7 @@ def face_crop_text(crop: dict) -> str:
     """
     how = 'aligned' if crop['align'] else 'upright box'
     return (
-        f'by {CONTRACT}: {crop["detector"]}, {how}, {crop["size"]} x '
+        f'by {CROP_CONFIG}: {crop["detector"]}, {how}, {crop["size"]} x '
         f'{crop["size"]}, margin {crop["margin"]:g}, of several faces the '
         f'{crop["several"]}, without a face {crop["no_face"]}'
     )

@@ -5,22 +5,22 @@ from typing import Any
 
 from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
-from .stratified_split import check_fraction, stratified_split
+from .splits import check_fraction, stratified_split
 
 
 class HeldOutFERDataset(BaseFERDataset):
-    """Base of readers whose data set has no split to choose an epoch by.
+    """Base of readers whose dataset has no split to choose an epoch by.
 
     Choosing on what is reported overstates the result. So ``split='val'`` is
-    a fixed share of the official training pictures, the same of every class,
+    a fixed share of the official training images, the same of every class,
     ``split='train'`` is the rest, and ``split='test'`` is what papers report.
 
     Args:
-        data_root (str): The folder of the data set.
+        data_root (str): The folder of the dataset.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        val_fraction (float): Share of the training pictures that is held out
+        val_fraction (float): Share of the training images that is held out
             as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
-        val_seed (int): Fixes which pictures are held out. Defaults to 0.
+        val_seed (int): Fixes which images are held out. Defaults to 0.
         pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
         **kwargs: See :class:`BaseFERDataset`.
 
@@ -35,9 +35,9 @@ class HeldOutFERDataset(BaseFERDataset):
     TEST_RULE = 'the official test split'
 
     #: What the training part is, in words.
-    TRAIN_RULE = 'official training pictures'
+    TRAIN_RULE = 'official training images'
 
-    #: Whether the copy has validation pictures of its own, which are 'val'
+    #: Whether the copy has validation images of its own, which are 'val'
     #: then, so that none is held out. A child that can have some sets this
     #: before it calls this class's constructor.
     has_val_part = False
@@ -55,7 +55,7 @@ class HeldOutFERDataset(BaseFERDataset):
         if split == 'val' and val_fraction == 0 and not self.has_val_part:
             raise ValueError(
                 f"{type(self).__name__}: split='val' with val_fraction=0 "
-                'holds nothing out of the training pictures: give a '
+                'holds nothing out of the training images: give a '
                 f'val_fraction above 0, or {self.other_val_text()}'
             )
         self.val_fraction = val_fraction
@@ -64,13 +64,13 @@ class HeldOutFERDataset(BaseFERDataset):
 
     @property
     def official_part(self) -> str:
-        """The official part that the pictures are from."""
+        """The official part that the images are from."""
         if self.split == 'test':
             return self.TEST_PART
         return self.split if self.has_val_part else 'train'
 
     def select_split(self, samples: list[Sample]) -> list[Sample]:
-        """Hold the validation share out of the training pictures."""
+        """Hold the validation share out of the training images."""
         if self.split == 'test' or self.has_val_part:
             return samples
         train, val = stratified_split(
@@ -81,7 +81,7 @@ class HeldOutFERDataset(BaseFERDataset):
             least = math.ceil(50 / largest) / 100
             raise ValueError(
                 f'val_fraction={self.val_fraction} of each class rounds to no '
-                f'picture: the largest class has {largest}. Give one of '
+                f'image: the largest class has {largest}. Give one of '
                 f'{least} or more, or {self.other_val_text()}'
             )
         return val if self.split == 'val' else train
@@ -94,7 +94,7 @@ class HeldOutFERDataset(BaseFERDataset):
         )
 
     def split_rule_text(self) -> str:
-        """Say in words which pictures make the split."""
+        """Say in words which images make the split."""
         if self.split == 'test':
             return self.TEST_RULE
         if self.val_fraction == 0:

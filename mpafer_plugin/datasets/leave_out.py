@@ -3,31 +3,32 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from .annotations import Sample, absent_pictures, check_pictures
+from mpafer_plugin.faces.face_crop import CROP_CONFIG, LEFT_OUT
+
+from .annotations import Sample, absent_images, check_images
 from .data_root import DataRoot
-from .face_crop import CONTRACT, LEFT_OUT
 
 
 def read_leave_out(
     path: str, root: DataRoot, crops: DataRoot | None = None
 ) -> set[str]:
-    """Read which pictures of a data set are to be left out.
+    """Read which images of a dataset are to be left out.
 
     Args:
-        path (str): A text file, a path a line, relative to the data set's
+        path (str): A text file, a path a line, relative to the dataset's
             folder; lines that start with ``#`` are passed over. In the file
-            beside a crop contract in the folder above, paths are relative to
-            that folder, and those of other data sets are passed over.
-        root (DataRoot): The data set's folder.
-        crops (DataRoot, optional): The folder of the crop contract; with one
-            the pictures need not be there, as those without a crop of a face.
+            beside a crop config in the folder above, paths are relative to
+            that folder, and those of other datasets are passed over.
+        root (DataRoot): The dataset's folder.
+        crops (DataRoot, optional): The folder of the crop config; with one
+            the images need not be there, as those without a crop of a face.
             Defaults to None.
 
     Returns:
         set[str]: The paths, in their shortest form.
 
     Raises:
-        FileNotFoundError: If the file or a listed picture is absent.
+        FileNotFoundError: If the file or a listed image is absent.
         ValueError: If a path leads out of the folder.
     """
     folder, name = os.path.split(os.path.expanduser(path))
@@ -46,7 +47,7 @@ def read_leave_out(
             lines = _lines_below(data_set, lines)
     listed = [Sample(line, '', path, number, line) for number, line in lines]
     # Both refuse paths that lead out.
-    look = check_pictures if crops is None else absent_pictures
+    look = check_images if crops is None else absent_images
     look(root, listed)
     return {posixpath.normpath(sample.path) for sample in listed}
 
@@ -54,25 +55,25 @@ def read_leave_out(
 def check_crops(
     root: DataRoot, samples: Sequence[Sample], crops: DataRoot
 ) -> None:
-    """Make sure that all listed pictures have a crop.
+    """Make sure that all listed images have a crop.
 
     Args:
-        root (DataRoot): The data set's folder.
+        root (DataRoot): The dataset's folder.
         samples (Sequence[Sample]): All that is not left out.
-        crops (DataRoot): The folder of the crop contract.
+        crops (DataRoot): The folder of the crop config.
 
     Raises:
         ValueError: If a path leads out of the data root.
-        FileNotFoundError: If pictures are absent: see
-            :func:`check_pictures`; and what to do.
+        FileNotFoundError: If images are absent: see
+            :func:`check_images`; and what to do.
     """
     try:
-        check_pictures(root, samples)
+        check_images(root, samples)
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f'{error}\nPictures in which no face was found have no crop: '
+            f'{error}\nImages in which no face was found have no crop: '
             f'take them out of the split by leave_out, the file '
-            f'{crops.join(LEFT_OUT)!r} beside {CONTRACT!r}, or make the crops '
+            f'{crops.join(LEFT_OUT)!r} beside {CROP_CONFIG!r}, or crop '
             'with --no-face whole'
         ) from error
 

@@ -5,7 +5,7 @@ import threading
 import torch
 from mmengine.registry import FUNCTIONS
 
-from .random_streams import seed_generators
+from mpafer_plugin.utils.seeding import seed_generators
 
 
 @FUNCTIONS.register_module()
@@ -13,7 +13,7 @@ def leave_signals_to_main(worker_id: int) -> None:
     """Let a worker of a data loader outlive SIGTERM that is not its parent's.
 
     It takes the place of mmengine's own function, and so seeds the generators
-    by rank too, for data sets that don't draw by seed, epoch and index.
+    by rank too, for datasets that don't draw by seed, epoch and index.
 
     Clusters send it to all processes of a job. The main process needs its
     workers until it has saved; then it ends them, by the same signal. Systems

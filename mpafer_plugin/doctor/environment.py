@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from .distributions import Package, installed, normalised, read_text
+from .installed import Package, installed, normalised, read_text
 
 OPENCV_LIBRARIES = ('libGL.so.1', 'libgthread-2.0.so.0')
 """What the wheels of OpenCV with windows take from the system."""
@@ -29,7 +29,7 @@ class Environment:
         platform (str): As ``sys.platform``. Defaults to ``'linux'``.
         variables (Mapping[str, str]): Environment variables.
         absent_libraries (tuple[str, ...]): Those of ``OPENCV_LIBRARIES`` that
-            can't be loaded.
+            cannot be loaded.
         gpus (tuple[str, ...]): Names of the NVIDIA GPUs.
         command (str): How this Python is called. Defaults to ``'python'``.
     """
@@ -123,3 +123,64 @@ def _gpus() -> tuple[str, ...]:
         return ()
     # Without a driver it prints its complaint where names belong.
     return tuple(result.stdout.splitlines()) if not result.returncode else ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem or a note.
+
+    Args:
+        what (str): What is the case.
+        why (str): What it breaks or changes.
+        remedy (str): The line to type; a note may have none. Defaults to ''.
+        signs (tuple[str, ...]): Texts, any of which shows a failed import
+            (``'import mmcv: ModuleNotFoundError: ...'``) to be this problem.
+            Defaults to none.
+    """
+
+    what: str
+    why: str
+    remedy: str = ''
+    signs: tuple[str, ...] = ()
+
+    def explains(self, failure: str) -> bool:
+        """Whether a failed import is this problem."""
+        # mmpretrain writes MMEngine and MMCV.
+        failure = failure.lower()
+        return any(sign.lower() in failure for sign in self.signs)
+
+
+CPU = 'cpu'
+
+
+def torch_build(env: Environment) -> str:
+    """Read torch's build: ``'13.2'`` (CUDA), 'rocm', 'cpu', '' if unknown."""
+    text = env.text('torch/version.py')
+    cuda = re.search(r"^cuda\b[^=\n]*=\s*'([\d.]+)'", text, re.MULTILINE)
+    if cuda:
+        return cuda[1]
+    if re.search(r"^hip\b[^=\n]*=\s*'", text, re.MULTILINE):
+        return 'rocm'
+    return CPU if re.search(r'^cuda\b', text, re.MULTILINE) else ''
+
+
+def torchvision_build(env: Environment) -> str:
+    """Read torchvision's build, as ``torch_build`` gives torch's."""
+    text = env.text('torchvision/version.py')
+    tag = re.search(r"__version__\s*=\s*'[^'+]*\+(cpu|rocm|cu\d+)", text)
+    if not tag:
+        return ''
+    digits = tag[1][len('cu') :]  # cu132 is CUDA 13.2
+    return f'{digits[:-1]}.{digits[-1]}' if digits.isdigit() else tag[1]
+
+
+def is_cuda(build: str) -> bool:
+    """Whether a build is one for CUDA."""
+    return build[:1].isdigit()
+
+
+def described(build: str) -> str:
+    """Name a build for the report; '' if it is not known."""
+    if is_cuda(build):
+        return f'CUDA {build}'
+    return {CPU: 'CPU only', 'rocm': 'ROCm'}.get(build, '')

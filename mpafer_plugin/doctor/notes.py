@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .builds import CPU, torch_build
-from .environment import Environment
-from .finding import Finding
+from .environment import CPU, Environment, Finding, torch_build
+from .installed import fits
 from .packages import HOST, OPENCV, fork_of
-from .versions import fits
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def broken_metadata(env: Environment) -> Iterator[Finding]:
     for name, package in sorted(env.packages.items()):
         if not package.complete:
             yield Finding(
-                f'The metadata of {name} can not be read',
+                f'The metadata of {name} cannot be read',
                 'An interrupted installation leaves it so; versions are '
                 'unknown to pip and here.',
                 env.install('--force-reinstall', '--no-deps', name),

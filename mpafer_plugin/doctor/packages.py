@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .distributions import Package, normalised
-from .environment import Environment
-from .finding import Finding
-from .versions import fits
+from .environment import Environment, Finding
+from .installed import Package, fits, normalised
 
 OPENCV = (
     'opencv-python',

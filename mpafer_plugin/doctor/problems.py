@@ -8,11 +8,17 @@ import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .builds import CPU, described, is_cuda, torch_build, torchvision_build
-from .environment import Environment
-from .finding import Finding
+from .environment import (
+    CPU,
+    Environment,
+    Finding,
+    described,
+    is_cuda,
+    torch_build,
+    torchvision_build,
+)
+from .installed import fits
 from .packages import missing, out_of_range, rivals, upstream_and_fork
-from .versions import fits
 
 
 def old_python(env: Environment) -> Iterator[Finding]:
@@ -99,7 +105,7 @@ def opencv_libraries(env: Environment) -> Iterator[Finding]:
     if windowed is None or not env.absent_libraries:
         return
     yield Finding(
-        f'{" and ".join(env.absent_libraries)} can not be loaded.',
+        f'{" and ".join(env.absent_libraries)} cannot be loaded.',
         f'{windowed} takes them from the system and does not import without; '
         'mmcv and mmengine import it.',
         'apt-get install libgl1 libglib2.0-0',
@@ -145,7 +151,7 @@ SETTINGS = (
     Setting(
         'MPAFER_DATA',
         'data',
-        'the folder that holds the data sets',
+        'the folder that holds the datasets',
         lambda value: True,
         os.path.isdir,
     ),
@@ -153,7 +159,7 @@ SETTINGS = (
 
 
 def settings(env: Environment) -> Iterator[Finding]:
-    """Find values that configs can't read, and paths that are not there."""
+    """Find values that configs cannot read, and paths that are not there."""
     for setting in SETTINGS:
         value = env.variables.get(setting.name)
         if value is None:

@@ -2,14 +2,110 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from ..version import __version__
-from .builds import described, torch_build, torchvision_build
-from .environment import Environment
-from .finding import Finding
+from mpafer_plugin.version import __version__
+
+from .environment import (
+    Environment,
+    Finding,
+    described,
+    torch_build,
+    torchvision_build,
+)
+from .notes import NOTES
 from .packages import FORK, NEEDED
-from .problems import SETTINGS
+from .problems import PROBLEMS, SETTINGS
+
+MODULES = (
+    'torch',
+    'torchvision',
+    'cv2',
+    'mmengine',
+    'mmcv',
+    'mmpretrain.models',
+    'open_clip',
+    'mpafer_plugin',
+)
+"""In the order of who imports whom, so that the first to fail is at fault."""
+
+SECONDS = 300
+"""After which an import counts as failed; a cold disk takes a minute."""
+
+# A package may print what it likes: only marked lines count. mpafer_plugin
+# merely warns at import; using a part of it raises.
+_SCRIPT = """
+import importlib, sys
+for name in sys.argv[1:]:
+    print('\\n@try', name, flush=True)
+    try:
+        module = importlib.import_module(name)
+        if name == 'mpafer_plugin':
+            module.models
+    except BaseException as error:
+        if name == 'mpafer_plugin':
+            error = error.__cause__ or error
+        lines = str(error).strip().splitlines() or ['']
+        text = type(error).__name__ + ': ' + lines[-1]
+        print('\\n@failed', text.encode('ascii', 'backslashreplace').decode())
+        sys.exit(1)
+print('\\n@done')
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of importing the stack.
+
+    Args:
+        imported (tuple[str, ...]): What imported.
+        failed (str): What did not. Defaults to '', nothing.
+        error (str): Type and last line of its error. Defaults to ''.
+    """
+
+    imported: tuple[str, ...]
+    failed: str = ''
+    error: str = ''
+
+    @property
+    def untried(self) -> tuple[str, ...]:
+        """What comes after the one that failed."""
+        return MODULES[len(self.imported) + 1 :]
+
+
+def import_all(
+    python: str = sys.executable, seconds: float = SECONDS
+) -> Trial:
+    """Import the stack in a child process, up to the first failure."""
+    try:
+        result = subprocess.run(
+            [python, '-W', 'ignore', '-c', _SCRIPT, *MODULES],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        output, end = error.stdout or b'', f'not done after {seconds:g} s'
+    else:
+        output = result.stdout
+        end = f'the process ended with code {result.returncode}'
+    tried: list[str] = []
+    for line in output.decode('utf-8', 'replace').splitlines():
+        mark, _, text = line.partition(' ')
+        if line == '@done':
+            return Trial(tuple(tried))
+        if mark == '@failed':
+            end = text
+        if mark == '@try':
+            tried.append(text)
+    return Trial(tuple(tried[:-1]), tried[-1] if tried else MODULES[0], end)
+
 
 WIDTH = 77  # and two of indentation
 
@@ -71,3 +167,82 @@ def wrap(text: str, first: str = '', rest: str = '  ') -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def run(
+    env: Environment | None = None, trial: Callable[[], Trial] = import_all
+) -> int:
+    """Print the
+
+    Args:
+        env (Environment, optional): Defaults to this process's.
+        trial (Callable): What imports the stack in a child process.
+
+    Returns:
+        int: The exit code, 1 if something would break.
+    """
+    env = env or Environment.here()
+    problems = [found for rule in PROBLEMS for found in rule(env)]
+    notes = [found for rule in NOTES for found in rule(env)]
+    _print('Versions', versions(env))
+    if problems:
+        lines = []
+        for number, found in enumerate(problems, 1):
+            lines += finding(f'{number}.', found)
+        _print('Problems', lines)
+    if notes:
+        lines = []
+        for found in notes:
+            lines += finding('-', found, 'to change it, type')
+        _print('Notes (nothing has to be done)', lines)
+    # The report so far is read while the imports take their seconds.
+    print('Trial: the stack imported in a process of its own', flush=True)
+    outcome = trial()
+    lines, unknown = _trial_lines(env, problems, outcome)
+    print(textwrap.indent('\n'.join(lines), '  '), end='\n\n')
+    number = len(problems) + unknown
+    if number:
+        count = f'{number} problem{"s" * (number > 1)}'
+        print(f'{count}. Mend from the top, then run this again.')
+    else:
+        print('No problem found.')
+    return int(number > 0)
+
+
+def _trial_lines(
+    env: Environment, problems: list[Finding], outcome: Trial
+) -> tuple[list[str], int]:
+    """Describe the trial; 1 if it found what no rule knows, else 0."""
+    lines = []
+    if outcome.imported:
+        lines += wrap(f'{", ".join(outcome.imported)}: fine')
+    if not outcome.failed:
+        return lines, 0
+    failure = f'import {outcome.failed}: {outcome.error}'
+    lines += wrap(failure)
+    if outcome.untried:
+        untried = ', '.join(outcome.untried)
+        lines += wrap(f'not tried after it: {untried}')
+    for number, found in enumerate(problems, 1):
+        if found.explains(failure):
+            return [*lines, f'This is problem {number}.'], 0
+    if outcome.error.startswith('ModuleNotFoundError'):
+        why = 'Something that it requires is not installed; pip says what.'
+        remedy = '-m pip check'
+    else:
+        # The package itself merely warns when it is imported.
+        package = outcome.failed == 'mpafer_plugin'
+        module = f'{outcome.failed}.models' if package else outcome.failed
+        why = 'No rule of doctor knows this error; the line shows all of it.'
+        remedy = f'-c "import {module}"'
+    unknown = Finding(
+        f'{outcome.failed} does not import.',
+        why,
+        f'{shlex.quote(env.command)} {remedy}',
+    )
+    return lines + finding(f'{len(problems) + 1}.', unknown), 1
+
+
+def _print(title: str, lines: list[str]) -> None:
+    print(title)
+    print(textwrap.indent('\n'.join(lines), '  ').rstrip(), end='\n\n')

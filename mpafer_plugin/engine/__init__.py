@@ -1,4 +1,3 @@
-from .cpu_amp_optim_wrapper import CPUAmpOptimWrapper
 from .distributed import FERDistributedDataParallel, join_process_group
 from .hooks import (
     PREEMPTED,
@@ -12,7 +11,8 @@ from .hooks import (
     PrototypeHook,
     SafeCheckpointHook,
 )
-from .resumable_train_loop import ResumableTrainLoop
+from .optimizers.cpu_amp_optim_wrapper import CPUAmpOptimWrapper
+from .runners.resumable_train_loop import ResumableTrainLoop
 
 __all__ = [
     'PREEMPTED',

@@ -16,7 +16,7 @@ def class_prototypes(
 ) -> torch.Tensor:
     """Means of the frozen tower's features, one a class (Eq. 6).
 
-    Several ranks, each with its share of the pictures, get the means over
+    Several ranks, each with its share of the images, get the means over
     all of them.
 
     Args:
@@ -26,7 +26,7 @@ def class_prototypes(
             and not augmented, with their labels (B, ).
         num_classes (int): Classes, C.
         normalize (bool): L2-normalise each feature before the mean, so that
-            every picture counts alike. Defaults to True (ours; the paper
+            every image counts alike. Defaults to True (ours; the paper
             leaves it open).
 
     Returns:
@@ -34,7 +34,7 @@ def class_prototypes(
         device.
 
     Raises:
-        ValueError: If there is a class without pictures.
+        ValueError: If there is a class without images.
     """
     device = next(backbone.parameters()).device
     sums = torch.zeros(
@@ -60,7 +60,7 @@ def class_prototypes(
     if not counts.all():
         absent = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(
-            f'no pictures of the classes {absent} (by index): they can have '
+            f'no images of the classes {absent} (by index): they can have '
             'no prototypes'
         )
     return sums / counts[:, None]

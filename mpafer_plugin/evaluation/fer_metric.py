@@ -12,19 +12,19 @@ from mpafer_plugin.datasets.categories import indices_by_name
 class FERMetric(BaseMetric):
     """What papers on facial expression recognition report, in percent.
 
-    - ``fer/accuracy``: share of the pictures that are right.
+    - ``fer/accuracy``: share of the images that are right.
     - ``fer/uar``: mean of the recalls (unweighted average recall, also called
       mean-class accuracy).
     - ``fer/macro_f1``: mean of the classes' F1.
     - ``fer/recall_<class>``: recall of each class.
 
-    A class without pictures in the ground truth has no recall and is left out
+    A class without images in the ground truth has no recall and is left out
     of both means.
 
     A model may be tested on data with other classes, or the same in another
     order, if its samples say which it means (``model_classes``, as those of
-    :class:`PromptAlignmentHead` do): classes meet by name. Pictures of a
-    class that the model lacks can't be right: they are left out of all
+    :class:`PromptAlignmentHead` do): classes meet by name. Images of a
+    class that the model lacks cannot be right: they are left out of all
     figures, ``fer/left_out`` is their share of all, and the log names what
     either side lacks. A class that only the model knows is still a possible,
     wrong, prediction.
@@ -81,12 +81,12 @@ class FERMetric(BaseMetric):
                     f'{sample.get("img_path")!r} has the label {int(label)}; '
                     f'the data has {number} classes'
                 )
-            # One object a pair of classes, not one a picture.
+            # One object a pair of classes, not one an image.
             pair = int(label), int(predicted)
             self.results.append(self._pairs.setdefault(pair, pair))
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Compute the metrics of all pictures.
+        """Compute the metrics of all images.
 
         Args:
             results (list[tuple[int, int]]): Of each the true class, an index
@@ -103,7 +103,7 @@ class FERMetric(BaseMetric):
         known = true >= 0
         if not known.any():
             raise ValueError(
-                'no picture shows a class of the model: it has '
+                'no image shows a class of the model: it has '
                 f'{list(self.classes)}, the data has '
                 f'{list(self.dataset_meta["classes"])}'
             )
@@ -140,7 +140,7 @@ class FERMetric(BaseMetric):
         if lacking or extra:
             MMLogger.get_current_instance().warning(
                 'FERMetric: the model and the data have other classes. The '
-                f'model lacks {lacking}: such pictures are left out of all '
+                f'model lacks {lacking}: such images are left out of all '
                 f'figures. The data lacks {extra}: such predictions are wrong'
             )
         return np.array(indices)

@@ -1,18 +1,17 @@
-from .choice import SEVERAL_RULE, choose_face
-from .face import Face
+from .face import SEVERAL_RULE, Face, select_face
 from .face_crop import FaceCrop
-from .picture import PictureError, read_picture
+from .image_io import ImageError, read_image
 from .yunet import YuNet
-from .yunet_file import YUNET_DIGEST, find_yunet
+from .yunet_weights import YUNET_DIGEST, find_yunet
 
 __all__ = [
     'SEVERAL_RULE',
     'YUNET_DIGEST',
     'Face',
     'FaceCrop',
-    'PictureError',
+    'ImageError',
     'YuNet',
-    'choose_face',
     'find_yunet',
-    'read_picture',
+    'read_image',
+    'select_face',
 ]

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 
 # Where the eyes, the nose and the corners of the mouth of an upright face lie
@@ -36,7 +37,7 @@ def aligning_matrix(
     scale = size / ((1 + 2 * margin) * TEMPLATE_SIDE)
     # Whole numbers are centres of pixels, corners are half a pixel away.
     target = (TEMPLATE + 0.5 + margin * TEMPLATE_SIDE) * scale - 0.5
-    # In the complex plane target = turn * points + shift, which can not
+    # In the complex plane target = turn * points + shift, which cannot
     # mirror. (OpenCV's estimateAffinePartial2D drops points as outliers, and
     # five are too few for that.)
     z, w = landmarks @ (1, 1j), target @ (1, 1j)
@@ -74,3 +75,59 @@ def box_matrix(bbox: np.ndarray, size: int, margin: float) -> np.ndarray:
     # The first pixel's centre is half a pixel away from its edge.
     x, y = (size - 1) / 2 - scale * ((bbox[:2] + bbox[2:]) / 2 - 0.5)
     return np.array([[scale, 0, x], [0, scale, y]])
+
+
+LIMIT = 2**15 - 1
+"""OpenCV maps images with less pixels a side."""
+
+
+def cut_out(
+    image: np.ndarray, matrix: np.ndarray, size: int, outside: int = 0
+) -> np.ndarray:
+    """Map a part of an image onto a square, without aliases.
+
+    Args:
+        image (np.ndarray): (H, W, 3), uint8.
+        matrix (np.ndarray): (2, 3), a similarity: square = matrix @ (x, y, 1),
+            where whole numbers are the centres of pixels.
+        size (int): Side of the square in pixels.
+        outside (int): Value of all that lies outside of the image. Defaults
+            to 0, black.
+
+    Returns:
+        np.ndarray: (size, size, 3), uint8.
+
+    Raises:
+        ValueError: If nothing of the image is in it, or too many pixels.
+    """
+    # Samples as dense as the image's pixels are averaged to those of the
+    # square, or else fine patterns would turn into coarse ones.
+    scale = np.hypot(*matrix[:, 0])
+    # So it is of landmarks that lie like no face, too.
+    if scale * LIMIT <= size:
+        raise ValueError(f'it has {LIMIT} pixels a side or more')
+    density = max(1, int(np.ceil(1 / scale)))
+    side = size * density
+    matrix = matrix * density
+    matrix[:, 2] += (density - 1) / 2
+    # Only the part that is needed, for the sake of OpenCV's limit.
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - 0.5
+    inverse = cv2.invertAffineTransform(matrix)
+    points = corners @ inverse[:, :2].T + inverse[:, 2]
+    x1, y1 = np.maximum(np.floor(points.min(0)) - 2, 0).astype(int).tolist()
+    x2, y2 = np.maximum(np.ceil(points.max(0)) + 3, 0).astype(int).tolist()
+    part = image[y1:y2, x1:x2]
+    if not part.size:
+        raise ValueError('it is outside of the image')
+    if max(side, *part.shape) >= LIMIT:
+        raise ValueError(f'it has {LIMIT} pixels a side or more')
+    matrix[:, 2] += matrix[:, :2] @ (x1, y1)
+    dense = cv2.warpAffine(
+        part,
+        matrix,
+        (side, side),
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(outside,) * 3,
+    )
+    return cv2.resize(dense, (size, size), interpolation=cv2.INTER_AREA)

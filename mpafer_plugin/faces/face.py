@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -5,21 +6,21 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face in a picture.
+    """A face in an image.
 
-    Coordinates are in pixels of the picture as it is upright, turned by EXIF,
+    Coordinates are in pixels of the image as it is upright, turned by EXIF,
     and may lie outside of it.
 
     Args:
         bbox (np.ndarray): (4,) x1, y1, x2, y2, float: edges, so [0, 0, W, H]
-            is the whole picture.
+            is the whole image.
         score (float): How sure the detector is, in [0, 1]; 1 for a box that
             was given.
         landmarks (np.ndarray, optional): (5, 2) x and y of right eye, left
             eye, tip of the nose, right and left corner of the mouth; whole
             numbers are the centres of pixels, so (0, 0) is half a pixel
             inside of a box's edge at 0. Right and left are the person's own:
-            a right eye is on the left of the picture. Defaults to None, for a
+            a right eye is on the left of the image. Defaults to None, for a
             box that was given.
     """
 
@@ -53,3 +54,30 @@ class Face:
     def height(self) -> float:
         """Of the box, in pixels."""
         return float(self.bbox[3] - self.bbox[1])
+
+
+SEVERAL_RULE = 'largest'
+"""The rule's name in a crop config."""
+
+
+def select_face(faces: Sequence[Face], shape: tuple[int, ...]) -> Face | None:
+    """Choose the face that an image with one label is about.
+
+    It is the one with the largest box; among equals the one nearest to the
+    image's centre; then the one that comes first.
+
+    Args:
+        faces (Sequence[Face]): Those of one image.
+        shape (tuple[int, ...]): The image's, (H, W, ...).
+
+    Returns:
+        Face | None: The face; None if there is none.
+    """
+    centre = np.array([shape[1], shape[0]]) / 2  # boxes are edges
+
+    def order(face: Face) -> tuple[float, float]:
+        middle = (face.bbox[:2] + face.bbox[2:]) / 2
+        distance = float(np.linalg.norm(middle - centre))
+        return -face.width * face.height, distance
+
+    return min(faces, key=order, default=None)

@@ -5,25 +5,27 @@ import cv2
 import numpy as np
 from mmengine.logging import MMLogger
 
-from .alignment import aligning_matrix, box_matrix
-from .choice import SEVERAL_RULE
-from .face import Face
-from .warp import cut_out
-from .yunet import YuNet, check_picture
-from .yunet_file import YUNET_DIGEST
+from .alignment import aligning_matrix, box_matrix, cut_out
+from .face import SEVERAL_RULE, Face
+from .yunet import YuNet, check_image
+from .yunet_weights import YUNET_DIGEST
 
 VERSION = 1
+
+CROP_CONFIG = 'crop.json'
+REPORT = 'crop_report.csv'
+LEFT_OUT = 'leave_out.txt'
 
 NO_FACE_RULES = ('leave-out', 'whole')
 
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """The crop contract: how faces are found and cut out of pictures.
+    """The crop config: how faces are found and cut out of images.
 
     Training data and inference crop the same way if they share it: it is
     written beside the crops, goes into checkpoints, and comes back by
-    :meth:`from_dict`. Two contracts are equal if all they state is.
+    :meth:`from_dict`. Two crop configs are equal if all they state is.
 
     Args:
         size (int): Side of a crop in pixels. Defaults to 224.
@@ -37,9 +39,9 @@ class FaceCrop:
             that of OpenCV's model zoo.
         score_threshold (float): See :class:`YuNet`. Defaults to 0.7.
         longest_side (int): See :class:`YuNet`. Defaults to 1024.
-        several (str): Which face stands for a picture with one label: see
-            :func:`choose_face`. Defaults to 'largest', the only rule.
-        no_face (str): What becomes of a picture with one label where no face
+        several (str): Which face stands for an image with one label: see
+            :func:`select_face`. Defaults to 'largest', the only rule.
+        no_face (str): What becomes of an image with one label where no face
             is found: 'leave-out' or 'whole', the square in its middle.
             Defaults to 'leave-out'.
 
@@ -79,7 +81,7 @@ class FaceCrop:
                 )
 
     def build_detector(self, model: str | Path | None = None) -> YuNet:
-        """Build the detector that the contract states.
+        """Build the detector that the crop config states.
 
         Args:
             model (str | Path, optional): See :func:`find_yunet`. Defaults to
@@ -92,14 +94,14 @@ class FaceCrop:
         if detector.digest != self.detector_digest:
             MMLogger.get_current_instance().warning(
                 'face crop: the detector has the SHA-256 '
-                f'{detector.digest}, the crop contract states '
+                f'{detector.digest}, the crop config states '
                 f'{self.detector_digest}: faces may be found and turned '
                 'differently than in training'
             )
         return detector
 
     def matrix(self, face: Face) -> np.ndarray:
-        """Map from the picture to the crop.
+        """Map from the image to the crop.
 
         Args:
             face (Face): With landmarks it is aligned, turned and scaled but
@@ -117,62 +119,62 @@ class FaceCrop:
             return box_matrix(face.bbox, self.size, self.margin)
         return aligning_matrix(face.landmarks, self.size, self.margin)
 
-    def crop(self, picture: np.ndarray, face: Face) -> np.ndarray:
+    def crop(self, image: np.ndarray, face: Face) -> np.ndarray:
         """Cut a face out.
 
-        What lies outside of the picture is black.
+        What lies outside of the image is black.
 
         Args:
-            picture (np.ndarray): (H, W, 3), BGR, uint8.
-            face (Face): In the picture's coordinates.
+            image (np.ndarray): (H, W, 3), BGR, uint8.
+            face (Face): In the image's coordinates.
 
         Returns:
             np.ndarray: (size, size, 3), BGR, uint8.
 
         Raises:
-            ValueError: If the crop has nothing of the picture, or too many
+            ValueError: If the crop has nothing of the image, or too many
                 pixels.
         """
-        check_picture(picture)
+        check_image(image)
         try:
-            return cut_out(picture, self.matrix(face), self.size)
+            return cut_out(image, self.matrix(face), self.size)
         except ValueError as error:
-            height, width = picture.shape[:2]
+            height, width = image.shape[:2]
             raise ValueError(
-                f'the face at {face.bbox.round(1).tolist()} can not be cut '
-                f'out of a picture of {width} x {height} pixels: {error}'
+                f'the face at {face.bbox.round(1).tolist()} cannot be cut '
+                f'out of an image of {width} x {height} pixels: {error}'
             ) from error
 
-    def whole(self, picture: np.ndarray) -> np.ndarray:
-        """Take the largest square in the middle of a picture as the crop.
+    def whole(self, image: np.ndarray) -> np.ndarray:
+        """Take the largest square in the middle of an image as the crop.
 
         Args:
-            picture (np.ndarray): (H, W, 3), BGR, uint8.
+            image (np.ndarray): (H, W, 3), BGR, uint8.
 
         Returns:
             np.ndarray: (size, size, 3), BGR, uint8.
         """
-        check_picture(picture)
-        height, width = picture.shape[:2]
+        check_image(image)
+        height, width = image.shape[:2]
         side = min(height, width)
         y, x = (height - side) // 2, (width - side) // 2
         how = cv2.INTER_AREA if side > self.size else cv2.INTER_LINEAR
         return cv2.resize(
-            picture[y : y + side, x : x + side],
+            image[y : y + side, x : x + side],
             (self.size, self.size),
             interpolation=how,
         )
 
     def to_dict(self) -> dict:
-        """Plain data with the contract's version, for JSON."""
+        """Plain data with the crop config's version, for JSON."""
         return dict(version=VERSION, **asdict(self))
 
     @classmethod
-    def from_dict(cls, contract: dict) -> 'FaceCrop':
+    def from_dict(cls, values: dict) -> 'FaceCrop':
         """Read what :meth:`to_dict` gives.
 
         Args:
-            contract (dict): The plain data.
+            values (dict): The plain data.
 
         Returns:
             FaceCrop: An equal one.
@@ -181,18 +183,18 @@ class FaceCrop:
             ValueError: If the version is another, keys are unknown or
                 missing, or values are not allowed.
         """
-        if not isinstance(contract, dict) or 'version' not in contract:
-            raise ValueError(f'no crop contract: {contract!r}')
-        if contract['version'] != VERSION:
+        if not isinstance(values, dict) or 'version' not in values:
+            raise ValueError(f'no crop config: {values!r}')
+        if values['version'] != VERSION:
             raise ValueError(
-                f'the crop contract has version {contract["version"]!r}, '
+                f'the crop config has version {values["version"]!r}, '
                 f'this version of mpafer_plugin reads {VERSION}'
             )
         names = {field.name for field in fields(cls)}
-        found = contract.keys() - {'version'}
+        found = values.keys() - {'version'}
         if found != names:
             raise ValueError(
-                f'crop contract: unknown keys {sorted(found - names)}, '
+                f'crop config: unknown keys {sorted(found - names)}, '
                 f'missing keys {sorted(names - found)}'
             )
-        return cls(**{name: contract[name] for name in names})
+        return cls(**{name: values[name] for name in names})

@@ -5,10 +5,10 @@ import cv2
 import numpy as np
 
 from .face import Face
-from .yunet_file import find_yunet
+from .yunet_weights import find_yunet
 
 SHORT_LOOK = 256
-"""Longer side of a picture, in pixels, when large faces are looked for."""
+"""Longer side of an image, in pixels, when large faces are looked for."""
 
 LEAST_SIDE = 64
 """Pixels a side that the detector is given, black where there are none."""
@@ -23,7 +23,7 @@ class YuNet:
     """Find faces with YuNet, through OpenCV.
 
     YuNet was trained on faces of about 10 to 300 pixels, and misses larger
-    ones. So each picture is looked at twice: with a longer side of 256
+    ones. So each image is looked at twice: with a longer side of 256
     pixels, to which it is shrunk or enlarged, and, if it has more, as it is
     or shrunk to ``longest_side``. Of two boxes on one face the surer stays.
 
@@ -65,7 +65,7 @@ class YuNet:
         path, self.digest = find_yunet(model)
         self.score_threshold = score_threshold
         self.longest_side = longest_side
-        # OpenCV 5 warns that it can't set a target, which no one asked for;
+        # OpenCV 5 warns that it cannot set a target, which no one asked for;
         # OpenCV 4 has these functions elsewhere.
         logging = getattr(cv2.utils, 'logging', cv2)
         with _log_level:
@@ -87,24 +87,24 @@ class YuNet:
             finally:
                 logging.setLogLevel(level)
 
-    def detect(self, picture: np.ndarray) -> list[Face]:
-        """Find the faces of a picture.
+    def detect(self, image: np.ndarray) -> list[Face]:
+        """Find the faces of an image.
 
         Args:
-            picture (np.ndarray): (H, W, 3), BGR, uint8.
+            image (np.ndarray): (H, W, 3), BGR, uint8.
 
         Returns:
-            list[Face]: The surest first; coordinates are the picture's.
+            list[Face]: The surest first; coordinates are the image's.
 
         Raises:
             ValueError: If it is no such array.
         """
-        check_picture(picture)
-        longer = max(picture.shape[:2])
-        rows = self._look(picture, SHORT_LOOK / longer)
+        check_image(image)
+        longer = max(image.shape[:2])
+        rows = self._look(image, SHORT_LOOK / longer)
         if longer > SHORT_LOOK:
             scale = min(1.0, self.longest_side / longer)
-            rows = np.concatenate([rows, self._look(picture, scale)])
+            rows = np.concatenate([rows, self._look(image, scale)])
         # Sorted by score, too.
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), 0, OVERLAP
@@ -118,24 +118,24 @@ class YuNet:
             for row in rows[list(kept)]
         ]
 
-    def _look(self, picture: np.ndarray, scale: float) -> np.ndarray:
-        """Detect at another size; give (F, 15) at the picture's own.
+    def _look(self, image: np.ndarray, scale: float) -> np.ndarray:
+        """Detect at another size; give (F, 15) at the image's own.
 
         A row is x, y, width and height of the box, five points, the score.
         """
-        height, width = picture.shape[:2]
+        height, width = image.shape[:2]
         size = max(1, round(width * scale)), max(1, round(height * scale))
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-            picture = cv2.resize(picture, size, interpolation=how)
+            image = cv2.resize(image, size, interpolation=how)
         # OpenCV 4.10 finds faces in nothing if a side has 32 pixels or less.
         right, below = (max(0, LEAST_SIDE - side) for side in size)
         if right or below:
-            picture = cv2.copyMakeBorder(
-                picture, 0, below, 0, right, cv2.BORDER_CONSTANT
+            image = cv2.copyMakeBorder(
+                image, 0, below, 0, right, cv2.BORDER_CONSTANT
             )
-        self._detector.setInputSize(picture.shape[1::-1])
-        rows = self._detector.detect(picture)[1]
+        self._detector.setInputSize(image.shape[1::-1])
+        rows = self._detector.detect(image)[1]
         if rows is None:
             return np.empty((0, 15))
         rows = rows.astype(float)
@@ -147,22 +147,22 @@ class YuNet:
         return rows
 
 
-def check_picture(picture: np.ndarray) -> None:
-    """Refuse what is no picture.
+def check_image(image: np.ndarray) -> None:
+    """Refuse what is no image.
 
     Raises:
         ValueError: If it is not (H, W, 3), uint8 and of some pixels.
     """
     if (
-        not isinstance(picture, np.ndarray)
-        or picture.ndim != 3
-        or picture.shape[2] != 3
-        or picture.dtype != np.uint8
-        or not picture.size
+        not isinstance(image, np.ndarray)
+        or image.ndim != 3
+        or image.shape[2] != 3
+        or image.dtype != np.uint8
+        or not image.size
     ):
         said = (
-            f'an array {picture.shape} of {picture.dtype}'
-            if isinstance(picture, np.ndarray)
-            else repr(picture)
+            f'an array {image.shape} of {image.dtype}'
+            if isinstance(image, np.ndarray)
+            else repr(image)
         )
-        raise ValueError(f'a picture is an array (H, W, 3) of uint8: {said}')
+        raise ValueError(f'an image is an array (H, W, 3) of uint8: {said}')

@@ -4,9 +4,10 @@ from pathlib import Path
 from mpafer_plugin.datasets.categories import (
     COMPOUND_EXPRESSIONS,
     EXPRESSIONS,
+    class_key,
 )
-from mpafer_plugin.prompts.description_file import read_descriptions
-from mpafer_plugin.prompts.names import class_key
+
+from .descriptions import read_descriptions
 
 HARD_PROMPTS_FILE = Path(__file__).with_name('expressions.json')
 """The descriptions that are shipped: 8 basic and 11 compound expressions."""
@@ -99,7 +100,7 @@ def prompt_words(
     """
     prompt_names = prompt_names or {}
     words = {class_key(k): word for k, word in prompt_names.items()}
-    # One map may serve data sets with and without contempt, so the names of
+    # One map may serve datasets with and without contempt, so the names of
     # expressions are allowed in it even where no class uses them.
     known = {class_key(name) for name in classes}.union(
         EXPRESSIONS, COMPOUND_EXPRESSIONS

@@ -13,7 +13,7 @@ def draw_class_histogram(
     title: str = '',
     note: str = '',
 ) -> None:
-    """Draw how many pictures each class has in each split, as bars.
+    """Draw how many images each class has in each split, as bars.
 
     Each split has bars and a scale of its own, since training splits are
     larger by far.

@@ -6,28 +6,28 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-_PICTURE = 1.3  # inches
+_IMAGE = 1.3  # inches
 _GAP = 0.35  # inches between cards
-_TITLE = 0.3  # inches above a card's pictures
+_TITLE = 0.3  # inches above a card's images
 _LINE = 0.14  # inches of a line below them
 _LETTER = 0.062  # inches, of the small font
 
 
 @dataclass(frozen=True)
 class Card:
-    """A picture, what the network sees of it, and what is said about it.
+    """An image, what the network sees of it, and what is said about it.
 
     Args:
         label (str): The name of its class.
         name (str): What stands below, such as the file's name; may have
             several lines, and long ones are broken.
-        pictures (Sequence[np.ndarray]): RGB (H, W, 3) or grey (H, W), uint8;
+        images (Sequence[np.ndarray]): RGB (H, W, 3) or grey (H, W), uint8;
             the original first.
     """
 
     label: str
     name: str
-    pictures: Sequence[np.ndarray]
+    images: Sequence[np.ndarray]
 
 
 def draw_contact_sheet(
@@ -38,19 +38,19 @@ def draw_contact_sheet(
     Args:
         cards (Sequence[Card]): What to draw, row by row.
         path (str): The file to write; its ending says the format.
-        heads (Sequence[str]): What stands above each picture of a card.
+        heads (Sequence[str]): What stands above each image of a card.
         columns (int): Cards in a row. Defaults to 3.
     """
     columns = min(columns, len(cards))
-    letters = int(_PICTURE * len(heads) / _LETTER)
+    letters = int(_IMAGE * len(heads) / _LETTER)
     wrap = textwrap.TextWrapper(letters, break_on_hyphens=False).wrap
     names = [
         [part for line in card.name.splitlines() for part in wrap(line)]
         for card in cards
     ]
     below = _LINE * (1 + max(map(len, names)))
-    card_width = _PICTURE * len(heads) + _GAP
-    card_height = _TITLE + _LINE + _PICTURE + below
+    card_width = _IMAGE * len(heads) + _GAP
+    card_height = _TITLE + _LINE + _IMAGE + below
     width = card_width * columns + _GAP
     height = card_height * -(-len(cards) // columns) + _GAP
     figure = Figure((width, height))
@@ -72,23 +72,23 @@ def draw_contact_sheet(
             )
 
         write(left, top, card.label, size=11, weight='bold')
-        for k, (head, picture) in enumerate(
-            zip(heads, card.pictures, strict=True)
+        for k, (head, image) in enumerate(
+            zip(heads, card.images, strict=True)
         ):
-            x, y = left + k * _PICTURE, top - _TITLE
+            x, y = left + k * _IMAGE, top - _TITLE
             write(x, y, head, size=7, color='0.4')
             axes = figure.add_axes(
                 (
                     x / width,
-                    (y - _LINE - _PICTURE) / height,
-                    (_PICTURE - 0.05) / width,
-                    _PICTURE / height,
+                    (y - _LINE - _IMAGE) / height,
+                    (_IMAGE - 0.05) / width,
+                    _IMAGE / height,
                 )
             )
-            axes.imshow(picture, cmap='gray', vmin=0, vmax=255)
+            axes.imshow(image, cmap='gray', vmin=0, vmax=255)
             axes.set_axis_off()
             axes.set_anchor('NW')
         text = '\n'.join(lines)
-        y = top - _TITLE - _LINE - _PICTURE
+        y = top - _TITLE - _LINE - _IMAGE
         write(left, y, text, size=7, linespacing=1.2)
     figure.savefig(path, dpi=150)

@@ -4,15 +4,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from mpafer_plugin.faces.alignment import box_matrix
-from mpafer_plugin.faces.warp import cut_out
+from mpafer_plugin.faces.alignment import box_matrix, cut_out
 
 from .contact_sheet import Card, draw_contact_sheet
 
 if TYPE_CHECKING:
-    from mpafer_plugin.apis.face_explanation import FaceExplanation
+    from mpafer_plugin.apis.explanation import FaceExplanation
 
-HEADS = ('picture', 'top patches of the class', 'attention rollout')
+HEADS = ('image', 'top patches of the class', 'attention rollout')
 
 _SIDE = 400  # pixels, of the square that is drawn
 _MARGIN = 0.05  # around the crop, as a share of its side
@@ -21,12 +20,12 @@ _SMALLEST = 1 / 8  # scale that is cut out at; memory goes with its square
 
 
 def draw_explanations(
-    picture: np.ndarray, faces: Sequence['FaceExplanation'], path: str
+    image: np.ndarray, faces: Sequence['FaceExplanation'], path: str
 ) -> None:
     """Draw, for each face, the patches that decided.
 
     Args:
-        picture (np.ndarray): (H, W, 3), BGR, uint8.
+        image (np.ndarray): (H, W, 3), BGR, uint8.
         faces (Sequence[FaceExplanation]): What an inferencer gives for it,
             one or more.
         path (str): The file to write; its ending says the format.
@@ -36,7 +35,7 @@ def draw_explanations(
         explanation, found = face.explanation, face.face
         chosen = explanation.chosen[0].cpu().numpy()
         rollout = explanation.rollout[0].cpu().numpy()
-        part, matrix = _around(picture, face.matrix, face.size)
+        part, matrix = _around(image, face.matrix, face.size)
         count, local = 'The local score is off: no patch counts', part
         if chosen.any():
             count = (
@@ -60,18 +59,18 @@ def draw_explanations(
 
 
 def overlay(
-    picture: np.ndarray,
+    image: np.ndarray,
     grid: np.ndarray,
     matrix: np.ndarray,
     size: tuple[int, int],
     smooth: bool,
 ) -> np.ndarray:
-    """Lay values of a face's patches over the picture that it is in.
+    """Lay values of a face's patches over the image that it is in.
 
     Args:
-        picture (np.ndarray): (H, W, 3), BGR, uint8.
+        image (np.ndarray): (H, W, 3), BGR, uint8.
         grid (np.ndarray): Values in [0, 1] of the patches, (h, w).
-        matrix (np.ndarray): (2, 3), from the picture to the crop, in which
+        matrix (np.ndarray): (2, 3), from the image to the crop, in which
             the patches lie.
         size (tuple[int, int]): Width and height of the crop in pixels.
         smooth (bool): Whether values run into each other.
@@ -79,8 +78,8 @@ def overlay(
     Returns:
         np.ndarray: (H, W, 3), BGR, uint8; as it was outside of the patches.
     """
-    height, width = picture.shape[:2]
-    # From the picture to the grid, where a patch is one pixel.
+    height, width = image.shape[:2]
+    # From the image to the grid, where a patch is one pixel.
     shrink = np.array(grid.shape[::-1]) / size
     matrix = matrix * shrink[:, None]
     matrix[:, 2] += (shrink - 1) / 2
@@ -102,19 +101,19 @@ def overlay(
         levels = (255 * np.clip(values, 0, 1)).astype(np.uint8)
         colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
         share = (_OPACITY * inside)[..., None]
-        return ((1 - share) * picture + share * colours).astype(np.uint8)
+        return ((1 - share) * image + share * colours).astype(np.uint8)
     # What does not count goes grey and dark.
-    grey = picture.mean(2, keepdims=True).repeat(3, axis=2) * 0.35
+    grey = image.mean(2, keepdims=True).repeat(3, axis=2) * 0.35
     share = (inside * (1 - values))[..., None]
-    return ((1 - share) * picture + share * grey).astype(np.uint8)
+    return ((1 - share) * image + share * grey).astype(np.uint8)
 
 
 def _around(
-    picture: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
+    image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut the square around a crop out, at a size that patches can be told at.
 
-    Outside of the picture it is white, like the page.
+    Outside of the image it is white, like the page.
 
     Returns:
         tuple: (_SIDE, _SIDE, 3), BGR, and the matrix from there to the crop.
@@ -126,9 +125,9 @@ def _around(
     square = box_matrix(box, _SIDE, _MARGIN)
     if square[0, 0] < _SMALLEST:
         # The last pixel of an odd side is not missed at this scale.
-        half = [max(1, side // 2) for side in picture.shape[1::-1]]
+        half = [max(1, side // 2) for side in image.shape[1::-1]]
         grow = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
-        smaller = cv2.resize(picture, half, interpolation=cv2.INTER_AREA)
+        smaller = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
         return _around(smaller, matrix @ grow, size)
     back = np.vstack([cv2.invertAffineTransform(square), [0, 0, 1]])
-    return cut_out(picture, square, _SIDE, outside=255), matrix @ back
+    return cut_out(image, square, _SIDE, outside=255), matrix @ back

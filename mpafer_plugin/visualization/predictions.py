@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 SHORTEST = 480
-"""The longer side of a drawn picture is at least this, so that text fits."""
+"""The longer side of a drawn image is at least this, so that text fits."""
 
 LONGEST = 1600
 """And at most this."""
@@ -28,38 +28,38 @@ _FONT = 13  # pixels
 
 
 def draw_predictions(
-    picture: np.ndarray,
+    image: np.ndarray,
     faces: Sequence[dict],
     columns: int | None = None,
     num_classes: int = 0,
 ) -> np.ndarray:
-    """Draw boxes on a picture, and beside it bars of all probabilities.
+    """Draw boxes on an image, and beside it bars of all probabilities.
 
     Each face has a number and a colour, which its card has too, so that
-    nothing of the picture is hidden.
+    nothing of the image is hidden.
 
     Args:
-        picture (np.ndarray): (H, W, 3), BGR, uint8.
+        image (np.ndarray): (H, W, 3), BGR, uint8.
         faces (Sequence[dict]): What an inferencer gives for it.
         columns (int, optional): Columns of cards. Faces that they have no
             room for are counted below. Defaults to None: as many as it takes
             for 24 faces.
-        num_classes (int): Room for so many in a card, also in a picture
+        num_classes (int): Room for so many in a card, also in an image
             without a face, as in a video. Defaults to 0: those of the faces.
 
     Returns:
         np.ndarray: BGR, uint8; with ``columns`` and ``num_classes``
-        its size depends on the picture's alone.
+        its size depends on the image's alone.
     """
     from PIL import Image, ImageDraw
 
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     scale = np.clip(
         1.0, SHORTEST / max(height, width), LONGEST / max(height, width)
     )
     size = max(1, round(width * scale)), max(1, round(height * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(picture, size, interpolation=how)
+    resized = cv2.resize(image, size, interpolation=how)
 
     lines = max(len(face['probs']) for face in faces) if faces else 0
     lines = max(lines, num_classes)

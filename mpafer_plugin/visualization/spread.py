@@ -6,15 +6,15 @@ import numpy as np
 def spread_over_classes(
     labels: Sequence[int], number: int, seed: int = 0
 ) -> list[int]:
-    """Choose pictures at random, one of each class in turn.
+    """Choose images at random, one of each class in turn.
 
     Args:
-        labels (Sequence[int]): Class of each picture.
+        labels (Sequence[int]): Class of each image.
         number (int): How many to choose; fewer if there are not as many.
         seed (int): Another seed chooses others. Defaults to 0.
 
     Returns:
-        list[int]: Indices of the pictures, none twice. The first are one of
+        list[int]: Indices of the images, none twice. The first are one of
         each class that has any, in label order, and so on.
     """
     rng = np.random.default_rng(seed)

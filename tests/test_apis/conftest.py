@@ -3,13 +3,9 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer, build_model
-from mpafer_plugin.engine.checkpoint_entry import ENTRY, describe
+from mpafer_plugin.engine.checkpoints.metadata import ENTRY, describe
 from tests.test_datasets.conftest import log  # noqa: F401
-from tests.test_faces.conftest import (  # noqa: F401
-    canvas,
-    real_faces,
-    yunet_file,
-)
+from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 
 RESIZE = dict(scale=[64, 64], interpolation='bicubic')
 
@@ -54,7 +50,7 @@ def finder(face_tiny, yunet_file):  # noqa: F811
 
 
 @pytest.fixture
-def pictures():
+def images():
     rng = np.random.default_rng(0)
     return [
         rng.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8)

@@ -54,7 +54,7 @@ def test_batches_are_full_where_faces_are_not_rare():
 @pytest.mark.parametrize(
     'kind', [ValueError, OSError, RuntimeError, cv2.error]
 )
-def test_the_error_of_one_picture(kind):
+def test_the_error_of_one_image(kind):
     def prepare(source, boxes):
         if source == 1:
             raise kind('no')

@@ -10,7 +10,8 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mpafer_plugin.apis import FERInferencer
-from mpafer_plugin.faces import FaceCrop, PictureError
+from mpafer_plugin.apis.fer_inferencer import find_device
+from mpafer_plugin.faces import FaceCrop, ImageError
 
 KEYS = {
     'bbox',
@@ -36,7 +37,7 @@ def check_face(face, classes):
 
 
 def test_is_what_the_test_loop_predicts(build_runner, tmp_path):
-    """From the checkpoint alone, on its own training's test pictures."""
+    """From the checkpoint alone, on its own training's test images."""
     data = dict(num_train=70, num_test=28, data_root=str(tmp_path / 'drawn'))
     options = {
         f'{split}_dataloader.dataset.{key}': value
@@ -67,8 +68,8 @@ def test_is_what_the_test_loop_predicts(build_runner, tmp_path):
 
 
 def test_six_real_faces_are_found_and_classified(finder, canvas):
-    picture, squares = canvas
-    (faces,) = finder(picture)
+    image, squares = canvas
+    (faces,) = finder(image)
     assert len(faces) == 6
     for face in faces:
         check_face(face, finder.classes)
@@ -86,28 +87,28 @@ def test_six_real_faces_are_found_and_classified(finder, canvas):
 
 
 def test_a_face_is_classified_by_its_crop(finder, whole, canvas):
-    picture, _ = canvas
-    (faces,) = finder(picture)
-    found = finder.prepare.detect(picture)
-    crops = [finder.prepare.crop.crop(picture, face) for face in found]
+    image, _ = canvas
+    (faces,) = finder(image)
+    found = finder.prepare.detect(image)
+    crops = [finder.prepare.crop.crop(image, face) for face in found]
     for face, (alone,) in zip(faces, whole(crops), strict=True):
         np.testing.assert_allclose(
             face['pred_scores'], alone['pred_scores'], atol=1e-5
         )
 
 
-def test_no_face_is_an_empty_list(finder, pictures):
-    assert finder(pictures[0]) == [[]]
+def test_no_face_is_an_empty_list(finder, images):
+    assert finder(images[0]) == [[]]
     assert finder([]) == []
 
 
-def test_a_whole_picture(whole, pictures):
-    ((face,),) = whole(pictures[3])
+def test_a_whole_image(whole, images):
+    ((face,),) = whole(images[3])
     assert face['bbox'] == [0, 0, 30, 23]
     assert face['face_score'] is face['landmarks'] is None
 
 
-def test_batches_do_not_change_results(face_tiny, whole, pictures):
+def test_batches_do_not_change_results(face_tiny, whole, images):
     sizes, forward = [], whole.forward
 
     def count(inputs):
@@ -115,8 +116,8 @@ def test_batches_do_not_change_results(face_tiny, whole, pictures):
         return forward(inputs)
 
     whole.forward = count
-    together = whole(pictures)
-    alone = [whole(picture)[0] for picture in pictures]
+    together = whole(images)
+    alone = [whole(image)[0] for image in images]
     assert sizes == [4, 4, 2] + 10 * [1]
     for (a,), (b,) in zip(together, alone, strict=True):
         np.testing.assert_allclose(
@@ -125,9 +126,9 @@ def test_batches_do_not_change_results(face_tiny, whole, pictures):
 
 
 def test_given_boxes(finder, canvas):
-    picture, squares = canvas
+    image, squares = canvas
     boxes = [(x, y, x + side, y + side) for x, y, side in squares]
-    first, second, third = finder([picture] * 3, boxes=[boxes[:2], [], None])
+    first, second, third = finder([image] * 3, boxes=[boxes[:2], [], None])
     assert [face['bbox'] for face in first] == [list(b) for b in boxes[:2]]
     assert all(face['face_score'] is None for face in first)
     assert second == []
@@ -135,22 +136,22 @@ def test_given_boxes(finder, canvas):
 
 
 @pytest.mark.parametrize('number, word', [(1, 'more'), (3, 'fewer')])
-def test_boxes_for_other_pictures(whole, pictures, number, word):
-    with pytest.raises(ValueError, match=f'{number} entries.*{word} pictures'):
-        whole(pictures[:2], boxes=[None] * number)
+def test_boxes_for_other_images(whole, images, number, word):
+    with pytest.raises(ValueError, match=f'{number} entries.*{word} images'):
+        whole(images[:2], boxes=[None] * number)
 
 
-def test_inputs(whole, pictures, tmp_path, log):
+def test_inputs(whole, images, tmp_path, log):
     folder = tmp_path / 'folder'
     (folder / 'below').mkdir(parents=True)
     for name in ('b.png', 'a.png', 'below/c.png'):
-        cv2.imwrite(str(folder / name), pictures[0])
-    (folder / 'notes.txt').write_text('no picture')
+        cv2.imwrite(str(folder / name), images[0])
+    (folder / 'notes.txt').write_text('no image')
     results = whole(folder)
     names = [str(folder / name) for name in ('a.png', 'b.png', 'below/c.png')]
     assert results.paths == names
     assert '1 of 4 files do not end in .jpg' in log.text
-    mixed = whole([names[0], pictures[0], folder])
+    mixed = whole([names[0], images[0], folder])
     assert mixed.paths == [names[0], None, *names]
     scores = [face['pred_scores'] for (face,) in mixed]
     for other in scores[1:]:
@@ -161,11 +162,11 @@ def test_inputs(whole, pictures, tmp_path, log):
         whole(np.zeros((4, 4, 3)))
 
 
-def test_a_bad_picture_among_good_ones(whole, pictures, tmp_path):
+def test_a_bad_image_among_good_ones(whole, images, tmp_path):
     bad = tmp_path / 'bad.png'
-    bad.write_bytes(b'no picture')
-    inputs = [pictures[0], str(bad), pictures[1]]
-    with pytest.raises(PictureError, match=r'bad\.png'):
+    bad.write_bytes(b'no image')
+    inputs = [images[0], str(bad), images[1]]
+    with pytest.raises(ImageError, match=r'bad\.png'):
         whole(inputs)
     found = list(whole.stream(inputs))
     assert [len(prediction.faces) for prediction in found] == [1, 0, 1]
@@ -173,14 +174,14 @@ def test_a_bad_picture_among_good_ones(whole, pictures, tmp_path):
     assert found[0].error is found[2].error is None
 
 
-def test_inputs_are_taken_as_they_are_needed(whole, pictures):
+def test_inputs_are_taken_as_they_are_needed(whole, images):
     taken = []
 
     class Many(list):
         def __iter__(self):
             for i in range(1000):
                 taken.append(i)
-                yield pictures[i % 10]
+                yield images[i % 10]
 
     stream = whole.stream(Many())
     next(stream)
@@ -206,8 +207,8 @@ def test_wrong_arguments(face_tiny):
         FERInferencer(face_tiny, face='none', batch_size=0)
 
 
-def test_tables(whole, finder, canvas, pictures, tmp_path, monkeypatch):
-    results = finder([canvas[0], pictures[0]])
+def test_tables(whole, finder, canvas, images, tmp_path, monkeypatch):
+    results = finder([canvas[0], images[0]])
     results.to_json(tmp_path / 'r.json')
     content = json.loads((tmp_path / 'r.json').read_text())
     assert [set(entry) for entry in content] == [{'path', 'faces'}] * 2
@@ -226,10 +227,10 @@ def test_tables(whole, finder, canvas, pictures, tmp_path, monkeypatch):
         results.to_dataframe()
 
 
-def test_dataframe(whole, pictures):
+def test_dataframe(whole, images):
     import pandas
 
-    table = whole(pictures[:3]).to_dataframe()
+    table = whole(images[:3]).to_dataframe()
     assert isinstance(table, pandas.DataFrame)
     assert table['x2'].tolist() == [30, 30, 30]
     assert table.filter(like='prob_').sum(axis=1).tolist() == pytest.approx(
@@ -237,9 +238,9 @@ def test_dataframe(whole, pictures):
     )
 
 
-def test_decoding_is_beside_the_model(whole, tmp_path, pictures):
+def test_decoding_is_beside_the_model(whole, tmp_path, images):
     """What is read twice is the same: no state is shared by threads."""
-    cv2.imwrite(str(tmp_path / 'a.png'), pictures[0])
+    cv2.imwrite(str(tmp_path / 'a.png'), images[0])
     for i in range(30):
         shutil.copy(tmp_path / 'a.png', tmp_path / f'b{i}.png')
     scores = np.array([face['pred_scores'] for (face,) in whole(tmp_path)])
@@ -253,3 +254,15 @@ def test_threads_are_as_many_as_processors_may_be_used(face_tiny, monkeypatch):
             os, 'sched_getaffinity', lambda _, p=processors: p, raising=False
         )
         assert FERInferencer(face_tiny, face='none').workers == expected
+
+
+@pytest.mark.parametrize('device', ['foo', 'cuda:99', 'mps:9'])
+def test_devices_that_are_none(device):
+    with pytest.raises(ValueError, match=f"device='{device}' cannot be used"):
+        FERInferencer('absent.pth', device=device)
+
+
+def test_devices():
+    assert find_device('cpu') == torch.device('cpu')
+    kind = 'cuda' if torch.cuda.is_available() else 'cpu'
+    assert find_device(None).type == kind

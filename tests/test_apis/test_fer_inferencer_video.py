@@ -4,17 +4,17 @@ import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.faces import FaceCrop, PictureError
+from mpafer_plugin.faces import FaceCrop, ImageError
 
 
 @pytest.fixture
-def video(tmp_path, pictures):
+def video(tmp_path, images):
     """12 frames, 10 a second."""
-    path = tmp_path / 'film.avi'
+    path = tmp_path / 'video.avi'
     code = cv2.VideoWriter_fourcc(*'MJPG')
     writer = cv2.VideoWriter(str(path), code, 10, (64, 64))
     for i in range(12):
-        writer.write(cv2.resize(pictures[i % 10], (64, 64)))
+        writer.write(cv2.resize(images[i % 10], (64, 64)))
     writer.release()
     return path
 
@@ -42,15 +42,15 @@ def test_a_smoothed_video(whole, video):
 
 
 def test_videos_that_are_none(whole, tmp_path):
-    with pytest.raises(PictureError, match='no such file'):
-        list(whole.video(tmp_path / 'film.mp4'))
+    with pytest.raises(ImageError, match='no such file'):
+        list(whole.video(tmp_path / 'video.mp4'))
     (tmp_path / 'bad.mp4').write_bytes(b'no video')
-    with pytest.raises(PictureError, match=r'bad.mp4.* can not be opened'):
+    with pytest.raises(ImageError, match=r'bad.mp4.* cannot be opened'):
         list(whole.video(tmp_path / 'bad.mp4'))
 
 
-def test_tables_say_which_frame(whole, video, pictures, tmp_path):
-    results = whole([pictures[0], video])
+def test_tables_say_which_frame(whole, video, images, tmp_path):
+    results = whole([images[0], video])
     assert results.frames[0] is None
     results.to_json(tmp_path / 'r.json')
     entries = json.loads((tmp_path / 'r.json').read_text())[1:]
@@ -62,32 +62,32 @@ def test_tables_say_which_frame(whole, video, pictures, tmp_path):
 
 
 @pytest.mark.parametrize('missing', ['missing.mp4', 99])
-def test_a_stream_goes_on_behind_a_missing_video(whole, pictures, missing):
-    found = list(whole.stream([pictures[0], missing, pictures[1]]))
+def test_a_stream_goes_on_behind_a_missing_video(whole, images, missing):
+    found = list(whole.stream([images[0], missing, images[1]]))
     assert [len(prediction.faces) for prediction in found] == [1, 0, 1]
-    assert isinstance(found[1].error, PictureError)
+    assert isinstance(found[1].error, ImageError)
     assert str(missing) in str(found[1].error)
-    with pytest.raises(PictureError, match=str(missing)):
-        whole([pictures[0], missing])
+    with pytest.raises(ImageError, match=str(missing)):
+        whole([images[0], missing])
 
 
 def test_a_face_that_can_not_be_cut_does_not_end_a_video(
     finder, canvas, tmp_path, monkeypatch, log
 ):
-    picture = canvas[0]
+    image = canvas[0]
     code = cv2.VideoWriter_fourcc(*'MJPG')
-    size = picture.shape[1::-1]
+    size = image.shape[1::-1]
     writer = cv2.VideoWriter(str(tmp_path / 'six.avi'), code, 10, size)
     for _ in range(3):
-        writer.write(picture)
+        writer.write(image)
     writer.release()
     crop, cut = FaceCrop.crop, []
 
-    def fail_once(self, picture, face):
+    def fail_once(self, image, face):
         cut.append(face)
         if len(cut) == 8:
             raise ValueError('it is nowhere')
-        return crop(self, picture, face)
+        return crop(self, image, face)
 
     monkeypatch.setattr(FaceCrop, 'crop', fail_once)
     finder.workers = 1

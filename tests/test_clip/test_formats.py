@@ -15,7 +15,8 @@ from open_clip.model import CLIP, trace_model
 from open_clip.openai import load_openai_model
 from safetensors.torch import load_file, save_file
 
-from mpafer_plugin.clip import digests, load_clip
+from mpafer_plugin.clip import load_clip
+from mpafer_plugin.clip import weights as digests
 from tests.conftest import ROOT
 
 DATA = Path(__file__).parent / 'files'
@@ -242,9 +243,9 @@ def test_damaged_files(tiny_arch, tmp_path):
     path.write_bytes(
         (DATA / 'hugging_face_tiny.safetensors').read_bytes()[:99]
     )
-    with pytest.raises(ValueError, match='can not be read as safetensors'):
+    with pytest.raises(ValueError, match='cannot be read as safetensors'):
         load_clip(tiny_arch, str(path))
     path = tmp_path / 'text.pt'
     path.write_text('version https://git-lfs')
-    with pytest.raises(ValueError, match='can not be read as weights'):
+    with pytest.raises(ValueError, match='cannot be read as weights'):
         load_clip(tiny_arch, str(path))

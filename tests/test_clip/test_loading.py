@@ -72,7 +72,7 @@ def test_a_pickle_is_not_run(tiny_arch, tmp_path):
 
     path = tmp_path / 'evil.pt'
     torch.save({'state_dict': Payload()}, path)
-    with pytest.raises(ValueError, match='can not be read as weights'):
+    with pytest.raises(ValueError, match='cannot be read as weights'):
         load_clip(tiny_arch, str(path))
     assert not (tmp_path / 'ran').exists()
     # The control: read without the protection, the payload does run.

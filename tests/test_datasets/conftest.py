@@ -16,7 +16,7 @@ def log(caplog):
 
 @pytest.fixture
 def csv_root(tmp_path):
-    """A `FERCsv` of four pictures, all happy, not written like the files."""
+    """A `FERCsv` of four images, all happy, not written like the files."""
     folder = tmp_path / 'data' / 'own'
     folder.mkdir(parents=True)
     rows = ['path,label']

@@ -59,7 +59,7 @@ class ListingBackend(MemoryBackend):
 
 @pytest.fixture
 def memory(data_root, tmp_path):
-    """Small data sets in memory only, as mem://data/... and elsewhere/..."""
+    """Small datasets in memory only, as mem://data/... and elsewhere/..."""
     faces = sorted((data_root / 'rafdb').rglob('*.jpg'))[:6]
     own = {
         'own/labels.csv': b'path,label,split\n'
@@ -138,7 +138,7 @@ def test_readers_read_what_is_on_no_disk(
 
 
 @pytest.mark.parametrize(('cfg', 'folder', 'length'), READERS)
-def test_absent_pictures_elsewhere_are_told(memory, cfg, folder, length):
+def test_absent_images_elsewhere_are_told(memory, cfg, folder, length):
     """FERFolder lists what is there, so it can only have fewer."""
     root = f'{PREFIX}data/{folder}'
     gone = read({**cfg, 'data_root': root})[0]['img_path']
@@ -161,7 +161,7 @@ def test_backend_that_lists_no_folders(memory, cfg, folder, length):
     args = {'backend': 'blind'}
     with pytest.raises(
         ValueError,
-        match=r"a MemoryBackend can not list the folders of 'elsewhere/.*; a "
+        match=r"a MemoryBackend cannot list the folders of 'elsewhere/.*; a "
         r'LocalBackend and a PetrelBackend can',
     ):
         read({**cfg, 'data_root': f'elsewhere/{folder}', 'backend_args': args})

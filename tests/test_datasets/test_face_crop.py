@@ -16,7 +16,7 @@ def state(folder, crop=None, finished=True):
         (folder / 'crop_report.csv').write_text('path,result,faces,reason\n')
 
 
-def test_contract_is_in_metainfo_and_log(csv_root, log):
+def test_crop_config_is_in_metainfo_and_log(csv_root, log):
     crop = FaceCrop(size=64, margin=0.25)
     state(csv_root, crop)
     dataset = FERCsv(str(csv_root), val_fraction=0)
@@ -29,9 +29,9 @@ def test_contract_is_in_metainfo_and_log(csv_root, log):
     assert text in repr(dataset)
 
 
-def test_pictures_as_released(csv_root, log):
+def test_images_as_released(csv_root, log):
     dataset = FERCsv(str(csv_root), val_fraction=0)
-    # A key of its own could not be concatenated with data sets of others.
+    # A key of its own could not be concatenated with datasets of others.
     assert 'face_crop' not in dataset.metainfo
     assert 'crop: as released\n' in log.text
 
@@ -74,7 +74,7 @@ def test_what_can_not_be_relied_on(csv_root):
         FERCsv(str(csv_root))
 
 
-def test_pictures_without_a_crop(csv_root):
+def test_images_without_a_crop(csv_root):
     (csv_root / '2.jpg').unlink()
     listed = csv_root / 'leave_out.txt'
     listed.write_text('# no face\n2.jpg\n')
@@ -91,10 +91,10 @@ def test_pictures_without_a_crop(csv_root):
 
 
 @pytest.mark.parametrize('written', ['plain', 'relative', 'link'])
-def test_pictures_without_a_crop_of_several_data_sets(
+def test_images_without_a_crop_of_several_data_sets(
     csv_root, written, monkeypatch
 ):
-    """The list beside the contract is relative to the folder above."""
+    """The list beside the crop config is relative to the folder above."""
     (csv_root / '2.jpg').unlink()
     above = csv_root.parent
     state(above)
@@ -112,10 +112,10 @@ def test_pictures_without_a_crop_of_several_data_sets(
     kept = [dataset.get_data_info(i)['img_path'] for i in range(len(dataset))]
     assert [name[-5:] for name in kept] == ['0.jpg', '1.jpg']
     _, text = dataset.without_left_out(dataset.load_samples())
-    assert text.startswith(', without 2 of the 2 pictures')
+    assert text.startswith(', without 2 of the 2 images')
 
 
-def test_only_the_list_beside_the_contract_is_relative_to_it(csv_root):
+def test_only_the_list_beside_the_crop_config_is_relative_to_it(csv_root):
     state(csv_root.parent)
     (csv_root / 'own').mkdir()
     (csv_root.parent / 'leave_out.txt').write_text('own/2.jpg\n')
@@ -123,7 +123,7 @@ def test_only_the_list_beside_the_contract_is_relative_to_it(csv_root):
     own.write_text('own/2.jpg\n3.jpg\n')
     dataset = FERCsv(str(csv_root), val_fraction=0, leave_out=str(own))
     assert len(dataset) == 3
-    # a contract of its own: the other list is any list
+    # a crop config of its own: the other list is any list
     state(csv_root)
     other = str(csv_root.parent / 'leave_out.txt')
     assert len(FERCsv(str(csv_root), val_fraction=0, leave_out=other)) == 4

@@ -10,7 +10,7 @@ from mpafer_plugin.datasets.label_counts import count_labels
 
 
 class Listed(BaseDataset):
-    """Data set of records that are given."""
+    """Dataset of records that are given."""
 
     def __init__(self, records, classes=('calm', 'cross', 'glad')):
         self.records = records
@@ -73,17 +73,17 @@ def test_the_readers_of_faces(load_config):
         (
             labelled(0, 0),
             ValueError,
-            r"no training pictures of ['cross', 'glad']: classes",
+            r"no training images of ['cross', 'glad']: classes",
         ),
         (
             labelled(0, 1, 3, 2),
             ValueError,
-            "picture 2, '2.png', has gt_label 3; it takes one from 0 to 2",
+            "image 2, '2.png', has gt_label 3; it takes one from 0 to 2",
         ),
         (
             labelled(0, 1, [0, 1]),
             ValueError,
-            "picture 2, '2.png', has gt_label [0, 1]; it takes one",
+            "image 2, '2.png', has gt_label [0, 1]; it takes one",
         ),
         (Listed([{}]), ValueError, "'0.png', has gt_label None"),
         (
@@ -94,7 +94,7 @@ def test_the_readers_of_faces(load_config):
         (
             Subset(TensorDataset(), [0]),
             TypeError,
-            'a Subset does not tell the classes of its pictures',
+            'a Subset does not tell the classes of its images',
         ),
     ],
     ids=['empty', 'range', 'multi', 'unlabelled', 'names', 'others'],

@@ -24,7 +24,7 @@ def test_the_log_counts(csv_root, caplog):
     )
     kept, text = dataset.without_left_out(dataset.load_samples()[2:])
     assert len(kept) == 2
-    assert text == f", without 0 of the 1 pictures that '{listed}' lists"
+    assert text == f", without 0 of the 1 images that '{listed}' lists"
 
 
 def test_wrong_lists(csv_root):

@@ -113,7 +113,7 @@ def test_config_trains_and_validates(name, terms, folder):
     runner = Runner.from_cfg(load(name, folder))
     before = {n: p.clone() for n, p in runner.model.named_parameters()}
     runner.train()
-    assert runner.iter == 5  # 77 pictures
+    assert runner.iter == 5  # 77 images
     logged = runner.message_hub.log_scalars
     for term in terms:
         assert np.isfinite(logged[f'train/{term}'].data[0]).all()

@@ -1,6 +1,6 @@
 """docs/own_data.md from top to bottom, in a folder that is not the project's.
 
-The pictures are drawn, the tower is face-tiny: the page's own words for
+The images are drawn, the tower is face-tiny: the page's own words for
 three of its expressions.
 """
 
@@ -111,6 +111,6 @@ def test_the_table_gives_what_the_folders_give(
             parts.append({(i['img_path'], i['gt_label']) for i in infos})
         train, val, test = parts
         assert len(val) > 0
-        # Other names of the same pictures: others are held out.
+        # Other names of the same images: others are held out.
         found.append((train | val, len(train), len(val), test))
     assert found[0] == found[1]

@@ -40,6 +40,6 @@ def test_the_command_as_it_stands(tmp_path):
     assert result.returncode == 0, result.stderr
     assert '3 questions of' in result.stdout
     assert not list(tmp_path.iterdir())
-    tool = (ROOT / 'tools' / 'generate_prompts.py').read_text()
+    tool = (ROOT / 'mpafer_plugin' / 'cli' / 'generate_prompts.py').read_text()
     for option in set(re.findall(r'`(--[a-z-]+)', PAGE)):
         assert f"'{option}'" in tool

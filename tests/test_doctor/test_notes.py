@@ -2,9 +2,13 @@ import pytest
 
 from mpafer_plugin.doctor import run
 from mpafer_plugin.doctor.notes import NOTES
-from mpafer_plugin.doctor.trial import MODULES, Trial
-
-from .test_run import BOTH_TORCHES, PIP, environment, findings
+from mpafer_plugin.doctor.report import MODULES, Trial
+from tests.test_doctor.test_report import (
+    BOTH_TORCHES,
+    PIP,
+    environment,
+    findings,
+)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,14 @@ import pytest
 
 from mpafer_plugin.doctor import run
 from mpafer_plugin.doctor.problems import PROBLEMS
-from mpafer_plugin.doctor.trial import MODULES, Trial
-
-from .test_run import BOTH_TORCHES, FORK, PIP, environment, findings
+from mpafer_plugin.doctor.report import MODULES, Trial
+from tests.test_doctor.test_report import (
+    BOTH_TORCHES,
+    FORK,
+    PIP,
+    environment,
+    findings,
+)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +118,14 @@ from .test_run import BOTH_TORCHES, FORK, PIP, environment, findings
         ),
         (
             dict(absent_libraries=('libGL.so.1',)),
-            'libGL.so.1 can not be loaded',
+            'libGL.so.1 cannot be loaded',
             'opencv-python 4.12.0.88 takes them from the system',
             'apt-get install libgl1 libglib2.0-0',
         ),
         (
             dict(variables={'MPAFER_DATA': 'no/such'}),
             "MPAFER_DATA is 'no/such', which does not exist",
-            'the folder that holds the data sets',
+            'the folder that holds the datasets',
             'unset MPAFER_DATA',
         ),
         (

@@ -1,6 +1,5 @@
 """Nothing that a file says is executed, whichever way it comes in."""
 
-import importlib
 import io
 import os
 import pickle
@@ -11,9 +10,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mpafer_plugin.cli.config_args import guard
 from mpafer_plugin.engine import PrototypeHook
-from mpafer_plugin.engine.checkpoint_file import publish
-from tests.conftest import ROOT
+from mpafer_plugin.engine.checkpoints.file import publish
 
 
 class Payload:
@@ -113,7 +112,7 @@ def test_a_pickle_in_the_folder_is_passed_over(pickled, build_runner, capfd):
 
 
 def test_a_pickle_as_clip_weights(pickled, build_runner):
-    with pytest.raises(ValueError, match='can not be read as weights'):
+    with pytest.raises(ValueError, match='cannot be read as weights'):
         build_runner(environment=dict(MPAFER_CLIP=str(pickled)))
 
 
@@ -126,8 +125,6 @@ def test_config_text_is_dropped_by_our_tools_with_any_config(
     with_text, build_runner, monkeypatch
 ):
     """Also where the config has mmengine's own hook."""
-    monkeypatch.syspath_prepend(ROOT / 'tools')
-    guard = importlib.import_module('_cli').guard
     runner = build_runner(
         resume=True,
         load_from=str(with_text),

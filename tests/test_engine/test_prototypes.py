@@ -28,5 +28,5 @@ def test_means_over_batches(backbone, normalize):
 
 def test_an_empty_class_is_named(backbone):
     batch = torch.randn(2, 3, 32, 32), torch.tensor([0, 2])
-    with pytest.raises(ValueError, match=r'no pictures of the classes \[1\]'):
+    with pytest.raises(ValueError, match=r'no images of the classes \[1\]'):
         class_prototypes(backbone, [batch], 3)

@@ -183,8 +183,8 @@ def test_two_classes_of_a_model_that_are_one():
         evaluate_across(['fear'], ['happy', 'happiness'], [('fear', 'happy')])
 
 
-def test_memory_of_a_picture_is_a_pointer():
-    """290,000 pictures take 2.3 MB; a pair of their own would be eightfold."""
+def test_memory_of_a_image_is_a_pointer():
+    """290,000 images take 2.3 MB; a pair of their own would be eightfold."""
     metric = FERMetric()
     metric.dataset_meta = {'classes': [str(i) for i in range(300)]}
     samples = [

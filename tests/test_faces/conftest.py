@@ -25,7 +25,7 @@ def yunet_file():
 
 @pytest.fixture(scope='session')
 def real_faces():
-    """Pictures of one real face each, (48, 48, 3)."""
+    """Images of one real face each, (48, 48, 3)."""
     if not TAR.is_file():
         pytest.skip(f'no {TAR}')
     faces = []

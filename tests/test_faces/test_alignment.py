@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mpafer_plugin.faces import Face, FaceCrop
-from mpafer_plugin.faces.alignment import TEMPLATE
+from mpafer_plugin.faces.alignment import TEMPLATE, box_matrix, cut_out
 
 BOX = [0, 0, 10, 10]
 
@@ -70,16 +70,16 @@ def test_box_without_landmarks():
 
 
 @pytest.mark.parametrize('side', [224, 448, 56])
-def test_box_around_all_is_the_whole_picture(side):
+def test_box_around_all_is_the_whole_image(side):
     """Edges: [0, 0, W, H], as the one without a face is resized."""
     noise = np.random.default_rng(0).integers(0, 255, (side, side, 3))
-    picture = cv2.GaussianBlur(noise.astype(np.uint8), (0, 0), 1)
+    image = cv2.GaussianBlur(noise.astype(np.uint8), (0, 0), 1)
     crop = FaceCrop(margin=0)
-    cut = crop.crop(picture, Face([0, 0, side, side]))
-    whole = crop.whole(picture)
+    cut = crop.crop(image, Face([0, 0, side, side]))
+    whole = crop.whole(image)
     if side == 224:
-        np.testing.assert_array_equal(cut, picture)
-        np.testing.assert_array_equal(whole, picture)
+        np.testing.assert_array_equal(cut, image)
+        np.testing.assert_array_equal(whole, image)
     # inside of the border, where the crop has a part of what is black
     away = cut[4:-4, 4:-4].astype(int) - whole[4:-4, 4:-4]
     assert np.abs(away).max() <= 1
@@ -92,3 +92,14 @@ def test_landmarks_are_centres_and_boxes_edges():
     aligned = crop.matrix(Face(BOX, landmarks=points))
     box = crop.matrix(Face([2, 2, 6, 6]))
     np.testing.assert_allclose(aligned, box, atol=1e-9)
+
+
+@pytest.mark.parametrize('size', [20, 40, 80])
+@pytest.mark.parametrize('options, value', [({}, 0), (dict(outside=255), 255)])
+def test_what_is_outside(size, options, value):
+    """Half of the square; between the two, less than a pixel is mixed."""
+    image = np.full((40, 40, 3), 100, np.uint8)
+    matrix = box_matrix(np.array([-20, 0, 20, 40]), size, 0)
+    part = cut_out(image, matrix, size, **options)[1:-1, :-1]
+    assert (part[:, : size // 2 - 1] == value).all()
+    assert (part[:, size // 2 + 1 :] == 100).all()

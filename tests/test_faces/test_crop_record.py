@@ -106,7 +106,7 @@ def test_goes_on_after_a_kill_at_the_very_beginning(tmp_path):
     CropRecord(tmp_path, FaceCrop()).close()
 
 
-def test_whole_pictures_need_a_file(tmp_path):
+def test_whole_images_need_a_file(tmp_path):
     record = CropRecord(tmp_path, FaceCrop(no_face='whole'))
     record.add(NONE, b'middle')
     assert record.is_done(NONE.path)
@@ -128,11 +128,11 @@ def test_other_contents_are_refused(tmp_path):
         CropRecord(tmp_path / 'a', FaceCrop())
 
 
-def test_an_empty_contract_is_one_only_at_the_very_beginning(tmp_path):
+def test_an_empty_crop_config_is_one_only_at_the_very_beginning(tmp_path):
     (tmp_path / 'crop.json').touch()  # a kill
     CropRecord(tmp_path, FaceCrop()).close()
-    contract = json.loads((tmp_path / 'crop.json').read_text())
-    assert contract == FaceCrop().to_dict()
+    crop_config = json.loads((tmp_path / 'crop.json').read_text())
+    assert crop_config == FaceCrop().to_dict()
     (tmp_path / 'crop.json').write_text('')  # whose crops are these?
     with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
         CropRecord(tmp_path, FaceCrop())

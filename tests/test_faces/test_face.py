@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mpafer_plugin.faces import Face, choose_face
+from mpafer_plugin.faces import Face, select_face
 
 
 def test_numbers_become_arrays():
@@ -34,12 +34,12 @@ def test_choice():
     middle = Face([38, 40, 58, 60], score=0.8)
     same = Face([38, 40, 58, 60], score=0.7)
     shape = (100, 100, 3)
-    assert choose_face([small, corner], shape) is corner
-    assert choose_face([corner, small, middle, same], shape) is middle
-    assert choose_face([same, middle], shape) is same
-    assert choose_face([], shape) is None
-    # height and width of the picture are not mixed up
+    assert select_face([small, corner], shape) is corner
+    assert select_face([corner, small, middle, same], shape) is middle
+    assert select_face([same, middle], shape) is same
+    assert select_face([], shape) is None
+    # height and width of the image are not mixed up
     left, right = Face([10, 10, 30, 30]), Face([170, 10, 190, 30])
-    assert choose_face([left, right], (20, 400, 3)) is right
-    assert choose_face([left, right], (400, 20, 3)) is left
-    assert isinstance(choose_face([left], np.zeros((9, 9, 3)).shape), Face)
+    assert select_face([left, right], (20, 400, 3)) is right
+    assert select_face([left, right], (400, 20, 3)) is left
+    assert isinstance(select_face([left], np.zeros((9, 9, 3)).shape), Face)

@@ -27,8 +27,8 @@ def found_in(faces, squares):
 
 
 def test_finds_six_real_faces(yunet, canvas):
-    picture, squares = canvas
-    faces = yunet.detect(picture)
+    image, squares = canvas
+    faces = yunet.detect(image)
     assert len(faces) == 6
     assert all(len(found) == 1 for found in found_in(faces, squares))
     scores = [face.score for face in faces]
@@ -36,23 +36,23 @@ def test_finds_six_real_faces(yunet, canvas):
     assert min(scores) >= 0.7
     for face in faces:
         right, left, nose, mouth_right, mouth_left = face.landmarks
-        # the person's own right is on the left of the picture
+        # the person's own right is on the left of the image
         assert right[0] < nose[0] < left[0]
         assert mouth_right[0] < mouth_left[0]
         assert max(right[1], left[1]) < nose[1] < mouth_right[1]
 
 
 @pytest.mark.parametrize('scale', [0.4, 4])
-def test_coordinates_are_the_pictures(yunet, canvas, scale):
-    picture, squares = canvas
-    size = [round(side * scale) for side in picture.shape[1::-1]]
+def test_coordinates_are_the_images(yunet, canvas, scale):
+    image, squares = canvas
+    size = [round(side * scale) for side in image.shape[1::-1]]
     faces = yunet.detect(
-        cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC)
+        cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
     )
     scaled = [tuple(value * scale for value in s) for s in squares]
     pairs = zip(
         found_in(faces, scaled),
-        found_in(yunet.detect(picture), squares),
+        found_in(yunet.detect(image), squares),
         strict=True,
     )
     for (face,), (original,) in pairs:
@@ -74,11 +74,11 @@ def test_edges_and_centres_are_scaled_each_its_way(yunet, real_faces):
 
 
 @pytest.mark.parametrize('side', [24, 48, 700, 2000])
-def test_faces_that_fill_the_picture(yunet, real_faces, side):
+def test_faces_that_fill_the_image(yunet, real_faces, side):
     """Of 10 to 300 pixels YuNet knows faces; smaller and larger are ours."""
     for face in real_faces:
-        picture = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
-        (found,) = yunet.detect(picture)
+        image = cv2.resize(face, (side, side), interpolation=cv2.INTER_CUBIC)
+        (found,) = yunet.detect(image)
         assert 0.5 * side < found.width < 1.1 * side
 
 
@@ -96,7 +96,7 @@ def test_no_face_in_strips(yunet):
             assert yunet.detect(strip.transpose(1, 0, 2).copy()) == []
 
 
-def test_what_is_no_picture(yunet):
+def test_what_is_no_image(yunet):
     for wrong, said in (
         (np.zeros((4, 4), np.uint8), r'array \(4, 4\) of uint8'),
         (np.zeros((4, 4, 3)), r'array \(4, 4, 3\) of float64'),

@@ -4,10 +4,7 @@ import warnings
 import pytest
 from open_clip import SimpleTokenizer
 
-from mpafer_plugin.datasets.categories import (
-    COMPOUND_EXPRESSIONS,
-    EXPRESSIONS,
-)
+from mpafer_plugin.datasets.categories import COMPOUND_EXPRESSIONS, EXPRESSIONS
 from mpafer_plugin.prompts import (
     GRANULARITIES,
     HARD_PROMPTS_FILE,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mpafer_plugin.engine.checkpoint_file import damage
+from mpafer_plugin.engine.checkpoints.file import damage
 from tests import interruptions
 from tests.conftest import CONFIGS, ROOT
 
@@ -210,7 +210,7 @@ def test_mixed_precision_and_learning_rate(cluster):
         '--auto-scale-lr',
     )  # fmt: skip
     assert log.count('may be slower than full precision') == 1
-    # Two processes with 8 pictures each, where the rate is made for 32.
+    # Two processes with 8 images each, where the rate is made for 32.
     assert log.count('the current batch size is 16. Scaling') == 1
     assert 'original LR by 0.5' in log
     values = losses(cluster.folder / 'amp')['loss']

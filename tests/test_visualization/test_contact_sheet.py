@@ -39,7 +39,7 @@ def test_grid(tmp_path):
     assert three.shape[0] > 1.8 * two.shape[0]
 
 
-def test_grey_pictures_keep_their_brightness(tmp_path):
+def test_grey_images_keep_their_brightness(tmp_path):
     dark = np.full((8, 8), 40, np.uint8)
     image = sheet(tmp_path, [Card('x', 'y', (dark, dark))])
     assert area(image, (40, 40, 40)) > 10000
@@ -50,7 +50,7 @@ def test_long_names_are_not_cut(tmp_path):
     long = sheet(tmp_path, [Card('x', 'y' * 200, (RED, RED))])
     assert long.shape[1] == short.shape[1]
     assert long.shape[0] > short.shape[0]
-    # an empty margin on the right: nothing runs out of the picture
+    # an empty margin on the right: nothing runs out of the image
     assert (long[:, -15:] == 255).all()
 
 

@@ -12,7 +12,7 @@ from mpafer_plugin.visualization.explanations import _around
 
 
 @pytest.fixture
-def picture():
+def image():
     return np.full((200, 300, 3), 200, np.uint8)
 
 
@@ -36,12 +36,12 @@ def where(face):
     return face.matrix, face.size
 
 
-def test_patches_lie_where_the_crop_was(picture):
+def test_patches_lie_where_the_crop_was(image):
     """A box of 80 x 80 at (100, 50); its first quarter counts."""
     crop = FaceCrop(size=64, margin=0)
     face = explained(crop.matrix(Face([100, 50, 180, 130])), (64, 64))
     drawn = overlay(
-        picture, np.eye(2)[:1].T @ np.eye(2)[:1], *where(face), False
+        image, np.eye(2)[:1].T @ np.eye(2)[:1], *where(face), False
     )
     kept = (drawn == 200).all(-1)
     assert kept[52:88, 102:138].all()
@@ -52,22 +52,22 @@ def test_patches_lie_where_the_crop_was(picture):
     assert kept[outside].all()
 
 
-def test_a_turned_crop(picture):
+def test_a_turned_crop(image):
     """A quarter turn takes the first patch to another corner."""
     turn = np.array([[0, 1, 0], [-1, 0, 99]], float)  # crop = (y, 99 - x)
     face = explained(turn, (100, 100))
-    drawn = overlay(picture, np.array([[1.0, 0], [0, 0]]), *where(face), False)
+    drawn = overlay(image, np.array([[1.0, 0], [0, 0]]), *where(face), False)
     kept = (drawn[:100, :100] == 200).all(-1)
     assert kept[2:48, 52:98].all()
     assert not kept[2:98, 2:48].any()
     assert not kept[52:98, 52:98].any()
 
 
-def test_a_smooth_overlay(picture):
+def test_a_smooth_overlay(image):
     face = explained(np.eye(2, 3), (300, 200))
     grid = np.zeros((4, 4))
     grid[1, 2] = 1
-    drawn = overlay(picture, grid, *where(face), True).astype(int).sum(-1)
+    drawn = overlay(image, grid, *where(face), True).astype(int).sum(-1)
     assert np.unravel_index(drawn.argmax(), drawn.shape) == pytest.approx(
         (75, 187), abs=3
     )
@@ -77,20 +77,20 @@ def test_a_smooth_overlay(picture):
     'box', [[100, 50, 180, 130], [-40, 150, 40, 230], [0, 0, 24, 24]]
 )
 def test_what_is_drawn_is_what_is_around_the_crop(box):
-    """Also where the picture ends; and the patches stay in their place."""
-    picture = np.random.default_rng(0).integers(
+    """Also where the image ends; and the patches stay in their place."""
+    image = np.random.default_rng(0).integers(
         0, 200, (20, 30, 3), dtype=np.uint8
     )
-    picture = cv2.resize(picture, (300, 200), interpolation=cv2.INTER_LINEAR)
+    image = cv2.resize(image, (300, 200), interpolation=cv2.INTER_LINEAR)
     crop = FaceCrop(size=64, margin=0.1)
     there = crop.matrix(Face(box))
-    part, matrix = _around(picture, there, (64, 64))
+    part, matrix = _around(image, there, (64, 64))
     assert part.shape == (400, 400, 3)
     seen, expected = (
         cv2.warpAffine(
             source, m, (64, 64), flags=cv2.INTER_AREA, borderValue=(255,) * 3
         ).astype(int)
-        for source, m in ((part, matrix), (picture, there))
+        for source, m in ((part, matrix), (image, there))
     )
     assert np.median(np.abs(seen - expected)) < 3
     inside = (seen < 255).all(-1).mean()
@@ -98,11 +98,11 @@ def test_what_is_drawn_is_what_is_around_the_crop(box):
 
 
 @pytest.mark.parametrize('wide, high', [(36_000, 1_500), (1_500, 36_000)])
-def test_a_large_picture_as_one_face(wide, high):
+def test_a_large_image_as_one_face(wide, high):
     """More pixels than OpenCV maps, on a page that is small."""
-    picture = np.zeros((high, wide, 3), np.uint8)
-    picture[: high // 2, : wide // 2] = 200
-    part, matrix = _around(picture, np.eye(2, 3), (wide, high))
+    image = np.zeros((high, wide, 3), np.uint8)
+    image[: high // 2, : wide // 2] = 200
+    part, matrix = _around(image, np.eye(2, 3), (wide, high))
     assert (part[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
     inverse = cv2.invertAffineTransform(matrix)
     for x, y, colour in ((0.2, 0.2, 200), (0.8, 0.2, 0), (0.2, 0.8, 0)):
@@ -110,18 +110,18 @@ def test_a_large_picture_as_one_face(wide, high):
         assert (part[row, column] == colour).all()
 
 
-def test_a_sheet(picture, tmp_path):
+def test_a_sheet(image, tmp_path):
     crop = FaceCrop(size=64)
     matrix = crop.matrix(Face([100, 50, 180, 130]))
     path = tmp_path / 'why.png'
     faces = [explained(matrix, (64, 64)) for _ in range(3)]
-    draw_explanations(picture, faces, str(path))
+    draw_explanations(image, faces, str(path))
     drawn = cv2.imread(str(path))
     assert drawn.shape[1] > drawn.shape[0]
     assert drawn.std() > 20
 
 
-def test_without_a_local_score_it_says_so(picture, tmp_path, monkeypatch):
+def test_without_a_local_score_it_says_so(image, tmp_path, monkeypatch):
     texts = []
     write = matplotlib.figure.Figure.text
 
@@ -133,7 +133,7 @@ def test_without_a_local_score_it_says_so(picture, tmp_path, monkeypatch):
     matrix = FaceCrop(size=64).matrix(Face([100, 50, 180, 130]))
     for chosen in (((1, 0), (0, 0)), ((0, 0), (0, 0))):
         face = explained(matrix, (64, 64), chosen)
-        draw_explanations(picture, [face], str(tmp_path / 'why.png'))
+        draw_explanations(image, [face], str(tmp_path / 'why.png'))
     one, none = (' '.join(t.split()) for t in texts if 'Rollout' in t)
     assert '1 of 4 patches count for the local score' in one
     assert 'The local score is off' in none

@@ -57,8 +57,8 @@ def test_bars_are_as_long_as_probabilities_are_large(grey):
     ],
 )
 def test_size(shape, expected):
-    picture = np.zeros((*shape, 3), np.uint8)
-    assert draw_predictions(picture, []).shape[:2] == expected
+    image = np.zeros((*shape, 3), np.uint8)
+    assert draw_predictions(image, []).shape[:2] == expected
 
 
 def test_without_a_face_it_says_so(grey):

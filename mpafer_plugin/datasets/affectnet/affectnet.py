@@ -42,16 +42,16 @@ class AffectNet(HeldOutFERDataset):
             │   └── ...
             └── ...
 
-    Its rows give a box of the face in the picture, which is a crop already.
-    The picture is read as it is: neither boxes nor landmarks are used.
+    Its rows give a box of the face in the image, which is a crop already.
+    The image is read as it is: neither boxes nor landmarks are used.
 
     AffectNet's test set is not public, and papers report on its official
     validation part. So ``split='test'`` is that part, whole;
     ``split='val'``, to choose the best epoch by, is a fixed share of the
     official training part, the same of every class; and ``split='train'`` is
-    the rest. The share is drawn by the picture's id or listed path, so it is
+    the rest. The share is drawn by the image's id or listed path, so it is
     another one in each release. Some copies of the new release have 3,999
-    pictures rather than 4,000 in the validation part, which is warned of.
+    images rather than 4,000 in the validation part, which is warned of.
 
     Args:
         data_root (str): The folder that contains what is drawn above.
@@ -62,12 +62,12 @@ class AffectNet(HeldOutFERDataset):
         val_fraction (float): Share of the official training part that is
             held out as 'val', in [0, 1). 0 trains on all of it. Defaults to
             0.1.
-        val_seed (int): Fixes which pictures are held out. Defaults to 0.
+        val_seed (int): Fixes which images are held out. Defaults to 0.
         **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
-        FileNotFoundError: If neither release is there, or pictures or
+        FileNotFoundError: If neither release is there, or images or
             annotations are absent.
 
     Examples:
@@ -124,7 +124,7 @@ class AffectNet(HeldOutFERDataset):
         return EXPRESSIONS[: self.num_classes]
 
     def load_samples(self) -> list[Sample]:
-        """Read the pictures of the official part that show an expression."""
+        """Read the images of the official part that show an expression."""
         source, read = read_part(self.root, self.official_part)
         expressions = self.expressions
         first: dict[str, Sample] = {}

@@ -30,7 +30,7 @@ AFFECTNET_COUNTS: Mapping[str, Mapping[str, int]] = {
     },
     'val': dict.fromkeys(EXPRESSIONS, 500),
 }
-"""Published number of pictures: official part to name to count."""
+"""Published number of images: official part to name to count."""
 
 
 def parse_label(text: str, where: str) -> str:

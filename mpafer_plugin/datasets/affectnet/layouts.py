@@ -4,9 +4,10 @@ import csv
 import posixpath
 from collections.abc import Iterator
 
+from mpafer_plugin.utils.image_files import is_image
+
 from ..annotations import Sample
 from ..data_root import DataRoot
-from ..picture_endings import is_picture
 from .labels import LABEL_NAMES, parse_label, read_label
 
 HEADER = [
@@ -25,12 +26,12 @@ _EXPRESSION = HEADER.index('expression')
 _NEW_FOLDERS = {'train': 'train_set', 'val': 'val_set'}
 _OLD_LISTS = {'train': 'training.csv', 'val': 'validation.csv'}
 _LISTS_FOLDER = 'Manually_Annotated_file_lists'
-_PICTURES_FOLDER = 'Manually_Annotated_Images'
-_PICTURES_FOLDERS = (
+_IMAGES_FOLDER = 'Manually_Annotated_Images'
+_IMAGES_FOLDERS = (
     '',
-    _PICTURES_FOLDER,
+    _IMAGES_FOLDER,
     # how the archive's parts unpack
-    f'Manually_Annotated/{_PICTURES_FOLDER}',
+    f'Manually_Annotated/{_IMAGES_FOLDER}',
 )
 _ENDING = '_exp.npy'
 
@@ -38,8 +39,8 @@ _LAYOUTS = f"""the layouts are
   new release: train_set/images/0.jpg, train_set/annotations/0{_ENDING},
     val_set/images/1.jpg, val_set/annotations/1{_ENDING}
   old release: training.csv and validation.csv, there or in
-    {_LISTS_FOLDER}/; the pictures they list there or in
-    {_PICTURES_FOLDER}/"""
+    {_LISTS_FOLDER}/; the images they list there or in
+    {_IMAGES_FOLDER}/"""
 
 
 def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
@@ -48,12 +49,12 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
     Where both lie there, the new one is read.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         part (str): The official part, 'train' or 'val'.
 
     Returns:
         tuple[str, Iterator[Sample]]: What is read, relative to the data root,
-        and its pictures. Labels are names of :data:`LABEL_NAMES`, so those
+        and its images. Labels are names of :data:`LABEL_NAMES`, so those
         of no expression are among them.
 
     Raises:
@@ -81,10 +82,10 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
 def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
     """Read ``annotations/<id>_exp.npy`` of one part of the new release.
 
-    Files in ``images`` that are no pictures by their ending are no matter.
+    Files in ``images`` that are no images by their ending are no matter.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         folder (str): ``train_set`` or ``val_set``.
 
     Yields:
@@ -92,7 +93,7 @@ def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
 
     Raises:
         FileNotFoundError: If ``images`` or annotations are absent.
-        ValueError: If an annotation is none, or two pictures have one id.
+        ValueError: If an annotation is none, or two images have one id.
     """
     annotations = f'{folder}/annotations'
     ids = {
@@ -100,64 +101,64 @@ def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
         for name in root.entries(annotations)
         if name.endswith(_ENDING)
     }
-    pictures = _list_pictures(root, folder)
-    alone = sorted(pictures.keys() - ids)
+    images = _list_images(root, folder)
+    alone = sorted(images.keys() - ids)
     if alone:
-        first = [f'{folder}/images/{pictures[i]}' for i in alone]
+        first = [f'{folder}/images/{images[i]}' for i in alone]
         raise FileNotFoundError(
-            f'{len(alone)} of {len(pictures)} pictures have no annotation '
+            f'{len(alone)} of {len(images)} images have no annotation '
             f'<id>{_ENDING} in {root.join(annotations)!r}; the first: '
             f'{first[:5]}'
         )
-    for picture_id in sorted(ids):
-        name = f'{annotations}/{picture_id}{_ENDING}'
+    for image_id in sorted(ids):
+        name = f'{annotations}/{image_id}{_ENDING}'
         ann_file = root.join(name)
         label = read_label(root.read(name), ann_file)
-        # a name that is not there is what check_pictures then tells of
-        picture = pictures.get(picture_id, f'{picture_id}.jpg')
+        # a name that is not there is what check_images then tells of
+        image = images.get(image_id, f'{image_id}.jpg')
         yield Sample(
-            f'{folder}/images/{picture}',
+            f'{folder}/images/{image}',
             label,
             ann_file,
             0,
-            key=picture_id,
+            key=image_id,
         )
 
 
-def _list_pictures(root: DataRoot, folder: str) -> dict[str, str]:
-    """List the pictures of one part of the new release, by id."""
-    images = f'{folder}/images'
-    if not root.is_folder(images):
+def _list_images(root: DataRoot, folder: str) -> dict[str, str]:
+    """List the images of one part of the new release, by id."""
+    image_folder = f'{folder}/images'
+    if not root.is_folder(image_folder):
         raise FileNotFoundError(
-            f'no pictures: {root.join(images)!r} is no folder; '
+            f'no images: {root.join(image_folder)!r} is no folder; '
             f'{root.describe(folder)}; {_LAYOUTS}'
         )
-    pictures: dict[str, str] = {}
-    for name in root.entries(images):
-        if not is_picture(name):
+    images: dict[str, str] = {}
+    for name in root.entries(image_folder):
+        if not is_image(name):
             continue
         stem = posixpath.splitext(name)[0]
-        if stem in pictures:
+        if stem in images:
             raise ValueError(
-                f'{root.join(images)}: {pictures[stem]!r} and {name!r} are '
-                f'two pictures for the one annotation {stem}{_ENDING}'
+                f'{root.join(image_folder)}: {images[stem]!r} and {name!r} '
+                f'are two images for the one annotation {stem}{_ENDING}'
             )
-        pictures[stem] = name
-    return pictures
+        images[stem] = name
+    return images
 
 
 def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
     """Read a CSV of the old release, with or without its header.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         listed (str): The CSV there.
 
     Yields:
         Sample: One for each row; boxes and landmarks are passed over.
 
     Raises:
-        FileNotFoundError: If there is no folder of pictures.
+        FileNotFoundError: If there is no folder of images.
         ValueError: If a row is not AffectNet's.
     """
     ann_file = root.join(listed)
@@ -183,7 +184,7 @@ def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
             label = parse_label(row[_EXPRESSION], f'{ann_file}:{line}')
         if folder is None:
             where = f'{ann_file}:{line}'
-            folder = _pictures_folder(root, row[0], where)
+            folder = _images_folder(root, row[0], where)
         name = row[0]
         if './' in name or '//' in name:  # rare, and slow to look into
             name = posixpath.normpath(name)
@@ -203,19 +204,19 @@ def _split(line: str) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def _pictures_folder(root: DataRoot, listed: str, where: str) -> str:
-    """Tell where the listed pictures lie, by the first one of them."""
+def _images_folder(root: DataRoot, listed: str, where: str) -> str:
+    """Tell where the listed images lie, by the first one of them."""
     top = listed.split('/')[0]
-    for folder in _PICTURES_FOLDERS:
+    for folder in _IMAGES_FOLDERS:
         name = posixpath.join(folder, top)
         if root.is_folder(name) or root.is_file(name):
             return folder
-    for folder in _PICTURES_FOLDERS[1:]:
-        # the first ones are absent, which check_pictures then tells of
+    for folder in _IMAGES_FOLDERS[1:]:
+        # the first ones are absent, which check_images then tells of
         if root.is_folder(folder):
             return folder
-    tried = [root.join(posixpath.join(f, top)) for f in _PICTURES_FOLDERS]
+    tried = [root.join(posixpath.join(f, top)) for f in _IMAGES_FOLDERS]
     raise FileNotFoundError(
-        f'{where}: no pictures: {listed!r} is listed, but none of {tried} '
+        f'{where}: no images: {listed!r} is listed, but none of {tried} '
         f'exists; {root.describe()}; {_LAYOUTS}'
     )

@@ -7,9 +7,8 @@ from mmpretrain.registry import DATASETS
 from ..annotations import Sample
 from ..base_fer_dataset import BaseFERDataset
 from ..categories import EXPRESSIONS
-from .counts import ferplus_counts
-from .labels import LABEL_RULES, soft_target
-from .pictures import write_pictures
+from .labels import LABEL_RULES, ferplus_counts, soft_target
+from .layouts import write_images
 from .votes import read_new_votes, read_old_votes
 
 _FOLDERS = {
@@ -34,14 +33,14 @@ _RULE_TEXTS = {
 
 @DATASETS.register_module()
 class FERPlus(BaseFERDataset):
-    """FER+, the pictures of FER2013 with the votes of ten raters.
+    """FER+, the images of FER2013 with the votes of ten raters.
 
     The votes are `Microsoft's <https://github.com/microsoft/FERPlus>`_, and
-    the tool there, ``generate_training_data.py``, writes the pictures from
+    the tool there, ``generate_training_data.py``, writes the images from
     ``fer2013.csv``. Dataset directory: ::
 
         ferplus
-        ├── fer2013new.csv            # the newer votes of all pictures
+        ├── fer2013new.csv            # the newer votes of all images
         ├── FER2013Train
         │   ├── label.csv             # the votes, if fer2013new.csv is absent
         │   ├── fer0000000.png        # 48 x 48, grey
@@ -59,7 +58,7 @@ class FERPlus(BaseFERDataset):
         └── fer2013.csv      # emotion,pixels,Usage; the same rows
 
     Papers rarely say how they make labels of votes, and the rules differ by
-    a tenth of the pictures. Pictures of a complete copy, by rule:
+    a tenth of the images. Images of a complete copy, by rule:
 
     =============================  ======  =====  =====
     rule                           train   val    test
@@ -73,9 +72,9 @@ class FERPlus(BaseFERDataset):
     =============================  ======  =====  =====
 
     In ``fer2013new.csv`` four names stand twice. The last row counts: the
-    tool writes the picture of each row, so the last one is what is on disk
+    tool writes the image of each row, so the last one is what is on disk
     (for the one name whose rows differ, fer0033120, a warning sign that ten
-    raters called no face). Rows without a name, for pictures that were taken
+    raters called no face). Rows without a name, for images that were taken
     out, are passed over.
 
     Args:
@@ -90,8 +89,8 @@ class FERPlus(BaseFERDataset):
 
     Raises:
         ValueError: If an argument or a row of votes is wrong.
-        FileNotFoundError: If the votes or listed pictures are absent.
-        OSError: If pictures are to be written and cannot be.
+        FileNotFoundError: If the votes or listed images are absent.
+        OSError: If images are to be written and cannot be.
 
     Examples:
         >>> from mpafer_plugin.datasets import FERPlus
@@ -132,18 +131,18 @@ class FERPlus(BaseFERDataset):
         super().__init__(data_root, split, pipeline, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Write pictures that only ``fer2013.csv`` has, then read all."""
+        """Write images that only ``fer2013.csv`` has, then read all."""
         folders = {_USAGES[split]: name for split, name in _FOLDERS.items()}
         try:
             if is_main_process():
-                write_pictures(self.root, _NEW_VOTES, folders)
+                write_images(self.root, _NEW_VOTES, folders)
         finally:
             # also after an error, which the others then meet below
             barrier()
         return super().load_data_list()
 
     def load_samples(self) -> list[Sample]:
-        """Read the pictures of the split that the rule gives a label."""
+        """Read the images of the split that the rule gives a label."""
         folder = _FOLDERS[self.split]
         old_votes = f'{folder}/{_OLD_VOTES}'
         if self.root.is_file(_NEW_VOTES):
@@ -182,7 +181,7 @@ class FERPlus(BaseFERDataset):
                 )
         self._passed_over = (
             f'; by {self._source}; passed over: '
-            f'{len(last_rows) - len(samples)} pictures that the rule gives '
+            f'{len(last_rows) - len(samples)} images that the rule gives '
             f'no label, {unnamed} rows without a name, {repeated} rows whose '
             'name comes again'
         )

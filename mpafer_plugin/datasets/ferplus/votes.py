@@ -9,14 +9,14 @@ HEADER = ['Usage', 'Image name', *VOTE_COLUMNS]
 USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 Row = tuple[int, str, list[int]]
-"""Line from 1, picture's name or '', ten votes."""
+"""Line from 1, image's name or '', ten votes."""
 
 
 def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
     """Read ``fer2013new.csv``, the votes of all three parts.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         name (str): The file there.
         usage (str): The part to read, one of :data:`USAGES`.
 
@@ -36,7 +36,7 @@ def new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
     """Read the rows of ``fer2013new.csv`` below its header.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         name (str): The file there.
 
     Yields:
@@ -66,7 +66,7 @@ def read_old_votes(root: DataRoot, name: str) -> Iterator[Row]:
     """Read the headerless ``label.csv`` of one part's folder.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         name (str): The file there; a row is name, face box and ten votes.
 
     Yields:

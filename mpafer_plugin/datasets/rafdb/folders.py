@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from mpafer_plugin.utils.image_files import is_image
+
 from ..annotations import Sample
 from ..data_root import DataRoot
-from ..picture_endings import is_picture
-from .labels import BASIC_LABELS, parse_label, picture_key
+from .labels import BASIC_LABELS, image_key, parse_label
 
 HEADER = ['image', 'label']
 
@@ -16,37 +17,37 @@ def read_folders(
     """Read class folders, called by number or by name, of one part.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         folder (str): The folder of the part there.
-        csv (str, optional): A list of the pictures there, which must agree
+        csv (str, optional): A list of the images there, which must agree
             with the folders.
         numbers (Mapping[int, str]): What the numbers mean.
 
     Yields:
-        Sample: One for each row of the list, or for each picture without it.
+        Sample: One for each row of the list, or for each image without it.
 
     Raises:
-        ValueError: If a folder is no class, a picture lies in none, or list
+        ValueError: If a folder is no class, an image lies in none, or list
             and folders contradict each other.
     """
     labels = _class_folders(root, folder, numbers)
-    pictures: dict[str, list[str]] = {name: [] for name in labels}
-    for name, found in pictures.items():
+    images: dict[str, list[str]] = {name: [] for name in labels}
+    for name, found in images.items():
         for entry in root.entries(name):
-            if is_picture(entry):
+            if is_image(entry):
                 found.append(entry)
             elif root.is_folder(f'{name}/{entry}'):
                 raise ValueError(
                     f'{root.join(name)}: the folder {entry!r} would not be '
-                    'read: pictures lie in the class folders themselves'
+                    'read: images lie in the class folders themselves'
                 )
     if csv is not None:
-        yield from _read_csv(root, folder, csv, labels, pictures, numbers)
+        yield from _read_csv(root, folder, csv, labels, images, numbers)
         return
     for name, label in labels.items():
-        for picture in pictures[name]:
-            path = f'{name}/{picture}'
-            yield Sample(path, label, root.join(path), 0, picture_key(path))
+        for image in images[name]:
+            path = f'{name}/{image}'
+            yield Sample(path, label, root.join(path), 0, image_key(path))
 
 
 def _class_folders(
@@ -56,9 +57,9 @@ def _class_folders(
     labels = {}
     for entry in root.entries(folder):
         path = f'{folder}/{entry}'
-        if is_picture(entry):
+        if is_image(entry):
             raise ValueError(
-                f'{root.join(path)}: the picture lies in no class folder; '
+                f'{root.join(path)}: the image lies in no class folder; '
                 f'the classes are {dict(numbers)}'
             )
         if root.is_folder(path):
@@ -80,13 +81,13 @@ def _read_csv(
     folder: str,
     csv: str,
     labels: Mapping[str, str],
-    pictures: Mapping[str, list[str]],
+    images: Mapping[str, list[str]],
     numbers: Mapping[int, str],
 ) -> Iterator[Sample]:
-    """Read a list of pictures that lie in class folders."""
+    """Read a list of images that lie in class folders."""
     ann_file = root.join(csv)
     places: dict[str, list[str]] = {}
-    for name, entries in pictures.items():
+    for name, entries in images.items():
         for entry in entries:
             places.setdefault(entry, []).append(name)
     header = None
@@ -112,6 +113,6 @@ def _read_csv(
                 f'{where}: {image!r} is labelled {row[1]!r} ({label}), but it '
                 f'lies in {found}'
             )
-        # a path that is not there is what check_pictures then tells of
+        # a path that is not there is what check_images then tells of
         path = f'{agree[0] if agree else f"{folder}/{row[1]}"}/{image}'
-        yield Sample(path, label, ann_file, line, picture_key(path))
+        yield Sample(path, label, ann_file, line, image_key(path))

@@ -43,10 +43,10 @@ BASIC_COUNTS: Mapping[str, Mapping[str, int]] = {
         'neutral': 680,
     },
 }
-"""Published number of pictures: official part to name to count."""
+"""Published number of images: official part to name to count."""
 
 COMPOUND_TOTALS: Mapping[str, int] = {'train': 3162, 'test': 792}
-"""Published number of compound pictures, of all classes together."""
+"""Published number of compound images, of all classes together."""
 
 _OFFICIAL = re.compile(r'((?:train|test)_\d+)(?:_aligned)?', re.ASCII)
 
@@ -74,11 +74,11 @@ def parse_label(text: str, numbers: Mapping[int, str], where: str) -> str:
     return name
 
 
-def picture_key(path: str) -> str:
-    """Tell what a picture is called in every layout and crop.
+def image_key(path: str) -> str:
+    """Tell what an image is called in every layout and crop.
 
     Args:
-        path (str): The picture, in any folder.
+        path (str): The image, in any folder.
 
     Returns:
         str: ``train_00001.jpg`` for all of ``train_00001.jpg``,

@@ -5,13 +5,13 @@ import posixpath
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from mpafer_plugin.utils.image_files import is_image
+
 from ..annotations import Sample
 from ..data_root import DataRoot
-from .checks import check_names, count_unlisted
-from .cub import LISTS, read_cub
 from .folders import read_folders
 from .labels import PARTS
-from .lists import read_apvit, read_official
+from .lists import LISTS, read_apvit, read_cub, read_official
 
 _LAYOUTS = """the layouts are, in the order in which they are looked for
   official: basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/,
@@ -43,8 +43,8 @@ class Reading(NamedTuple):
 
     Args:
         layout (Layout): The layout that was found.
-        samples (list[Sample]): All pictures of the part.
-        unlisted (int): Pictures in the same folders that no list names.
+        samples (list[Sample]): All images of the part.
+        unlisted (int): Images in the same folders that no list names.
     """
 
     layout: Layout
@@ -62,7 +62,7 @@ def read_part(
     """Find out which layout lies under the data root, and read one part.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         part (str): The official part, 'train' or 'test'.
         folder (str): 'basic' or 'compound'.
         numbers (Mapping[int, str]): What the numbers mean.
@@ -74,7 +74,7 @@ def read_part(
 
     Raises:
         FileNotFoundError: If no layout is there.
-        ValueError: If annotations cannot be read, name a picture twice, or
+        ValueError: If annotations cannot be read, name an image twice, or
             put one into the part that its name is not of.
     """
     layouts = _layouts(root, part, folder, aligned)
@@ -191,3 +191,52 @@ def _read(
     ]
     table = next((name for name in tables if root.is_file(name)), None)
     return {part: list(read_folders(root, source, table, numbers))}
+
+
+def check_names(parts: Mapping[str, list[Sample]]) -> None:
+    """Refuse an image that is there twice, or in the wrong part.
+
+    Args:
+        parts (Mapping[str, list[Sample]]): 'train' or 'test' to samples.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    first: dict[str, Sample] = {}
+    for part, samples in parts.items():
+        for sample in samples:
+            earlier = first.setdefault(sample.key, sample)
+            if earlier is not sample:
+                raise ValueError(
+                    f'{sample.where}: {sample.key!r} is listed twice, first '
+                    f'at {earlier.where}'
+                )
+            own = sample.key.split('_')[0]
+            if own in PARTS and own != part:
+                raise ValueError(
+                    f'{sample.where}: {sample.path!r} is an image of the '
+                    f'{own} part by its name, but listed in the {part} part'
+                )
+
+
+def count_unlisted(
+    root: DataRoot, samples: Iterable[Sample], others: Iterable[str]
+) -> int:
+    """Count images that no line names, beside those that one does.
+
+    Args:
+        root (DataRoot): The folder of the dataset.
+        samples (Iterable[Sample]): All that is listed.
+        others (Iterable[str]): More folders where images may lie.
+
+    Returns:
+        int: How many other images lie in the same folders.
+    """
+    paths = {sample.path for sample in samples}
+    folders = {*others, *(posixpath.dirname(path) for path in paths)}
+    return sum(
+        is_image(entry) and posixpath.join(folder, entry) not in paths
+        for folder in folders
+        if '..' not in folder and root.is_folder(folder)
+        for entry in root.entries(folder)
+    )

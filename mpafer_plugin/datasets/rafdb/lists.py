@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from ..annotations import Sample
 from ..data_root import DataRoot
-from .labels import parse_label, picture_key
+from .labels import image_key, parse_label
 
 
 def read_official(
@@ -14,9 +14,9 @@ def read_official(
     """Read the official label file, which lists both parts.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         listed (str): The label file there.
-        images (str): The folder of pictures there; in a folder ``aligned``
+        images (str): The folder of images there; in a folder ``aligned``
             their names end with ``_aligned``.
         numbers (Mapping[int, str]): What the labels mean.
 
@@ -39,11 +39,11 @@ def read_apvit(
     """Read a list of one part, with or without ``_aligned`` in its names.
 
     APViT's own code takes ``_aligned`` out of the listed names, so its
-    pictures are called ``train_00001.jpg`` whatever the list says. Those that
+    images are called ``train_00001.jpg`` whatever the list says. Those that
     kept the listed name are found too.
 
     Args:
-        root (DataRoot): The folder of the data set.
+        root (DataRoot): The folder of the dataset.
         listed (str): ``train.txt`` or ``test.txt`` there.
         images (str): The folder ``aligned_224`` there.
         numbers (Mapping[int, str]): What the labels mean.
@@ -76,4 +76,98 @@ def _read_lines(
                 "'train_<number>.jpg <label>' or 'test_<number>.jpg <label>'"
             )
         name, label = fields[0], parse_label(fields[1], numbers, where)
-        yield Sample(name, label, ann_file, number, picture_key(name))
+        yield Sample(name, label, ann_file, number, image_key(name))
+
+
+LISTS = ('images.txt', 'image_class_labels.txt', 'train_test_split.txt')
+_IMAGES, _LABELS, _SPLIT = LISTS
+_CLASSES = 'classes.txt'
+_PARTS = {'1': 'train', '0': 'test'}
+
+
+def read_cub(
+    root: DataRoot, numbers: Mapping[int, str]
+) -> dict[str, list[Sample]]:
+    """Read both parts.
+
+    Paths are relative to the folder ``images``, as in CUB, or to the data
+    root where there is none. Where there is a ``classes.txt``, it says what
+    the numbers mean.
+
+    Args:
+        root (DataRoot): The folder of the dataset.
+        numbers (Mapping[int, str]): What the numbers mean otherwise.
+
+    Returns:
+        dict[str, list[Sample]]: The samples of 'train' and 'test', in the
+        order of ``images.txt``.
+
+    Raises:
+        ValueError: If a line cannot be read, an id stands twice in a list or
+            not in each, or a value is unknown.
+    """
+    lists = {name: _read_ids(root, name) for name in LISTS}
+    for name, ids in lists.items():
+        for other in LISTS:
+            for image in ids.keys() - lists[other].keys():
+                raise ValueError(
+                    f'{root.join(name)}:{ids[image][0]}: the id {image!r} '
+                    f'is not in {root.join(other)!r}'
+                )
+    names = _read_classes(root, numbers)
+    folder = 'images/' if root.is_folder('images') else ''
+    samples: dict[str, list[Sample]] = {'train': [], 'test': []}
+    for image, (line, name) in lists[_IMAGES].items():
+        label_line, text = lists[_LABELS][image]
+        where = f'{root.join(_LABELS)}:{label_line}'
+        if text not in names:
+            raise ValueError(
+                f'{where}: unknown label {text!r}; the labels are {names}'
+            )
+        split_line, value = lists[_SPLIT][image]
+        if value not in _PARTS:
+            raise ValueError(
+                f'{root.join(_SPLIT)}:{split_line}: unknown part {value!r}; '
+                f'the parts are {_PARTS}'
+            )
+        path = folder + name
+        samples[_PARTS[value]].append(
+            Sample(
+                path, names[text], root.join(_IMAGES), line, image_key(path)
+            )
+        )
+    return samples
+
+
+def _read_ids(root: DataRoot, listed: str) -> dict[str, tuple[int, str]]:
+    """Read lines such as ``1 train_00001.jpg``: id to line and value."""
+    values: dict[str, tuple[int, str]] = {}
+    for number, line in root.lines(listed):
+        where = f'{root.join(listed)}:{number}'
+        fields = line.split()
+        if len(fields) != 2:
+            raise ValueError(
+                f"{where}: cannot read the line {line!r}; expected '<id> "
+                "<value>'"
+            )
+        if fields[0] in values:
+            raise ValueError(
+                f'{where}: the id {fields[0]!r} is listed twice, first on '
+                f'line {values[fields[0]][0]}'
+            )
+        values[fields[0]] = number, fields[1]
+    return values
+
+
+def _read_classes(
+    root: DataRoot, numbers: Mapping[int, str]
+) -> dict[str, str]:
+    """Tell what the numbers mean: ``1 001.Surprise`` or RAF-DB's own."""
+    if not root.is_file(_CLASSES):
+        return {str(number): name for number, name in numbers.items()}
+    return {
+        number: parse_label(
+            name.rsplit('.', 1)[-1], numbers, f'{root.join(_CLASSES)}:{line}'
+        )
+        for number, (line, name) in _read_ids(root, _CLASSES).items()
+    }

@@ -69,7 +69,7 @@ class RAFDB(HeldOutFERDataset):
         ├── train_labels.csv                   # image,label
         └── test_labels.csv                    # test_0001_aligned.jpg,5
 
-    Lists as those of CUB-200-2011. Pictures are in ``images``, if it is
+    Lists as those of CUB-200-2011. Images are in ``images``, if it is
     there; a ``classes.txt`` tells what other numbers than RAF-DB's mean: ::
 
         RAF-DB
@@ -83,16 +83,16 @@ class RAFDB(HeldOutFERDataset):
     The label file's name is misspelt in the official archive. RAF-DB has no
     validation split, and choosing the best epoch on the test split overstates
     the result. So ``split='val'`` is a fixed share of the official training
-    pictures, the same of every class, and ``split='train'`` is the rest. As
-    long as pictures keep their official numbers, the share is the same in
+    images, the same of every class, and ``split='train'`` is the rest. As
+    long as images keep their official numbers, the share is the same in
     every layout.
 
     Args:
         data_root (str): The folder that contains what is drawn above.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        val_fraction (float): Share of the training pictures that is held out
+        val_fraction (float): Share of the training images that is held out
             as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
-        val_seed (int): Fixes which pictures are held out. Defaults to 0.
+        val_seed (int): Fixes which images are held out. Defaults to 0.
         aligned (bool): Whether to read faces rather than the original photos,
             which only the official layout has. Aligning anew in another way
             has cost ten points. Defaults to True.
@@ -102,9 +102,9 @@ class RAFDB(HeldOutFERDataset):
         **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
-        ValueError: If an argument or a line is wrong, a picture is listed
+        ValueError: If an argument or a line is wrong, an image is listed
             twice, or lists, names and folders contradict each other.
-        FileNotFoundError: If no layout is there, or pictures are absent.
+        FileNotFoundError: If no layout is there, or images are absent.
 
     Examples:
         >>> from mpafer_plugin.datasets import RAFDB
@@ -149,7 +149,7 @@ class RAFDB(HeldOutFERDataset):
         super().__init__(data_root, split, **kwargs)
 
     def load_samples(self) -> list[Sample]:
-        """Read all pictures of the official training or test part."""
+        """Read all images of the official training or test part."""
         reading = read_part(
             self.root,
             self.official_part,
@@ -178,17 +178,17 @@ class RAFDB(HeldOutFERDataset):
         return self._crop
 
     def _warn(self, reading: Reading) -> None:
-        """Warn of unlisted pictures and of a total that is not published."""
+        """Warn of unlisted images and of a total that is not published."""
         logger = MMLogger.get_current_instance()
         head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
         if reading.unlisted:
             logger.warning(
-                f'{head}: {reading.unlisted} pictures lie beside the listed '
+                f'{head}: {reading.unlisted} images lie beside the listed '
                 'ones, but no line names them; they are not read'
             )
         total = COMPOUND_TOTALS[self.official_part]
         if self.compound and len(reading.samples) != total:
             logger.warning(
-                f'{head}: there are {len(reading.samples)} pictures, but '
+                f'{head}: there are {len(reading.samples)} images, but '
                 f'{total} were published; is the copy complete and unchanged?'
             )

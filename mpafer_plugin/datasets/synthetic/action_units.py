@@ -9,10 +9,10 @@ ACTION_UNITS = (
     'AU7',  # lids tightened
     'AU9',  # nose wrinkled
     'AU10',  # upper lip raised
-    'AU12L',  # lip corner pulled up, picture's left
-    'AU12R',  # the same, picture's right
-    'AU14L',  # dimple, lip corner tightened, picture's left
-    'AU14R',  # the same, picture's right
+    'AU12L',  # lip corner pulled up, image's left
+    'AU12R',  # the same, image's right
+    'AU14L',  # dimple, lip corner tightened, image's left
+    'AU14R',  # the same, image's right
     'AU15',  # lip corners pulled down
     'AU17',  # chin raised
     'AU20',  # lips stretched sideways
@@ -72,7 +72,7 @@ def sample_expression(rng: np.random.Generator, expression: str) -> np.ndarray:
 
     Units of the prototype may be left out, units that do not belong may be
     added, and all of them vary in intensity: as on real faces, some showings
-    are weak or mixed and can't be told for certain.
+    are weak or mixed and cannot be told for certain.
 
     Args:
         rng (np.random.Generator): Source of randomness.

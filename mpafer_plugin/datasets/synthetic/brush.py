@@ -10,14 +10,14 @@ _SHIFT = 4  # fractional bits of OpenCV's sub-pixel coordinates
 
 
 class Brush:
-    """Paints shapes given in face units onto a picture.
+    """Paints shapes given in face units onto an image.
 
     A face is a shallow bowl turned towards the camera: points far from the
     middle lie farther back, so a turn of the head moves them less than the
     nose.
 
     Args:
-        canvas (np.ndarray): RGB picture (S, S, 3), uint8, painted in place.
+        canvas (np.ndarray): RGB image (S, S, 3), uint8, painted in place.
         nuisance (Nuisance): Pose of the head.
     """
 

@@ -8,24 +8,22 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from mpafer_plugin.datasets.rafdb.rafdb import RAFDB
-
+from ..rafdb.rafdb import RAFDB
 from .action_units import sample_expression
 from .identity import sample_identity
 from .nuisance import sample_nuisance
 from .renderer import draw_face
-from .streams import STREAMS, person_rng, picture_rng
 
 VERSION = 1
-"""Raised whenever the same numbers would draw other pictures."""
+"""Raised whenever the same numbers would draw other images."""
 
 STAMP = 'synthetic_faces.json'
 SIZE = 100  # pixels, as RAF-DB's aligned faces
-PICTURES_A_PERSON = 4
+IMAGES_A_PERSON = 4
 _JPEG_QUALITY = 95
 
 LABEL_NAMES = {**RAFDB.LABEL_NAMES, 8: 'contempt'}  # RAF-DB has no 8
-# How often each number comes in a row of pictures: mildly unequal.
+# How often each number comes in a row of images: mildly unequal.
 _SHARES = {1: 4, 2: 3, 3: 3, 4: 5, 5: 4, 6: 4, 7: 4, 8: 3}
 
 
@@ -40,11 +38,11 @@ class Recipe:
     version: int = VERSION
 
     def count(self, part: str) -> int:
-        """Return the number of pictures of 'train' or 'test'."""
+        """Return the number of images of 'train' or 'test'."""
         return self.num_train if part == 'train' else self.num_test
 
     def labels(self, part: str) -> np.ndarray:
-        """Return RAF-DB's number of every picture of 'train' or 'test'."""
+        """Return RAF-DB's number of every image of 'train' or 'test'."""
         row = [
             number
             for number, share in _SHARES.items()
@@ -55,24 +53,22 @@ class Recipe:
         return rng.permutation(np.resize(row, self.count(part)))
 
 
-def draw_picture(
+def draw_image(
     seed: int, part: str, index: int, expression: str
 ) -> np.ndarray:
-    """Draw one picture of the set.
+    """Draw one image of the set.
 
     Args:
         seed (int): Seed of the set.
         part (str): 'train' or 'test'; they share no person.
-        index (int): Number of the picture in its part, from 0.
+        index (int): Number of the image in its part, from 0.
         expression (str): What the face shows.
 
     Returns:
-        np.ndarray: RGB picture (100, 100, 3), uint8.
+        np.ndarray: RGB image (100, 100, 3), uint8.
     """
-    person = sample_identity(
-        person_rng(seed, part, index // PICTURES_A_PERSON)
-    )
-    rng = picture_rng(seed, part, index)
+    person = sample_identity(person_rng(seed, part, index // IMAGES_A_PERSON))
+    rng = image_rng(seed, part, index)
     units = sample_expression(rng, expression)
     return draw_face(person, units, sample_nuisance(rng), SIZE, rng)
 
@@ -129,9 +125,9 @@ def check_stamp(root: Path, recipe: Recipe) -> None:
 
 
 def _draw_into(root: Path, recipe: Recipe) -> None:
-    pictures = root / 'basic' / 'Image' / 'aligned'
+    images = root / 'basic' / 'Image' / 'aligned'
     labels = root / 'basic' / 'EmoLabel'
-    pictures.mkdir(parents=True)
+    images.mkdir(parents=True)
     labels.mkdir()
     lines = []
     for part in ('train', 'test'):
@@ -139,10 +135,10 @@ def _draw_into(root: Path, recipe: Recipe) -> None:
         for index, number in enumerate(
             track(numbers, f'drawing {part} faces')
         ):
-            face = draw_picture(recipe.seed, part, index, LABEL_NAMES[number])
+            face = draw_image(recipe.seed, part, index, LABEL_NAMES[number])
             name = f'{part}_{index + 1:05d}'
             cv2.imwrite(
-                str(pictures / f'{name}_aligned.jpg'),
+                str(images / f'{name}_aligned.jpg'),
                 cv2.cvtColor(face, cv2.COLOR_RGB2BGR),
                 [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
             )
@@ -151,3 +147,21 @@ def _draw_into(root: Path, recipe: Recipe) -> None:
         ''.join(lines), encoding='utf-8'
     )
     (root / STAMP).write_text(json.dumps(asdict(recipe)), encoding='utf-8')
+
+
+STREAMS = {'train': 0, 'test': 1, 'pretrain': 2}
+"""Independent sources of people and of showings, by what they are for.
+
+No person of one stream is ever met in another one: face-tiny is trained on
+'pretrain' and tested on people it has not seen.
+"""
+
+
+def person_rng(seed: int, stream: str, person: int) -> np.random.Generator:
+    """Return the source that person number ``person`` is drawn from."""
+    return np.random.default_rng([seed, STREAMS[stream], 0, person])
+
+
+def image_rng(seed: int, stream: str, index: int) -> np.random.Generator:
+    """Return the source that image number ``index`` is drawn from."""
+    return np.random.default_rng([seed, STREAMS[stream], 1, index])

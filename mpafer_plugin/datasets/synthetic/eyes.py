@@ -19,7 +19,7 @@ def lids(
     Args:
         person (Identity): Whose eye.
         units (np.ndarray): Action units (21, ).
-        side (int): -1 for the picture's left, 1 for its right.
+        side (int): -1 for the image's left, 1 for its right.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: Two lines (11, 2) in face units.

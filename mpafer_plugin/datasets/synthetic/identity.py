@@ -35,9 +35,9 @@ _IRISES = np.array(
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same in all pictures of one person.
+    """What stays the same in all images of one person.
 
-    Lengths are in face units: the picture reaches from -1 to 1, x to the
+    Lengths are in face units: the image reaches from -1 to 1, x to the
     right, y down. Colours are RGB from 0 to 255.
     """
 

@@ -5,9 +5,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Nuisance:
-    """What changes a picture but says nothing about the expression.
+    """What changes an image but says nothing about the expression.
 
-    Angles are in radians, lengths in face units (the picture reaches from -1
+    Angles are in radians, lengths in face units (the image reaches from -1
     to 1), colours RGB from 0 to 255.
     """
 
@@ -16,7 +16,7 @@ class Nuisance:
     roll: float
     scale: float
     shift: tuple[float, float]
-    gaze: float  # sideways, positive to the picture's right
+    gaze: float  # sideways, positive to the image's right
     light_angle: float  # where the light comes from
     light: float  # strength of the light's fall-off
     exposure: float
@@ -36,7 +36,7 @@ def sample_nuisance(rng: np.random.Generator) -> Nuisance:
         rng (np.random.Generator): Source of randomness.
 
     Returns:
-        Nuisance: The circumstances of one picture.
+        Nuisance: The circumstances of one image.
     """
     occluder = None
     if rng.random() < 0.15:

@@ -26,11 +26,11 @@ def draw_face(
         person (Identity): Whose face.
         units (np.ndarray): Action units (21, ), from 0 to 1.
         nuisance (Nuisance): Pose, light and what else varies.
-        size (int): Side of the picture in pixels.
+        size (int): Side of the image in pixels.
         rng (np.random.Generator): For the pixels' noise.
 
     Returns:
-        np.ndarray: RGB picture (size, size, 3), uint8.
+        np.ndarray: RGB image (size, size, 3), uint8.
     """
     side = size * _OVERSAMPLING
     canvas = np.empty((side, side, 3), np.uint8)
@@ -55,8 +55,8 @@ def draw_face(
         _occlude(canvas, nuisance)
     if nuisance.blur * side / 2 > 0.3:
         cv2.GaussianBlur(canvas, (0, 0), nuisance.blur * side / 2, dst=canvas)
-    picture = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
-    return _expose(picture, nuisance, rng)
+    image = cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)
+    return _expose(image, nuisance, rng)
 
 
 def _occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
@@ -77,17 +77,17 @@ def _occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
 
 
 def _expose(
-    picture: np.ndarray, nuisance: Nuisance, rng: np.random.Generator
+    image: np.ndarray, nuisance: Nuisance, rng: np.random.Generator
 ) -> np.ndarray:
     """Light the scene from one side and take the photo."""
-    size = picture.shape[0]
+    size = image.shape[0]
     place = np.linspace(-1, 1, size, dtype=np.float32)
     across = np.float32(np.cos(nuisance.light_angle) * nuisance.light) * place
     down = np.float32(np.sin(nuisance.light_angle) * nuisance.light) * place
     light = (nuisance.exposure * (1 + across[None, :] + down[:, None]))[
         :, :, None
     ] * np.asarray(nuisance.tint, np.float32)
-    lit = (picture * light - 128) * np.float32(nuisance.contrast) + 128
-    noise = rng.standard_normal(picture.shape[:2], np.float32)
+    lit = (image * light - 128) * np.float32(nuisance.contrast) + 128
+    noise = rng.standard_normal(image.shape[:2], np.float32)
     lit += (noise * np.float32(nuisance.noise))[:, :, None]
     return np.clip(lit, 0, 255).astype(np.uint8)

@@ -1,6 +1,6 @@
 from .official_parts import OfficialPart, read_parts, reader_configs
 from .report import PartReport, Report
-from .run import verify
+from .verify import verify
 
 __all__ = [
     'OfficialPart',

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from mmpretrain.registry import DATASETS
 
-from ..annotations import Sample, absent_pictures
+from ..annotations import Sample, absent_images
 from ..base_fer_dataset import BaseFERDataset
 from ..categories import canonical_name
 
@@ -26,13 +26,13 @@ _OF_A_SPLIT = {
 
 @dataclass
 class OfficialPart:
-    """An official part of a data set, and the splits that are made of it.
+    """An official part of a dataset, and the splits that are made of it.
 
     Attributes:
         name (str): The reader and what it calls the part, 'RAFDB train'.
         readers (list[tuple[str, BaseFERDataset]]): The splits and their
-            readers, which are not initialized: they can not give pictures.
-        samples (list[Sample]): All pictures of the part.
+            readers, which are not initialized: they cannot give images.
+        samples (list[Sample]): All images of the part.
         splits (dict[str, list[Sample]]): Those of each split.
         absent (list[Sample]): Those that are not there.
         errors (list[str]): What is wrong with the annotations.
@@ -47,12 +47,12 @@ class OfficialPart:
 
     @property
     def dataset(self) -> BaseFERDataset:
-        """The reader that listed the pictures."""
+        """The reader that listed the images."""
         return self.readers[0][1]
 
     @property
     def counts(self) -> Counter[str]:
-        """Pictures of each class, by canonical name."""
+        """Images of each class, by canonical name."""
         return Counter(sample.label for sample in self.samples)
 
     def read(self) -> None:
@@ -65,7 +65,7 @@ class OfficialPart:
                 )
             samples = dataset.load_samples()
             # also sees that no path leads out of the folder
-            self.absent = absent_pictures(dataset.root, samples)
+            self.absent = absent_images(dataset.root, samples)
             self.samples = samples
             for split, reader in self.readers:
                 chosen = reader.select_split(self.samples)
@@ -84,7 +84,7 @@ class OfficialPart:
 
 
 def reader_configs(config: Mapping) -> list[dict]:
-    """Find the configs of our readers in that of a data set.
+    """Find the configs of our readers in that of a dataset.
 
     Args:
         config (Mapping): One of ours, or a wrapper's with ``dataset`` or
@@ -105,7 +105,7 @@ def reader_configs(config: Mapping) -> list[dict]:
     if 'dataset' in config:
         return reader_configs(config['dataset'])
     raise TypeError(
-        f'a {kind} is no data set of facial expressions of ours (a '
+        f'a {kind} is no dataset of facial expressions of ours (a '
         'BaseFERDataset), nor a wrapper with `dataset` or `datasets`'
     )
 
@@ -113,20 +113,20 @@ def reader_configs(config: Mapping) -> list[dict]:
 def read_parts(configs: Mapping[str, Mapping]) -> list[OfficialPart]:
     """Read the annotations of splits, each official part once.
 
-    Missing pictures and wrong annotations are no error here, unless a reader
+    Missing images and wrong annotations are no error here, unless a reader
     needs them to be built.
 
     Args:
         configs (Mapping[str, Mapping]): Name of a split to the config of its
-            data set, which may be wrapped.
+            dataset, which may be wrapped.
 
     Returns:
         list[OfficialPart]: The parts, in the order of the splits.
 
     Raises:
-        TypeError: If a data set is not one of ours.
+        TypeError: If a dataset is not one of ours.
         ValueError: If an argument of a reader is wrong.
-        FileNotFoundError: If a folder is absent that a reader can not be
+        FileNotFoundError: If a folder is absent that a reader cannot be
             built without.
     """
     parts: dict[tuple[str, str], OfficialPart] = {}

@@ -5,27 +5,27 @@ from typing import Any
 
 @dataclass
 class PartReport:
-    """What was found in an official part of a data set.
+    """What was found in an official part of a dataset.
 
     Attributes:
         name (str): The part, such as 'RAFDB train'.
         data_root (str): Its folder.
-        splits (dict[str, dict]): Split to 'pictures' and 'rule'.
-        label_rule (str): How a picture gets its label.
+        splits (dict[str, dict]): Split to 'images' and 'rule'.
+        label_rule (str): How an image gets its label.
         crop (str): How faces were cut out.
         classes (list[str]): The classes, in label order.
-        pictures (int): How many are listed.
+        images (int): How many are listed.
         counts (dict[str, int]): Of each class, by canonical name.
         expected (dict[str, int], optional): What they should be.
         expected_source (str): Where that is known from.
         errors (list[str]): What is wrong with annotations.
-        missing (list[dict]): Pictures that are absent.
-        unreadable (list[dict]): Pictures that can not be decoded, with the
+        missing (list[dict]): Images that are absent.
+        unreadable (list[dict]): Images that cannot be decoded, with the
             ``reason``.
         sizes (dict): 'distinct', 'most_common', and of 'width' and 'height'
             the 'min', 'median' and 'max', in pixels.
-        grey (int): Readable pictures without colour.
-        colour (int): Readable pictures with colour.
+        grey (int): Readable images without colour.
+        colour (int): Readable images with colour.
     """
 
     name: str
@@ -34,7 +34,7 @@ class PartReport:
     label_rule: str
     crop: str
     classes: list[str]
-    pictures: int
+    images: int
     counts: dict[str, int]
     expected: dict[str, int] | None
     expected_source: str
@@ -62,16 +62,16 @@ class PartReport:
 
 @dataclass
 class Report:
-    """What was found in the data sets of a config.
+    """What was found in the datasets of a config.
 
     Attributes:
         parts (list[PartReport]): The official parts.
-        duplicates (list[dict]): Groups of pictures with the same pixels:
+        duplicates (list[dict]): Groups of images with the same pixels:
             their ``splits``, whether labels are ``contradicting``, and the
-            ``pictures``.
-        shared (list[str]): Paths of pictures that several splits hold, other
+            ``images``.
+        shared (list[str]): Paths of images that several splits hold, other
             than validation and test.
-        leaks (list[str]): Paths of test pictures that are, or have a copy, in
+        leaks (list[str]): Paths of test images that are, or have a copy, in
             another split.
     """
 
@@ -87,5 +87,5 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether all parts are whole, and no picture in two splits."""
+        """Whether all parts are whole, and no image in two splits."""
         return not self.shared and all(part.ok for part in self.parts)

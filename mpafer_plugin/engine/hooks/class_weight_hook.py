@@ -6,27 +6,28 @@ from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.datasets import ClassBalancedSampler
 from mpafer_plugin.datasets.label_counts import count_labels
-from mpafer_plugin.engine.batch_shares import sampler_of
+
+from ..dataloader_checks import sampler_of
 
 
 @HOOKS.register_module()
 class ClassWeightHook(Hook):
     """Weigh rare classes more in the classification loss.
 
-    Before training it counts the training pictures. Of N pictures in C
-    classes, one of a class with n pictures weighs N / (C n), so that each
-    class weighs alike and the mean weight of a picture is 1. With soft
+    Before training it counts the training images. Of N images in C
+    classes, one of a class with n images weighs N / (C n), so that each
+    class weighs alike and the mean weight of an image is 1. With soft
     targets the largest decides for the count, and each class's part of a
     target has that class's weight.
 
     It sets ``class_weight`` of the head's loss: mmpretrain's
-    ``CrossEntropyLoss``. The mean of a batch is over its pictures, not over
+    ``CrossEntropyLoss``. The mean of a batch is over its images, not over
     their weights as in torch. Other loss terms are left alone.
 
     Raises:
         TypeError: If the loss has no ``class_weight``.
         ValueError: If the loss has class weights already, or a class has no
-            pictures.
+            images.
     """
 
     # Before DataReportHook, which tells what is in force.

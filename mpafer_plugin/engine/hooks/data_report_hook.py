@@ -10,24 +10,21 @@ from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
 
 from mpafer_plugin.datasets import ClassBalancedSampler, HeldOutFERDataset
-from mpafer_plugin.engine.batch_shares import (
-    check_batch_shares,
-    length,
-    sampler_of,
-)
+
+from ..dataloader_checks import check_batch_shares, length, sampler_of
 
 
 @HOOKS.register_module()
 class DataReportHook(Hook):
-    """Log how the training pictures reach the model, and check that they do.
+    """Log how the training images reach the model, and check that they do.
 
-    Before training it writes down what is in force: sampler, pictures, batch
+    Before training it writes down what is in force: sampler, images, batch
     size, number of batches, class weights, transforms. (Counts, label rule,
-    split and crop are logged by the data set itself.)
+    split and crop are logged by the dataset itself.)
 
     Raises:
-        ValueError: If a validation is configured without pictures or with
-            pictures that are trained on, or if the processes cannot share the
+        ValueError: If a validation is configured without images or with
+            images that are trained on, or if the processes cannot share the
             batches.
     """
 
@@ -46,8 +43,8 @@ class DataReportHook(Hook):
             validated = runner.val_dataloader.dataset
             if length(validated) == 0:
                 raise ValueError(
-                    f'validation is configured, but its data set, a '
-                    f'{type(validated).__name__}, has no pictures: give it '
+                    f'validation is configured, but its dataset, a '
+                    f'{type(validated).__name__}, has no images: give it '
                     'some, or switch validation off with val_dataloader=None, '
                     'val_cfg=None and val_evaluator=None'
                 )
@@ -58,7 +55,7 @@ class DataReportHook(Hook):
         lines = [
             'training data:',
             f'  sampler: {_sampler_text(loader)}',
-            f'  pictures: {_shown(length(loader.dataset))}; batches of '
+            f'  images: {_shown(length(loader.dataset))}; batches of '
             f'{_shown(loader.batch_size)} x {get_world_size()} process(es)',
             f'  iterations: {runner.max_iters:,}'
             if endless
@@ -83,7 +80,7 @@ def _shown(number: int | None) -> str:
 
 
 def _check_held_out(train, val) -> None:
-    """Refuse to validate on pictures that are trained on."""
+    """Refuse to validate on images that are trained on."""
     for reader in _held_out(train):
         for other in _held_out(val):
             ours, theirs = (
@@ -97,20 +94,20 @@ def _check_held_out(train, val) -> None:
                 continue
             if other.split == 'train':
                 MMLogger.get_current_instance().warning(
-                    "validation reads split='train', the training pictures: "
+                    "validation reads split='train', the training images: "
                     'what is chosen by it is chosen by memory'
                 )
             elif other.split == 'val' and ours != theirs:
                 raise ValueError(
                     'the training data holds out another share than is '
-                    'validated on, so pictures would be in both: '
+                    'validated on, so images would be in both: '
                     f'(val_fraction, val_seed) is {ours} in training and '
                     f'{theirs} in validation. Give both the same'
                 )
 
 
 def _held_out(dataset) -> Iterator[HeldOutFERDataset]:
-    """Find the readers that hold pictures out, in wrappers too."""
+    """Find the readers that hold images out, in wrappers too."""
     if isinstance(dataset, HeldOutFERDataset) and not dataset.has_val_part:
         yield dataset
     inner = getattr(dataset, 'dataset', None)
@@ -146,7 +143,7 @@ def _weights_text(model, dataset) -> str:
 
 
 def _transforms(dataset) -> list[tuple[str, ...]]:
-    """Names of the transforms, of each part of a wrapped data set."""
+    """Names of the transforms, of each part of a wrapped dataset."""
     if hasattr(dataset, 'datasets'):
         return [n for part in dataset.datasets for n in _transforms(part)]
     if hasattr(dataset, 'dataset'):

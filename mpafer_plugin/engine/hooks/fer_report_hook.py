@@ -14,7 +14,7 @@ from mpafer_plugin.evaluation import FERMetric
 class FERReportHook(Hook):
     """Write what a test found, by class, into the working directory.
 
-    ``per_class.csv`` has a line a class: pictures, recall, precision, F1 (in
+    ``per_class.csv`` has a line a class: images, recall, precision, F1 (in
     percent), and the class it is taken for most often.
     ``confusion_matrix.png`` shows the share of each true class (row) that was
     given each name (column). Needs a :class:`FERMetric` in the test

@@ -13,7 +13,7 @@ SIDE = 384  # pixels of the longer side of what is drawn
 
 @HOOKS.register_module()
 class FERVisualizationHook(VisualizationHook):
-    """mmpretrain's hook, on the picture itself.
+    """mmpretrain's hook, on the image itself.
 
     The host (1.2.0) draws the input of the network: as small as that is, with
     red and blue exchanged, and not at all under test-time augmentation. Here
@@ -32,7 +32,7 @@ class FERVisualizationHook(VisualizationHook):
         data_samples: Sequence[DataSample],
         step: int = 0,
     ) -> None:
-        pictures = dict(inputs=_Pictures(data_samples))
+        images = dict(inputs=_Images(data_samples))
         model = data_samples[0].get('model_classes')
         if model is not None:
             meta = self._visualizer.dataset_meta or {}
@@ -48,10 +48,10 @@ class FERVisualizationHook(VisualizationHook):
                 )
                 for sample in data_samples
             ]
-        super()._draw_samples(batch_idx, pictures, data_samples, step)
+        super()._draw_samples(batch_idx, images, data_samples, step)
 
 
-class _Pictures:
+class _Images:
     """The files of samples as images (3, H, W), read when looked at."""
 
     def __init__(self, samples: Sequence[DataSample]):

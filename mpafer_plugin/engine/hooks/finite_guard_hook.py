@@ -17,7 +17,7 @@ class FiniteGuardHook(Hook):
 
     Raises:
         FloatingPointError: With the iteration, the loss terms and parameters
-            concerned and the pictures of the batch. The checkpoints are from
+            concerned and the images of the batch. The checkpoints are from
             before it.
     """
 
@@ -72,15 +72,15 @@ class FiniteGuardHook(Hook):
             causes.append(f'the losses {losses}')
         if parameters:
             causes.append(f'the gradients of {parameters}')
-        pictures = [
+        images = [
             sample.metainfo.get('img_path')
             for sample in self._batch['data_samples']
         ]
         raise FloatingPointError(
             f'iteration {self._iteration}: {" and ".join(causes)} are not '
             'finite. Training stops before the weights are harmed; the '
-            'checkpoints are from before. The pictures of this batch: '
-            f'{pictures}'
+            'checkpoints are from before. The images of this batch: '
+            f'{images}'
         )
 
 

@@ -4,16 +4,23 @@ from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.datasets.categories import canonical_names
+from mpafer_plugin.engine.checkpoints.test_pipeline import (
+    pipeline_of,
+    resize_of,
+)
 
-from ..checkpoint_entry import (
+from ..checkpoints.face_crop import (
+    check_loaded_crop,
+    check_own_crops,
+    face_crops,
+)
+from ..checkpoints.metadata import (
     ENTRY,
     check_tensors,
     compare,
     describe,
     identity,
 )
-from ..face_crops import check_loaded_crop, check_own_crops, face_crops
-from ..model_settings import pipeline_of, resize_of
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 
@@ -24,7 +31,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
     Besides being safe on the disk, a checkpoint has an entry
     ``mpafer`` of plain data: class names, the towers' architecture and
     fingerprints, the hard prompts and their digest, how the training data's
-    faces were cut out (``face_crop``, None if as released), how test pictures
+    faces were cut out (``face_crop``, None if as released), how test images
     are resized, what builds the model again, and versions.
     When a checkpoint is loaded this entry and the shapes of its tensors are
     compared with the model, and any difference that would make the prompts
@@ -99,7 +106,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
         if found is None:
             runner.logger.warning(
                 'the checkpoint was not written by PromptCheckpointHook: its '
-                'classes and towers can not be compared with the model'
+                'classes and towers cannot be compared with the model'
             )
         else:
             compare(found, describe(model), resume=runner._resume)

@@ -20,9 +20,10 @@ from mmengine.utils import track_iter_progress
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
 
-from mpafer_plugin.datasets.unaugmented import without_augmentation
-from mpafer_plugin.engine.prototypes import class_prototypes
-from mpafer_plugin.whole_file import whole_file
+from mpafer_plugin.datasets.wrappers import without_augmentation
+from mpafer_plugin.utils.atomic_write import atomic_write
+
+from ..prototypes import class_prototypes
 
 CACHE_FORMAT = 1
 """Raised whenever the same key would hold something else."""
@@ -32,28 +33,28 @@ CACHE_FORMAT = 1
 class PrototypeHook(Hook):
     """Compute the class prototypes before training (Eq. 6).
 
-    The training pictures go once through the unprompted frozen tower, without
+    The training images go once through the unprompted frozen tower, without
     augmentation. The prototype of a class is the mean of its global features,
     summed in float64; with soft labels the largest decides the class. Several
-    ranks share the pictures and get the same prototypes. A head without
+    ranks share the images and get the same prototypes. A head without
     ``loss_proto`` needs none, and nothing is done.
 
     Args:
         pipeline (list[dict], optional): Transforms without augmentation.
-            Defaults to None, which means those of the test data set, or of
+            Defaults to None, which means those of the test dataset, or of
             the validation set if there is no other.
-        samples_per_class (int, optional): Pictures of each class that take
+        samples_per_class (int, optional): Images of each class that take
             part, drawn at random with ``seed``; fewer where a class has
             fewer. Defaults to None, which means all (paper: all, or a
             subset).
         normalize (bool): L2-normalise each feature before the mean, so that
-            every picture counts alike. Defaults to True (ours; the paper
+            every image counts alike. Defaults to True (ours; the paper
             leaves it open).
         seed (int): Defaults to 0.
-        batch_size (int): Pictures a forward pass. Defaults to 64.
-        num_workers (int): Processes that load pictures. Defaults to 2.
+        batch_size (int): Images a forward pass. Defaults to 64.
+        num_workers (int): Processes that load images. Defaults to 2.
         cache_dir (str, optional): Folder that keeps prototypes by a key of
-            weights, pictures (paths, sizes, times) and rule. Defaults to
+            weights, images (paths, sizes, times) and rule. Defaults to
             None, which means none is kept.
     """
 
@@ -113,16 +114,16 @@ class PrototypeHook(Hook):
         origin = f'from the cache {path}'
         if prototypes is None:
             prototypes = self._compute(model, Subset(dataset, indices))
-            origin = f'means over {len(indices)} pictures'
+            origin = f'means over {len(indices)} images'
             if path is not None:
                 _save(path, prototypes.cpu().numpy())
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
 
     def _choose(self, dataset) -> list[int]:
-        """Indices of the pictures that take part."""
+        """Indices of the images that take part."""
         classes = dataset.metainfo['classes']
-        # The labels alone: memory must not grow by a record a picture.
+        # The labels alone: memory must not grow by a record an image.
         labels = np.fromiter(
             (_label(dataset.get_data_info(i)) for i in range(len(dataset))),
             dtype=np.int64,
@@ -132,7 +133,7 @@ class PrototypeHook(Hook):
         if not counts.all():
             absent = [classes[i] for i in np.flatnonzero(counts == 0)]
             raise ValueError(
-                f'no training pictures of {absent}: these classes can have '
+                f'no training images of {absent}: these classes can have '
                 'no prototypes. Leave the classes out, or switch prototypes '
                 'off with model.head.loss_proto=None'
             )
@@ -146,7 +147,7 @@ class PrototypeHook(Hook):
         return sorted(np.concatenate(chosen).tolist())
 
     def _cache_path(
-        self, model, pictures: Subset, pipeline: list[dict]
+        self, model, images: Subset, pipeline: list[dict]
     ) -> Path | None:
         if self.cache_dir is None:
             return None
@@ -157,8 +158,8 @@ class PrototypeHook(Hook):
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
-        dataset: Any = pictures.dataset
-        for i in pictures.indices:
+        dataset: Any = images.dataset
+        for i in images.indices:
             info = dataset.get_data_info(i)
             path = info['img_path']
             stat = os.stat(path) if os.path.isfile(path) else None
@@ -166,10 +167,10 @@ class PrototypeHook(Hook):
             digest.update(f'{path}\t{_label(info)}\t{state}\n'.encode())
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 
-    def _compute(self, model, pictures: Subset) -> torch.Tensor:
-        share = range(get_rank(), len(pictures), get_world_size())
+    def _compute(self, model, images: Subset) -> torch.Tensor:
+        share = range(get_rank(), len(images), get_world_size())
         loader = DataLoader(
-            Subset(pictures, share),
+            Subset(images, share),
             batch_size=self.batch_size,
             num_workers=self.num_workers,
             collate_fn=pseudo_collate,
@@ -227,5 +228,5 @@ def _load(path: Path | None) -> torch.Tensor | None:
 
 @master_only
 def _save(path: Path, prototypes: np.ndarray) -> None:
-    with whole_file(path) as part, part.open('wb') as file:
+    with atomic_write(path) as part, part.open('wb') as file:
         np.save(file, prototypes)

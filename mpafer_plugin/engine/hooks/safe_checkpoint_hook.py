@@ -6,16 +6,9 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
-from mpafer_plugin.engine.checkpoint_choice import choose_checkpoint, point_to
-from mpafer_plugin.engine.checkpoint_file import (
-    drop_config_text,
-    numbered,
-    publish,
-)
-from mpafer_plugin.engine.resumable_train_loop import (
-    VALIDATED,
-    ResumableTrainLoop,
-)
+from ..checkpoints.file import drop_config_text, numbered, publish
+from ..checkpoints.resume import choose_checkpoint, point_to
+from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
 
 INTERRUPTED = 'iter_{}.pth'
 """Name of a checkpoint that was saved amid an epoch."""
@@ -68,7 +61,7 @@ class SafeCheckpointHook(CheckpointHook):
         Config text is dropped: mmengine's resume would execute it.
 
         Raises:
-            ValueError: If training can't go on there.
+            ValueError: If training cannot go on there.
         """
         drop_config_text(checkpoint)
         done, total = checkpoint.get(POSITION, (0, 0))
@@ -77,7 +70,7 @@ class SafeCheckpointHook(CheckpointHook):
         if not isinstance(runner.train_loop, ResumableTrainLoop):
             raise ValueError(
                 'the checkpoint was saved amid an epoch, where a '
-                f'{type(runner.train_loop).__name__} can not go on: set '
+                f'{type(runner.train_loop).__name__} cannot go on: set '
                 "train_cfg.type='ResumableTrainLoop', or resume from the "
                 'checkpoint of an epoch'
             )

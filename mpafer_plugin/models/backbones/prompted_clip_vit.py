@@ -8,7 +8,8 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from mpafer_plugin.clip import ImageTower, fingerprint, load_clip
-from mpafer_plugin.models.utils import prompted_block
+
+from ..utils import prompted_block
 
 OUT_TYPES = ('aligned', 'cls_token', 'featmap')
 

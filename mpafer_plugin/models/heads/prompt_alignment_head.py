@@ -4,11 +4,7 @@ from mmpretrain.registry import MODELS
 from mmpretrain.structures import DataSample
 from torch import nn
 
-from mpafer_plugin.models.utils import (
-    global_local_scores,
-    prototype_scores,
-    single_precision,
-)
+from ..utils import global_local_scores, prototype_scores, single_precision
 
 SCALES = ('clip', 'learnable')
 
@@ -20,7 +16,7 @@ class PromptAlignmentHead(ClsHead):
     The score of class d is the cosine of the global feature with the class's
     text, plus the mean over the ``top_k`` patches most similar to it. With
     ``proto_weight`` its cosine with the class's prototype, moved by a learned
-    offset, is added (ours; keys made of pictures that then learn are
+    offset, is added (ours; keys made of images that then learn are
     Tip-Adapter-F's, Zhang et al. 2022).
 
     The losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),

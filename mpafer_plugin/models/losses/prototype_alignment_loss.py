@@ -4,7 +4,7 @@ from mmpretrain.models.losses.utils import weight_reduce_loss
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from mpafer_plugin.models.utils import l1_distance
+from .utils import l1_distance
 
 METRICS = ('cosine', 'l1')
 

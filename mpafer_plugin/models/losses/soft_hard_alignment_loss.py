@@ -3,7 +3,7 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from mpafer_plugin.models.utils import l1_distance
+from .utils import l1_distance
 
 MODES = ('contrastive', 'l1')
 DIRECTIONS = ('soft', 'hard', 'symmetric')

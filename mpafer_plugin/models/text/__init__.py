@@ -1,4 +1,3 @@
-from .hard_prompt_clip_text import HardPromptCLIPText
-from .prompted_clip_text import PromptedCLIPText
+from .prompted_clip_text import HardPromptCLIPText, PromptedCLIPText
 
 __all__ = ['HardPromptCLIPText', 'PromptedCLIPText']

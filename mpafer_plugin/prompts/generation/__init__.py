@@ -1,9 +1,8 @@
-from .asking import Description
-from .chat import Chat, ServerError
-from .kept import Refused, partial_file
-from .questions import Plan, make_plan
-from .run import NoAnswer, answered, generate
-from .told import answer_lines, question_lines, same_lines
+from .client import Chat, ServerError
+from .generate import NoAnswer, answered, generate
+from .partial_answers import Refused, partial_file
+from .questions import Description, Plan, make_plan
+from .summary import answer_lines, question_lines, same_lines
 
 __all__ = [
     'Chat',

@@ -2,9 +2,6 @@
 
 import re
 
-from mpafer_plugin.prompts.generation.face_parts import names_part
-from mpafer_plugin.prompts.generation.spoken import spoken
-
 MAX_CHARACTERS = 20_000  # of an answer, thoughts not counted
 MAX_HEADLINE = 4  # words of one that may be kept
 MAX_WORD = 100  # characters; the tokenizer's time grows with their square
@@ -59,7 +56,7 @@ def clean_answer(answer: str, count: int) -> list[str]:
     """Take the descriptions out of an answer.
 
     Thoughts, special tokens, marks of lists, quotes, the beginning of the
-    prompt, chatter around the descriptions and signs that can't be printed
+    prompt, chatter around the descriptions and signs that cannot be printed
     are taken off. Where one description was asked for, several lines are its
     parts, and headlines that name parts of the face stay.
 
@@ -185,3 +182,64 @@ def _bare(line: str) -> str:
     if start := _TEMPLATE.match(line):
         line = line[start.end() :]
     return line.strip(' .,;')
+
+
+# The last of these ends the thoughts, whether or not their beginning came
+# along. gpt-oss answers in the channel "final", which is "assistantfinal"
+# where the server took the special tokens out.
+_THOUGHT_END = re.compile(
+    r'<\s*/\s*(?:\w+:)?(?:think\w*|thoughts?|reason\w*|reflect\w*|analysis)'
+    r'\s*>|\[\s*/\s*think\w*\s*\]|\u25c1/think\w*\u25b7'
+    r'|<\|channel\|>\s*final\s*<\|message\|>|\bassistantfinal',
+    re.IGNORECASE,
+)
+# Other channels than "final" are no answer; theirs stay, as brackets.
+_TOKEN = re.compile(
+    r'<(?:\|(?!channel)[^<>|]{1,40}\||\uff5c[^<>|]{1,40}\uff5c)>'
+    r'|</?(?:s|bos|eos|end_of_turn|answer|final|output|response)>',
+    re.IGNORECASE,
+)
+
+
+def spoken(answer: str) -> str:
+    """Take thoughts, special tokens and what cannot be printed off an answer.
+
+    Args:
+        answer (str): What the model said.
+
+    Returns:
+        str: What is left; a thought without an end still is, with its tag.
+    """
+    *_, last = _THOUGHT_END.split(answer)
+    text = re.sub('[\u2018\u2019]', "'", _TOKEN.sub('', last))
+    return ''.join(c for c in text if c.isprintable() or c.isspace())
+
+
+# fmt: off
+FACE_PARTS = (
+    'forehead', 'temple', 'brow', 'eyebrow', 'eye', 'eyelid', 'eyelash',
+    'lid', 'lash', 'iris', 'pupil', 'gaze', 'stare', 'glare', 'nose',
+    'nostril', 'cheek', 'dimple', 'mouth', 'lip', 'jaw', 'chin', 'tooth',
+    'teeth', 'tongue', 'skin', 'muscle', 'wrinkle', 'smile', 'grin', 'frown',
+    'ear', 'neck',
+)
+# fmt: on
+"""Every description names one of these, or the face or the head."""
+
+# "faces" and "heads" are people's, and stand in refusals.
+_PART = re.compile(
+    rf'\b(?:face|head|(?:{"|".join(FACE_PARTS)})(?:s|es|d|ed|ped)?)\b',
+    re.IGNORECASE,
+)
+
+
+def names_part(text: str) -> bool:
+    """Whether a text names a part of the face, or the face itself.
+
+    Args:
+        text (str): A text in English.
+
+    Returns:
+        bool: ``True`` for "half-closed eyelids", ``False`` for "Sure!".
+    """
+    return bool(_PART.search(text))

@@ -1,11 +1,16 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from mpafer_plugin.datasets.categories import canonical_name, canonical_names
-from mpafer_plugin.prompts.generation.budget import word_limit
-from mpafer_plugin.prompts.hard_prompts import prompt_words
-from mpafer_plugin.prompts.names import tidy_name
+from mpafer_plugin.datasets.categories import (
+    canonical_name,
+    canonical_names,
+    tidy_name,
+)
+
+from ..hard_prompts import prompt_words
+from .token_budget import word_limit
 
 # paper
 QUESTION = (
@@ -26,6 +31,20 @@ FORM = (
     'first, and not the expression itself.'
 )
 SEVERAL = '{} lines, each a whole description in its own words,'
+
+
+class Description(NamedTuple):
+    """One description of a class.
+
+    Attributes:
+        text (str): The description, which fits the text tower.
+        against (str, optional): The class that it tells this one from.
+        uncut (str, optional): What it was cut from.
+    """
+
+    text: str
+    against: str | None = None
+    uncut: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +159,7 @@ def make_plan(
         Plan: The plan.
 
     Raises:
-        ValueError: If there are no classes, a name is empty or can't be
+        ValueError: If there are no classes, a name is empty or cannot be
             written, a class is named twice, has the word of another or leaves
             no room for a description, or a group of ``contrast`` is not of
             two or more different classes.
@@ -155,7 +174,7 @@ def make_plan(
     for name in (model, *classes):
         if not name.strip() or not name.isprintable():
             raise ValueError(
-                f'the name {name!r} is empty or has signs that can not be '
+                f'the name {name!r} is empty or has signs that cannot be '
                 'written'
             )
     if descriptions < 1:

@@ -15,7 +15,7 @@ from mpafer_plugin.datasets.affectnet.labels import read_label
 from mpafer_plugin.datasets.affectnet.layouts import HEADER
 from mpafer_plugin.datasets.categories import EXPRESSIONS, SEVEN_EXPRESSIONS
 
-# pictures of the ids 0..10 in the drawn copy
+# images of the ids 0..10 in the drawn copy
 TRAIN = (70, 90, 60, 50, 40, 30, 20, 10, 4, 5, 6)
 TEST = (8, 7, 6, 5, 4, 3, 2, 9, 1, 2, 3)
 LISTS = {'train': 'training.csv', 'val': 'validation.csv'}
@@ -46,7 +46,7 @@ def touch(path):
 
 
 def write_old(root, part, numbers, images=IMAGES, lists='', **kwargs):
-    """Write one part of the old release: a CSV and empty pictures."""
+    """Write one part of the old release: a CSV and empty images."""
     rows = [row(f'{i % 3}/{part}{i}.jpg', n) for i, n in enumerate(numbers)]
     for path, *_ in rows:
         touch(root / images / path)
@@ -55,7 +55,7 @@ def write_old(root, part, numbers, images=IMAGES, lists='', **kwargs):
 
 
 def write_new(root, part, numbers, ending='.jpg', kind=str):
-    """Write one part of the new release: npy files and empty pictures."""
+    """Write one part of the new release: npy files and empty images."""
     folder = root / f'{part}_set'
     for name in ('annotations', 'images'):
         (folder / name).mkdir(parents=True)
@@ -186,7 +186,7 @@ def test_rules_in_words(roots):
 
 
 @pytest.mark.parametrize('contempt', [500, 499])
-def test_one_picture_short_is_only_a_warning(tmp_path, log, contempt):
+def test_one_image_short_is_only_a_warning(tmp_path, log, contempt):
     numbers = [*ids_of([500] * 7), *[7] * contempt]
     root = str(write_old(tmp_path, 'val', numbers))
     assert len(AffectNet(root, 'test')) == 3500
@@ -295,8 +295,8 @@ def test_wrong_rows(tmp_path, line, message):
 @pytest.mark.parametrize(
     ('content', 'message'),
     [
-        (b'', r'no picture is left'),
-        (','.join(HEADER).encode(), r'no picture is left.*ids 0-6'),
+        (b'', r'no image is left'),
+        (','.join(HEADER).encode(), r'no image is left.*ids 0-6'),
         (b'subDirectory_filePath,expression\na,1', r'csv:1: the header is'),
         (b'\xff\xfe\x00', r'csv:1: not UTF-8'),
     ],
@@ -370,7 +370,7 @@ def test_npy_of_one_content_is_parsed_once(tmp_path, monkeypatch):
     assert read_label(path.read_bytes(), str(path)) == 'contempt'
 
 
-def test_pictures_and_annotations_that_are_alone(tmp_path):
+def test_images_and_annotations_that_are_alone(tmp_path):
     root = write_new(tmp_path, 'val', ids_of(TEST))
     folder = tmp_path / 'val_set'
     for number in range(7):
@@ -378,7 +378,7 @@ def test_pictures_and_annotations_that_are_alone(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         AffectNet(str(root), 'test')
     message = str(caught.value)
-    assert message.startswith('7 of 35 listed pictures are absent')
+    assert message.startswith('7 of 35 listed images are absent')
     assert 'annotations/val0_exp.npy: val_set/images/val0.jpg' in message
     assert message.count('_exp.npy: ') == 5
     for number in range(10, 17):
@@ -386,11 +386,11 @@ def test_pictures_and_annotations_that_are_alone(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         AffectNet(str(root), 'test')
     message = str(caught.value)
-    assert message.startswith('7 of 43 pictures have no annotation')
+    assert message.startswith('7 of 43 images have no annotation')
     assert message.count('val_set/images/val1') == 5
 
 
-def test_two_pictures_of_one_id(tmp_path):
+def test_two_images_of_one_id(tmp_path):
     root = write_new(tmp_path, 'val', [1, 2])
     (tmp_path / 'val_set' / 'images' / 'val1.PNG').touch()
     with pytest.raises(ValueError, match=r"'val1\.PNG' and 'val1\.jpg'"):
@@ -404,7 +404,7 @@ def test_listed_but_absent(tmp_path):
     with pytest.raises(FileNotFoundError) as caught:
         AffectNet(str(root), 'test')
     message = str(caught.value)
-    assert message.startswith('7 of 35 listed pictures are absent')
+    assert message.startswith('7 of 35 listed images are absent')
     assert f'validation.csv:3: {IMAGES}/1/val1.jpg' in message
     assert message.count('.jpg\n') == 5
 
@@ -438,14 +438,14 @@ def test_neither_release(tmp_path):
         AffectNet(str(tmp_path / 'gone'))
 
 
-def test_no_folder_of_pictures(tmp_path):
+def test_no_folder_of_images(tmp_path):
     write_csv(tmp_path / 'validation.csv', [row('1/a.jpg', 3)])
-    message = r"csv:2: no pictures: '1/a\.jpg'.*Images/1'.*holds \['valid"
+    message = r"csv:2: no images: '1/a\.jpg'.*Images/1'.*holds \['valid"
     with pytest.raises(FileNotFoundError, match=message) as caught:
         AffectNet(str(tmp_path), 'test')
     assert_both_layouts_are_told(caught)
     (tmp_path / 'train_set' / 'annotations').mkdir(parents=True)
-    message = r"no pictures: .*images' is no folder; .*holds \['annot"
+    message = r"no images: .*images' is no folder; .*holds \['annot"
     with pytest.raises(FileNotFoundError, match=message) as caught:
         AffectNet(str(tmp_path))
     assert_both_layouts_are_told(caught)

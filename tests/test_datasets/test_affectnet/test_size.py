@@ -15,7 +15,7 @@ ROWS = 290_000
 SCRIPT = """
 import json, resource, sys, time
 from mpafer_plugin.datasets import AffectNet
-from mpafer_plugin.datasets.stratified_split import stratified_split
+from mpafer_plugin.datasets.splits import stratified_split
 
 dataset = AffectNet(sys.argv[1], lazy_init=True)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -9,16 +9,15 @@ import pytest
 from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.ferplus.labels import majority
 from mpafer_plugin.datasets.ferplus.votes import read_new_votes
-from mpafer_plugin.datasets.verification.duplicates import (
+from mpafer_plugin.datasets.verification.image_facts import (
     duplicate_groups,
-    picture_digest,
+    image_digest,
 )
-
-from .test_ferplus import TAR, USAGES
+from tests.test_datasets.test_ferplus.test_ferplus import TAR, USAGES
 
 
 def crossing(digests):
-    """Count groups of equal pictures by the splits that they lie in."""
+    """Count groups of equal images by the splits that they lie in."""
     splits = [
         ' '.join(sorted({path.parent.name[7:] for path in group}))
         for group in duplicate_groups(digests)
@@ -37,7 +36,7 @@ def test_duplicates_cross_the_splits(tmp_path):
             if path.suffix == '.png':
                 data = np.frombuffer(tar.extractfile(member).read(), np.uint8)
                 image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-                digests.append((path, picture_digest(image)))
+                digests.append((path, image_digest(image)))
             elif path.name == 'fer2013new.csv':
                 votes = tar.extractfile(member).read()
                 (tmp_path / path.name).write_bytes(votes)

@@ -12,8 +12,11 @@ from mmengine.logging import MMLogger
 from mpafer_plugin.datasets import FERPlus
 from mpafer_plugin.datasets.categories import EXPRESSIONS
 from mpafer_plugin.datasets.data_root import DataRoot
-from mpafer_plugin.datasets.ferplus.counts import FERPLUS_COUNTS
-from mpafer_plugin.datasets.ferplus.labels import LABEL_RULES, VOTE_COLUMNS
+from mpafer_plugin.datasets.ferplus.labels import (
+    FERPLUS_COUNTS,
+    LABEL_RULES,
+    VOTE_COLUMNS,
+)
 from mpafer_plugin.datasets.ferplus.votes import read_new_votes
 
 TAR = Path(__file__).parents[3] / '../shared/data/ferplus.tar'
@@ -52,7 +55,7 @@ CASES = [
 
 
 def write(root, rows, split='train', new=True, **kwargs):
-    """Write votes, a list of (name, ten votes), and empty pictures."""
+    """Write votes, a list of (name, ten votes), and empty images."""
     folder = root / FOLDERS[split]
     folder.mkdir(parents=True)
     if new:
@@ -95,7 +98,7 @@ def test_rules_by_hand(tmp_path, number, rule, new):
     }
     assert labels_of(dataset) == expected
     left_out = len(CASES) - len(expected)
-    assert f'passed over: {left_out} pictures' in dataset.label_rule_text()
+    assert f'passed over: {left_out} images' in dataset.label_rule_text()
 
 
 def test_distribution_reaches_the_data_sample(tmp_path):
@@ -146,7 +149,7 @@ def test_repeated_and_unnamed_rows(tmp_path):
     happy, sad = (0, 9, *[0] * 8), (0, 0, 0, 9, *[0] * 6)
     rows = [('a.png', happy), ('', sad), ('b.png', sad), ('a.png', sad)]
     dataset = FERPlus(write(tmp_path, rows))
-    # the tool overwrites the picture, so the last row is the picture's
+    # the tool overwrites the image, so the last row is the image's
     assert labels_of(dataset) == {'a.png': 'sadness', 'b.png': 'sadness'}
     text = dataset.label_rule_text()
     assert '1 rows without a name, 1 rows whose name comes again' in text
@@ -271,7 +274,7 @@ def test_absent_class_is_named(tmp_path, caplog):
         logger.removeHandler(caplog.handler)
     empty = [c for c in EXPRESSIONS if c not in ('neutral', 'fear')]
     empty.remove('contempt')
-    assert f'there are no pictures of {empty}' in caplog.text
+    assert f'there are no images of {empty}' in caplog.text
 
 
 def test_names_are_taken_as_they_are(tmp_path):

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from mpafer_plugin.datasets import RAFDB
-from mpafer_plugin.datasets.rafdb.labels import BASIC_LABELS, picture_key
+from mpafer_plugin.datasets.rafdb.labels import BASIC_LABELS, image_key
 from tests.rafdb_copies import (
-    PICTURES,
+    IMAGES,
     apvit,
     cub,
     edit,
@@ -38,7 +38,7 @@ def read(root, split='train', **kwargs):
     dataset = RAFDB(str(root), split, **kwargs)
     labels, classes = {}, dataset.CLASSES  # which copies at each access
     for info in dataset:
-        key = picture_key(info['img_path'])
+        key = image_key(info['img_path'])
         assert key not in labels
         labels[key] = classes[info['gt_label']]
     return labels
@@ -53,7 +53,7 @@ def test_every_layout_gives_the_same(write, tmp_path, tmp_path_factory, log):
         labels = read(tmp_path, split)
         assert len(labels) == count
         assert labels == read(reference, split)
-    for name, label in PICTURES['test'].items():
+    for name, label in IMAGES['test'].items():
         assert labels[f'{name}.jpg'] == BASIC_LABELS[label]
     assert not [r for r in log.records if 'lie beside' in r.message]
 
@@ -82,7 +82,7 @@ def test_original_photos_are_official_only(write, tmp_path):
         RAFDB(str(tmp_path), aligned=False)
 
 
-def test_pictures_that_are_not_there_make_no_layout(tmp_path):
+def test_images_that_are_not_there_make_no_layout(tmp_path):
     official(tmp_path)
     (tmp_path / 'basic/Image/aligned').rename(tmp_path / 'basic/Image/x')
     message = (
@@ -111,14 +111,14 @@ def test_upper_case_endings_and_other_names(tmp_path, log):
     dataset = RAFDB(str(tmp_path), val_fraction=0)
     names = [info['img_path'].split('/')[-1] for info in dataset]
     assert names == ['é ü.Png', 'train_00001_aligned.JPG', 'é ü.Png']
-    assert "no pictures of ['neutral', 'sadness'" in log.records[1].message
+    assert "no images of ['neutral', 'sadness'" in log.records[1].message
 
 
-def test_unlisted_pictures_of_class_folders(tmp_path, log):
+def test_unlisted_images_of_class_folders(tmp_path, log):
     kaggle(tmp_path)
     put(tmp_path / 'DATASET/train/1/train_99999_aligned.jpg')
     assert len(read(tmp_path, val_fraction=0)) == 84
-    assert '1 pictures lie beside the listed' in log.records[0].message
+    assert '1 images lie beside the listed' in log.records[0].message
 
 
 def test_classes_txt_says_what_numbers_mean(tmp_path):

@@ -58,29 +58,29 @@ def test_wrong_lines(write, listed, old, new, message, tmp_path):
 )  # fmt: skip
 def test_listed_but_absent(write, listed, tmp_path):
     write(tmp_path)
-    (picture,) = tmp_path.rglob('train_00001*.jpg')
+    (image,) = tmp_path.rglob('train_00001*.jpg')
     # the ending counts: names are the same on no system alone
-    picture.rename(picture.with_suffix('.JPG'))
+    image.rename(image.with_suffix('.JPG'))
     with pytest.raises(
         FileNotFoundError,
-        match=rf'1 of 84 listed pictures are(.|\n)*{listed}:[12]: .*\.jpg',
+        match=rf'1 of 84 listed images are(.|\n)*{listed}:[12]: .*\.jpg',
     ):
         RAFDB(str(tmp_path))
 
 
 @pytest.mark.parametrize(
-    ('picture', 'message'),
+    ('image', 'message'),
     [
         ('train/8/a.jpg', r"train/8: unknown label '8'; .*7: 'neutral'"),
         ('train/Smile/a.jpg', r"train/Smile: unknown label 'Smile'"),
-        ('train/a.JPG', r'train/a\.JPG: the picture lies in no class folder'),
-        ('train/2/test_0001.jpg', r'a picture of the test part by its name'),
+        ('train/a.JPG', r'train/a\.JPG: the image lies in no class folder'),
+        ('train/2/test_0001.jpg', r'an image of the test part by its name'),
         ('train/2/train_00001.jpg', r"'train_00001\.jpg' is listed twice"),
     ],
 )
-def test_wrong_class_folders(picture, message, tmp_path):
+def test_wrong_class_folders(image, message, tmp_path):
     put(tmp_path / 'train/1/train_00001_aligned.jpg')
-    put(tmp_path / picture)
+    put(tmp_path / image)
     with pytest.raises(ValueError, match=message):
         RAFDB(str(tmp_path))
 

@@ -13,7 +13,7 @@ from mpafer_plugin.datasets.categories import (
     SEVEN_EXPRESSIONS,
 )
 
-# pictures of the ids 1..7 in the drawn copy
+# images of the ids 1..7 in the drawn copy
 TRAIN = (10, 20, 30, 40, 50, 60, 70)
 TEST = (1, 2, 3, 4, 5, 6, 7)
 # the same in canonical order: neutral is id 7, happiness 4, sadness 5, ...
@@ -22,7 +22,7 @@ LABEL_FILE = Path('basic/EmoLabel/list_patition_label.txt')
 
 
 def write(root, lines, newline='\n', bom=''):
-    """Write a label file and an empty picture for each well-formed line."""
+    """Write a label file and an empty image for each well-formed line."""
     (root / LABEL_FILE).parent.mkdir(parents=True)
     text = bom + newline.join(lines) + newline
     (root / LABEL_FILE).write_bytes(text.encode())
@@ -152,14 +152,14 @@ def test_wrong_lines(tmp_path, line, message):
         RAFDB(str(tmp_path), 'test')
 
 
-def test_all_absent_pictures_are_counted(root):
+def test_all_absent_images_are_counted(root):
     for number in range(1, 8):
         name = f'test_{number:04}_aligned.jpg'
         (root / 'basic' / 'Image' / 'aligned' / name).unlink()
     with pytest.raises(FileNotFoundError) as caught:
         RAFDB(str(root), 'test')
     message = str(caught.value)
-    assert message.startswith('7 of 28 listed pictures are absent')
+    assert message.startswith('7 of 28 listed images are absent')
     assert f'label.txt:{sum(TRAIN) + 1}: basic/Image/aligned/' in message
     assert message.count('_aligned.jpg\n') == 5
 
@@ -205,7 +205,7 @@ def test_compound_expressions(tmp_path, log):
     dataset = RAFDB(str(write_compound(tmp_path)), 'test', compound=True)
     assert dataset.metainfo['classes'] == COMPOUND_EXPRESSIONS
     assert dataset.get_gt_labels().tolist() == list(range(11))
-    assert 'there are 11 pictures, but 792 were' in log.records[0].message
+    assert 'there are 11 images, but 792 were' in log.records[0].message
     assert len(RAFDB(str(tmp_path / 'compound'), compound=True)) == 22
     with pytest.raises(FileNotFoundError, match=r"basic/(.|\n)*'compound'"):
         RAFDB(str(tmp_path))
@@ -220,12 +220,12 @@ def test_complete_compound_copy_gives_no_warning(tmp_path, log):
     assert [r.levelno for r in log.records] == [logging.INFO] * 2
 
 
-def test_unlisted_pictures_are_counted(root, log):
+def test_unlisted_images_are_counted(root, log):
     folder = root / 'basic' / 'Image' / 'aligned'
     for name in ('test_0999_aligned.JPG', 'x.png', 'notes.txt'):
         (folder / name).touch()
     assert len(RAFDB(str(root), 'test')) == sum(TEST)
-    assert '2 pictures lie beside the listed' in log.records[0].message
+    assert '2 images lie beside the listed' in log.records[0].message
 
 
 @pytest.mark.parametrize(
@@ -238,7 +238,7 @@ def test_unlisted_pictures_are_counted(root, log):
         ({'classes': ['happy']}, r"'surprise' is not among .*'happy'"),
         (
             {'split': 'val', 'val_fraction': 0.001},
-            r'rounds to no picture: the largest class has 70',
+            r'rounds to no image: the largest class has 70',
         ),
     ],
 )

@@ -10,11 +10,7 @@ from mpafer_plugin.datasets.synthetic import (
     sample_identity,
     sample_nuisance,
 )
-from mpafer_plugin.datasets.synthetic.landmarks import (
-    LANDMARKS,
-    SEEN_AT,
-    face_landmarks,
-)
+from tools.pretraining.landmarks import LANDMARKS, SEEN_AT, face_landmarks
 
 
 def draw(units, size=100, seed=0):
@@ -38,14 +34,14 @@ def rest():
 
 
 @pytest.mark.parametrize('size', [64, 100])
-def test_picture(size):
+def test_image(size):
     face = draw(rest(), size)
     assert face.shape == (size, size, 3)
     assert face.dtype == np.uint8
     assert face.std() > 10
 
 
-def test_same_source_same_picture():
+def test_same_source_same_image():
     assert np.array_equal(draw(rest(), seed=4), draw(rest(), seed=4))
     assert not np.array_equal(draw(rest(), seed=4), draw(rest(), seed=5))
 

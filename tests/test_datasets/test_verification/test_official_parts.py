@@ -56,7 +56,7 @@ def test_wrappers_are_taken_off(configs):
     assert reader_configs(wrapped) == [train, test]
 
 
-def test_training_and_held_out_pictures_together(configs):
+def test_training_and_held_out_images_together(configs):
     both = dict(
         type='ConcatDataset', datasets=[configs['train'], configs['val']]
     )
@@ -65,5 +65,5 @@ def test_training_and_held_out_pictures_together(configs):
 
 
 def test_other_data_sets_are_refused():
-    with pytest.raises(TypeError, match='CIFAR10 is no data set of facial'):
+    with pytest.raises(TypeError, match='CIFAR10 is no dataset of facial'):
         reader_configs(dict(type='CIFAR10', data_root='x'))

@@ -20,12 +20,12 @@ val_dataloader = dict(num_workers=0, persistent_workers=False)
 test_dataloader = val_dataloader
 train_cfg = dict(max_epochs=1)
 """
-# Of 11 training pictures a class so many are kept: 50.
+# Of 11 training images a class so many are kept: 50.
 COUNTS = [10, 10, 10, 10, 4, 4, 2]
 
 
 def unequal(dataset):
-    """Leave COUNTS pictures of each class."""
+    """Leave COUNTS images of each class."""
     labels = dataset.get_gt_labels()
     keep = [np.flatnonzero(labels == c)[:n] for c, n in enumerate(COUNTS)]
     dataset.get_subset_(np.concatenate(keep).tolist())
@@ -84,7 +84,7 @@ def test_one_line_in_a_config(
 
 
 def test_torchs_weights_for_labels_and_soft_targets():
-    """A picture's loss is torch's; the mean is over the pictures."""
+    """An image's loss is torch's; the mean is over the images."""
     weights = [0.5, 2.0, 1.0]
     loss = CrossEntropyLoss()
     loss.class_weight = weights
@@ -159,6 +159,6 @@ def test_errors(prepared):
         ClassWeightHook().before_train(runner)
     runner.model.head.loss_module = CrossEntropyLoss()
     runner.train_dataloader.dataset.get_subset_(list(range(44)))
-    with pytest.raises(ValueError, match=r"no training pictures of \['dis"):
+    with pytest.raises(ValueError, match=r"no training images of \['dis"):
         ClassWeightHook().before_train(runner)
     assert runner.model.head.loss_module.class_weight is None

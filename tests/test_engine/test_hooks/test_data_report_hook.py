@@ -4,8 +4,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from mpafer_plugin.engine import DataReportHook
-
-from ..test_batch_shares import Stream
+from tests.test_engine.test_dataloader_checks import Stream
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def report(build_runner, monkeypatch):
 SHIPPED = """\
 training data:
   sampler: ResumableSampler, shuffle=True, classes not balanced
-  pictures: 77; batches of 8 x 1 process(es)
+  images: 77; batches of 8 x 1 process(es)
   batches an epoch: 10
   class weights: none
   transforms: LoadImageFromFile, RandomResizedCrop, RandomFlip, \
@@ -90,7 +89,7 @@ def test_each_part_of_a_wrapped_data_set(report, load_config):
     )
 
     text = report(**{'train_dataloader.dataset': wrapped})
-    assert 'pictures: 308; ' in text  # 77 x (1 + 2 + 1)
+    assert 'images: 308; ' in text  # 77 x (1 + 2 + 1)
     assert text.endswith(
         '  transforms: LoadImageFromFile, RandomResizedCrop, RandomFlip, '
         'RandomErasing, PackInputs\n'
@@ -119,7 +118,7 @@ def test_data_sets_of_others(report):
         runner.val_loop.dataloader = DataLoader(Stream())
 
     text = report(prepare)
-    assert 'pictures: unknown number; batches of 4 x 1' in text
+    assert 'images: unknown number; batches of 4 x 1' in text
     assert 'batches an epoch: unknown number' in text
     assert text.endswith('transforms: none')
 
@@ -131,10 +130,10 @@ def test_the_stand_in_of_the_hosts_tools(report):
     assert report(prepare) == ''
 
 
-def test_validation_without_pictures(report):
+def test_validation_without_images(report):
     message = (
-        'validation is configured, but its data set, a RAFDB, has no '
-        'pictures: give it some, or switch validation off with '
+        'validation is configured, but its dataset, a RAFDB, has no '
+        'images: give it some, or switch validation off with '
         'val_dataloader=None'
     )
 
@@ -160,7 +159,7 @@ def test_a_batch_larger_than_the_data_is_told_before_training(build_runner):
             'train_dataloader.drop_last': True,
         },
     )
-    message = r'no training batch for each process: .*77 pictures.*size=80 '
+    message = r'no training batch for each process: .*77 images.*size=80 '
     with pytest.raises(ValueError, match=message):
         runner.train()
 
@@ -168,9 +167,9 @@ def test_a_batch_larger_than_the_data_is_told_before_training(build_runner):
 @pytest.mark.parametrize(
     'option', [{'val_fraction': 0.0}, {'val_seed': 1}], ids=str
 )
-def test_pictures_are_not_in_training_and_validation(report, option):
+def test_images_are_not_in_training_and_validation(report, option):
     ((name, value),) = option.items()
-    with pytest.raises(ValueError, match='pictures would be in both'):
+    with pytest.raises(ValueError, match='images would be in both'):
         report(**{f'train_dataloader.dataset.{name}': value})
 
 
@@ -183,14 +182,14 @@ def test_all_is_trained_on_and_the_test_set_chooses(report):
     )
 
 
-def test_validation_on_training_pictures_is_warned_of(report, capfd):
+def test_validation_on_training_images_is_warned_of(report, capfd):
     report(**{'val_dataloader.dataset.split': 'train'})
     out, err = capfd.readouterr()
     assert 'what is chosen by it is chosen by memory' in out + err
 
 
 def test_the_same_folder_by_another_name(report, data_root):
-    with pytest.raises(ValueError, match='pictures would be in both'):
+    with pytest.raises(ValueError, match='images would be in both'):
         report(
             **{
                 'train_dataloader.dataset.data_root': f'{data_root}/./rafdb/',

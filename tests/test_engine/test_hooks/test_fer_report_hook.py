@@ -3,10 +3,7 @@ import csv
 import cv2
 import numpy as np
 
-from mpafer_plugin.engine.hooks.fer_report_hook import (
-    draw_matrix,
-    write_table,
-)
+from mpafer_plugin.engine.hooks.fer_report_hook import draw_matrix, write_table
 
 CONFUSION = np.array([[8, 2, 0], [1, 3, 0], [0, 0, 0]])
 CLASSES = ['calm', 'cross', 'absent']
@@ -27,11 +24,11 @@ def test_table(tmp_path):
     assert rows[2]['recall'] == rows[2]['taken_for'] == ''
 
 
-def test_picture(tmp_path):
+def test_image(tmp_path):
     draw_matrix(CONFUSION, CLASSES, tmp_path / 'matrix.png')
-    picture = cv2.imread(str(tmp_path / 'matrix.png'))
-    assert min(picture.shape[:2]) > 200
-    assert picture.std() > 20
+    image = cv2.imread(str(tmp_path / 'matrix.png'))
+    assert min(image.shape[:2]) > 200
+    assert image.std() > 20
 
 
 def test_written_after_a_test(build_runner, tmp_path):

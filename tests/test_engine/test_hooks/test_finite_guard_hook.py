@@ -30,9 +30,9 @@ def test_a_loss_that_is_not_finite(build_runner, data_root):
     assert message.startswith('iteration 3: ')
     assert "the losses ['loss_proto']" in message
     assert "the gradients of ['backbone.prompts'" in message
-    pictures = re.findall(r"'([^']+_aligned.jpg)'", message)
-    assert len(pictures) == 8
-    assert all(path.startswith(str(data_root)) for path in pictures)
+    images = re.findall(r"'([^']+_aligned.jpg)'", message)
+    assert len(images) == 8
+    assert all(path.startswith(str(data_root)) for path in images)
     for old, new in zip(before, weights(runner), strict=True):
         assert torch.equal(old, new)  # not harmed
         assert new.isfinite().all()

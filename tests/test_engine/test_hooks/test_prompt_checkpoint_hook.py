@@ -132,7 +132,7 @@ def test_files_of_other_hooks_resume_too(trained, build_runner, capfd):
     other.train()
     assert other.iter == 2 * runner.iter
     out, err = capfd.readouterr()
-    assert 'can not be compared with the model' in out + err
+    assert 'cannot be compared with the model' in out + err
 
 
 def test_config_text_of_a_file_is_not_run(trained, build_runner, tmp_path):

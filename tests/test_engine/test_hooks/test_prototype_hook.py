@@ -20,7 +20,7 @@ def run(build_runner):
 
 
 def features(runner, dataset):
-    """Frozen features and labels, one picture at a time."""
+    """Frozen features and labels, one image at a time."""
     rows, labels = [], []
     for i in range(len(dataset)):
         data = dataset[i]
@@ -48,7 +48,7 @@ def test_is_the_mean_of_the_frozen_features(run, normalize):
     rows, labels = features(runner, unaugmented(runner))
     if normalize:
         rows = F.normalize(rows, dim=-1)
-    assert len(rows) < 84  # the held-out pictures take no part
+    assert len(rows) < 84  # the held-out images take no part
     for c in range(7):
         torch.testing.assert_close(
             runner.model.head.prototypes[c], rows[labels == c].mean(0)
@@ -111,12 +111,12 @@ def test_without_the_loss_nothing_is_done(run):
     assert not hasattr(runner.model.head, 'prototypes')
 
 
-def test_class_without_pictures_is_named(run):
+def test_class_without_images_is_named(run):
     runner = run()
     dataset = runner.train_dataloader.dataset
     keep = np.flatnonzero(dataset.get_gt_labels() != 4)
     dataset.get_subset_(keep.tolist())
-    with pytest.raises(ValueError, match=r"no training pictures of \['fear'"):
+    with pytest.raises(ValueError, match=r"no training images of \['fear'"):
         PrototypeHook(num_workers=0).before_train(runner)
 
 

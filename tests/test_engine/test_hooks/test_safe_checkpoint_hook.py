@@ -137,7 +137,7 @@ def test_amid_an_epoch_the_hosts_loop_is_refused(build_runner):
         runner.train()
     signal.signal(signal.SIGTERM, former)
     assert (folder(runner) / 'iter_3.pth').is_file()
-    with pytest.raises(ValueError, match='EpochBasedTrainLoop can not go on'):
+    with pytest.raises(ValueError, match='EpochBasedTrainLoop cannot go on'):
         build_runner(
             resume=True, **{'train_cfg.type': 'EpochBasedTrainLoop'}
         ).train()

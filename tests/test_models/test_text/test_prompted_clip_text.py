@@ -3,8 +3,10 @@ import json
 import pytest
 import torch
 import torch.nn.functional as F
+from mmpretrain.registry import MODELS
 from open_clip import SimpleTokenizer
 
+from mpafer_plugin.engine.checkpoints.metadata import model_settings
 from mpafer_plugin.models import PromptedCLIPText
 
 CLASSES = ['happiness', 'fear', 'happily surprised']
@@ -224,3 +226,34 @@ def test_digest_follows_texts_and_order(tiny):
 def test_wrong_arguments(tiny, kwargs, message):
     with pytest.raises(ValueError, match=message):
         PromptedCLIPText(**tiny, **(dict(classes=CLASSES) | kwargs))
+
+
+@pytest.mark.parametrize('granularity', [1, 3, 'mean'])
+def test_its_classes_are_the_hard_prompts(tiny, granularity):
+    arguments = dict(classes=CLASSES, granularity=granularity, **tiny)
+    text = MODELS.build(dict(type='HardPromptCLIPText', **arguments))
+    other = MODELS.build(dict(type='PromptedCLIPText', **arguments))
+    torch.testing.assert_close(text(), other.hard_features)
+    assert not [p for p in text.parameters() if p.requires_grad]
+
+
+def test_a_context_is_refused(tiny):
+    with pytest.raises(ValueError, match='num_context=4'):
+        MODELS.build(
+            dict(
+                type='HardPromptCLIPText',
+                classes=CLASSES,
+                num_context=4,
+                **tiny,
+            )
+        )
+
+
+def test_no_checkpoint_claims_to_build_it(load_config):
+    """Its prompts would come back as soft ones."""
+    for name, built in (
+        ('baselines/zero_shot.py', False),
+        ('mpafer_rafdb.py', True),
+    ):
+        model = MODELS.build(load_config(name).model)
+        assert (model_settings(model) is not None) == built

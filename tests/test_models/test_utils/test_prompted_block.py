@@ -1,8 +1,9 @@
 import pytest
 import torch
-from open_clip.transformer import ResidualAttentionBlock
+from open_clip.transformer import QuickGELU, ResidualAttentionBlock
+from torch import nn
 
-from mpafer_plugin.models.utils import prompted_block
+from mpafer_plugin.models.utils import frozen_mlp, prompted_block
 
 
 def make_block(ls_init_value=None):
@@ -38,3 +39,93 @@ def test_without_prompts_is_the_block_itself():
     block = make_block()
     x = torch.randn(3, 5, 16, dtype=torch.double)
     torch.testing.assert_close(prompted_block(block, x, None), block(x))
+
+
+@pytest.fixture
+def mlp():
+    layers = dict(
+        c_fc=nn.Linear(6, 24), gelu=QuickGELU(), c_proj=nn.Linear(24, 6)
+    )
+    mlp = nn.Sequential()
+    for name, layer in layers.items():
+        mlp.add_module(name, layer)
+    return mlp.requires_grad_(False)
+
+
+@pytest.fixture
+def x():
+    return 2 * torch.randn(3, 5, 6)
+
+
+def test_equals_open_clip(mlp, x):
+    torch.testing.assert_close(frozen_mlp(mlp, x), mlp(x))
+    with torch.no_grad():
+        torch.testing.assert_close(frozen_mlp(mlp, x), mlp(x))
+
+
+def test_gradient(mlp, x):
+    mlp, x = mlp.double(), x.double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: frozen_mlp(mlp, x), x)
+    ours, theirs = (
+        torch.autograd.grad(f(x).square().sum(), x)[0]
+        for f in (lambda x: frozen_mlp(mlp, x), mlp)
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_keeps_one_tensor_for_the_gradient(mlp, x):
+    """open_clip keeps two of the hidden width: less memory is the point."""
+
+    def kept(f):
+        tensors = []
+        with torch.autograd.graph.saved_tensors_hooks(
+            lambda t: tensors.append(t) or t, lambda t: t
+        ):
+            f(x.flatten(0, 1).requires_grad_())
+        hidden = [t for t in tensors if t.shape[-1] == 24 and len(t) > 6]
+        return len({t.data_ptr() for t in hidden})
+
+    assert kept(lambda x: frozen_mlp(mlp, x)) == 1
+    assert kept(mlp) == 2
+
+
+def test_under_autocast(mlp, x):
+    x.requires_grad_()
+    outputs, grads = [], []
+    for f in (lambda x: frozen_mlp(mlp, x), mlp):
+        with torch.autocast('cpu', torch.bfloat16):
+            out = f(x)
+        assert out.dtype == torch.bfloat16
+        outputs.append(out)
+        grads.append(torch.autograd.grad(out.float().square().sum(), x)[0])
+    torch.testing.assert_close(*outputs, atol=0.02, rtol=0.02)
+    torch.testing.assert_close(*grads, atol=0.05, rtol=0.05)
+    assert grads[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize('change', ['activation', 'learning'])
+def test_what_is_left_to_open_clip(mlp, x, change):
+    if change == 'activation':
+        mlp.gelu = nn.GELU()
+    else:
+        mlp.requires_grad_(True)
+    out = frozen_mlp(mlp, x)
+    torch.testing.assert_close(out, mlp(x), rtol=0, atol=0)
+    if change == 'learning':
+        out.sum().backward()
+        assert mlp.c_fc.weight.grad.abs().sum() > 0
+
+
+def test_compiles_without_a_break(mlp, x):
+    compiled = torch.compile(
+        lambda x: frozen_mlp(mlp, x), backend='eager', fullgraph=True
+    )
+    x.requires_grad_()
+    torch.testing.assert_close(compiled(x), mlp(x))
+
+
+@pytest.mark.parametrize('name', ['c_fc.bias', 'c_proj.weight', 'c_proj.bias'])
+def test_whatever_of_it_learns_has_a_gradient(mlp, x, name):
+    parameter = mlp.get_parameter(name).requires_grad_()
+    frozen_mlp(mlp, x).sum().backward()
+    assert parameter.grad.abs().sum() > 0

@@ -5,8 +5,8 @@ import pytest
 from mpafer_plugin.prompts.generation.answers import (
     UnusableAnswer,
     clean_answer,
+    names_part,
 )
-from mpafer_plugin.prompts.generation.face_parts import names_part
 
 TWO = ['raised brows', 'wide eyes']
 
@@ -100,11 +100,11 @@ def test_several_descriptions(answer):
 @pytest.mark.parametrize(
     'answer',
     [
-        "I'm sorry, but I can't help with that.",
+        "I'm sorry, but I cannot help with that.",
         'I\u2019m really sorry, I can\u2019t.',
         'Sorry, but no.',
         'I cannot describe faces.',
-        'I can not do so',
+        'I cannot do so',
         '"I am unable to describe people."',
         'As an AI language model, I have no face.',
         'Unfortunately, I must pass.',

@@ -72,7 +72,7 @@ def test_a_name_that_looks_like_a_place():
         (dict(classes=['fear', ' ']), "the name '' is empty"),
         (dict(classes=['in\udcffpain']), r"the name 'in\\udcffpain'"),
         (dict(model=''), "the name '' is empty"),
-        (dict(model='m\udcff'), 'can not be written'),
+        (dict(model='m\udcff'), 'cannot be written'),
         (dict(prompt_names={'fear': 'in pain'}), "the word 'in pain'"),
         (dict(classes=['fear', 'Fearful']), "are 'fear'"),
         (dict(classes=['x ' * 80]), 'leaves -?[0-9]+ of 77 tokens'),

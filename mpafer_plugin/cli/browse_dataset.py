@@ -1,0 +1,188 @@
+"""Draw what the network sees of a dataset, and how its classes are filled.
+
+Writes `<split>_images.png`, for some images of each class in turn the
+original and the pipeline's output, and `classes.png`, the counts per class of
+all splits.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmcv
+import numpy as np
+from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
+from mmpretrain.registry import DATASETS
+
+from mpafer_plugin.datasets import BaseFERDataset
+from mpafer_plugin.datasets.categories import canonical_name
+from mpafer_plugin.datasets.verification.official_parts import (
+    OfficialPart,
+    read_parts,
+    reader_configs,
+)
+from mpafer_plugin.visualization import (
+    Card,
+    draw_class_histogram,
+    draw_contact_sheet,
+    spread_over_classes,
+)
+
+from .config_args import add_config_arguments, load_config
+
+SPLITS = ('train', 'val', 'test')
+HEADS = ('original', 'pipeline', 'pipeline again')
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--split',
+        choices=SPLITS,
+        default='train',
+        help='whose dataloader is drawn; default: train',
+    )
+    parser.add_argument(
+        '--num', type=int, default=12, help='number of images; default: 12'
+    )
+    parser.add_argument(
+        '--seed',
+        type=int,
+        default=0,
+        help='chooses the images and their augmentation; default: 0',
+    )
+    parser.add_argument(
+        '--out-dir', default='browse', help='default: %(default)s'
+    )
+    args = parser.parse_args(argv)
+    if args.num < 1:
+        parser.error(f'--num takes a number above 0, not {args.num}')
+    return args
+
+
+def card(dataset: BaseFERDataset, index: int) -> Card:
+    """Load an image as it is and twice as the network gets it."""
+    info = dataset.get_data_info(index)
+    original = mmcv.imfrombytes(dataset.root.backend.get(info['img_path']))
+    images = [original]
+    for _ in HEADS[1:]:
+        packed = dataset[index]['inputs']  # (3, H, W)
+        images.append(packed.permute(1, 2, 0).numpy())
+    name = Path(info['img_path']).name
+    if 'gt_score' in info:
+        shares = zip(dataset.CLASSES, info['gt_score'], strict=True)
+        # no line ends between a class and its share
+        soft = ', '.join(f'{c}\u00a0{x:.2f}' for c, x in shares if x)
+        name = f'{name}\n{soft}'
+    # OpenCV's order of channels is not matplotlib's
+    return Card(
+        dataset.CLASSES[info['gt_label']],
+        name,
+        [
+            np.clip(image[..., ::-1], 0, 255).astype(np.uint8)
+            for image in images
+        ],
+    )
+
+
+def draw_classes(parts: list[OfficialPart], path: Path) -> None:
+    """Draw the counts per class of all splits that can be read."""
+    # a test on another dataset may have other classes
+    classes = list(
+        dict.fromkeys(
+            canonical_name(name)
+            for part in parts
+            for name in part.dataset.CLASSES
+        )
+    )
+    counts: dict[str, Counter[str]] = {}
+    notes = []
+    for part in parts:
+        notes += [f'{part.name}: {error}' for error in part.errors]
+        for split, samples in part.splits.items():
+            found = counts.setdefault(split, Counter())
+            found.update(sample.label for sample in samples)
+        published = part.dataset.published_counts() if part.samples else None
+        if published is not None and Counter(published) != part.counts:
+            source = part.dataset.COUNTS_SOURCE
+            numbers = ', '.join(
+                f'{name} {part.counts[name]:,} of {published.get(name, 0):,}'
+                for name in classes
+                if part.counts[name] != published.get(name, 0)
+            )
+            notes.append(f'{part.name} is not as {source}: {numbers}')
+    for note in notes:
+        print(note)
+    draw_class_histogram(
+        classes,
+        {
+            split: [found[name] for name in classes]
+            for split, found in counts.items()
+        },
+        str(path),
+        title=', '.join(
+            dict.fromkeys(
+                f'{type(part.dataset).__name__} in {part.dataset.root.path}'
+                for part in parts
+            )
+        ),
+        note='\n'.join(notes),
+    )
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    args = parse_args(argv, prog)
+    cfg = load_config(args)
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    configs = {
+        split: cfg[f'{split}_dataloader'].dataset
+        for split in SPLITS
+        if cfg.get(f'{split}_dataloader')
+    }
+    if args.split not in configs:
+        print(f'{args.config} has no {args.split}_dataloader', file=sys.stderr)
+        return 2
+    try:
+        readers = reader_configs(configs[args.split])
+        datasets = [DATASETS.build(reader) for reader in readers]
+        # only now: drawn faces are drawn when they are first built
+        parts = read_parts(configs)
+    except TypeError as error:
+        print(f'{args.config}: {error}', file=sys.stderr)
+        return 2
+    except (ValueError, OSError) as error:
+        print(f'{args.config}: {error}', file=sys.stderr)
+        return 1
+    out = Path(args.out_dir)
+    out.mkdir(parents=True, exist_ok=True)
+    entries = [(d, i) for d in datasets for i in range(len(d))]
+    labels = [d.get_data_info(i)['gt_label'] for d, i in entries]
+    set_random_seed(args.seed)
+    chosen = spread_over_classes(labels, args.num, args.seed)
+    sheet = out / f'{args.split}_images.png'
+    cards = []
+    for i in chosen:
+        try:
+            cards.append(card(*entries[i]))
+        except Exception as error:  # transforms raise anything
+            dataset, index = entries[i]
+            print(
+                f'{dataset.get_data_info(index)["img_path"]}: {error}; '
+                'tools/verify_dataset.py lists all that is broken',
+                file=sys.stderr,
+            )
+            return 1
+    draw_contact_sheet(cards, str(sheet), HEADS)
+    draw_classes(parts, out / 'classes.png')
+    print(f'{sheet}\n{out / "classes.png"}')
+    return 0

@@ -1,0 +1,151 @@
+"""Find the faces of images and videos, and name their expressions.
+
+INPUT is an image, a folder, whose folders are looked at too, a video, or the
+number of a camera, which runs until Ctrl-C. What is drawn goes to --out.
+
+Exit codes: 0 all inputs were read and drawn; 1 some were not, they are named;
+2 nothing could be done, or it stopped on the way, the reason is named; 130
+interrupted. What was predicted is in the tables whichever it is.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import cv2
+from rich.console import Console
+from rich.progress import Progress
+
+from .predictor import Predictor
+
+ALL_DONE, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('inputs', nargs='+', metavar='INPUT')
+    parser.add_argument(
+        '--weights',
+        required=True,
+        metavar='FILE',
+        help='checkpoint; most need nothing more',
+    )
+    parser.add_argument(
+        '--config',
+        metavar='FILE',
+        help='config of a checkpoint that does not say enough; is executed',
+    )
+    parser.add_argument(
+        '--clip',
+        metavar='TAG_OR_FILE',
+        help='CLIP weights; default: MPAFER_CLIP, or the tag of the training',
+    )
+    parser.add_argument(
+        '--out', required=True, metavar='DIR', help='folder for all results'
+    )
+    parser.add_argument(
+        '--json', action='store_true', help='write DIR/predictions.json'
+    )
+    parser.add_argument(
+        '--csv', action='store_true', help='write DIR/predictions.csv'
+    )
+    parser.add_argument(
+        '--show', action='store_true', help='show results in a window'
+    )
+    parser.add_argument(
+        '--face',
+        choices=['yunet', 'none'],
+        default='yunet',
+        help='how faces are found; none: an image is one; default: yunet',
+    )
+    parser.add_argument(
+        '--face-model',
+        metavar='FILE',
+        help="YuNet's file; default: MPAFER_YUNET, or fetched once",
+    )
+    parser.add_argument(
+        '--margin',
+        type=float,
+        metavar='M',
+        help='what is added around faces, as a share of their side; default: '
+        'as in the training, or 0.1 if that is not known',
+    )
+    parser.add_argument(
+        '--explain',
+        action='store_true',
+        help='draw the patches that decided, NAME_why.png; images only',
+    )
+    parser.add_argument(
+        '--smoothing',
+        type=float,
+        metavar='S',
+        help='mean over the frames of a video: S of before, 1 - S of now',
+    )
+    parser.add_argument(
+        '--batch-size', type=int, default=32, help='faces; default: 32'
+    )
+    parser.add_argument('--device', help='default: a GPU if there is one')
+    args = parser.parse_args(argv)
+    if args.show and (problem := screen_problem()):
+        parser.error(f'--show: {problem}')
+    if args.batch_size < 1:
+        parser.error(f'--batch-size {args.batch_size} is not positive')
+    if args.smoothing is not None and not 0 <= args.smoothing < 1:
+        parser.error(f'--smoothing {args.smoothing} is not in 0 to below 1')
+    return args
+
+
+def screen_problem() -> str:
+    """Say why no window can be opened; '' if one can."""
+    screens = os.environ.get('DISPLAY'), os.environ.get('WAYLAND_DISPLAY')
+    if sys.platform.startswith('linux') and not any(screens):
+        return 'there is no screen (DISPLAY is not set)'
+    # In a process of its own: where it cannot, OpenCV may abort.
+    probe = subprocess.run(
+        [sys.executable, '-c', 'import cv2; cv2.namedWindow("mpafer")'],
+        capture_output=True,
+        text=True,
+    )
+    if probe.returncode == 0:
+        return ''
+    said = probe.stderr.strip().splitlines() or [f'code {probe.returncode}']
+    return f'OpenCV cannot open a window: {said[-1]}'
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    args = parse_args(argv, prog)
+    console = Console(stderr=True)
+
+    def stop(error: Exception) -> int:
+        console.print(f'{error}', style='red', markup=False, soft_wrap=True)
+        return STOPPED
+
+    try:
+        predictor = Predictor(args, console)
+    except (ValueError, OSError, ImportError, RuntimeError) as error:
+        return stop(error)
+    code = ALL_DONE
+    try:
+        with Progress(console=console) as progress:
+            predictor.run(progress)
+        if predictor.failed or predictor.undrawn:
+            code = STOPPED if predictor.gives_nothing else SOME_FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except (OSError, RuntimeError, cv2.error) as error:  # such as no memory
+        code = stop(error)
+    finally:
+        if predictor.images:
+            try:
+                predictor.finish()
+            except OSError as error:
+                code = stop(error)
+    return code

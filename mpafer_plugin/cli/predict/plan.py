@@ -1,0 +1,120 @@
+"""What predict.py is to do: inputs, and where their results go."""
+
+import argparse
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from mpafer_plugin.apis.inputs import images_of, is_video
+from mpafer_plugin.faces import ImageError
+
+TABLES = {'json': 'predictions.json', 'csv': 'predictions.csv'}
+
+
+class Work(NamedTuple):
+    """An input: its name, the file that is drawn, and the one that explains.
+
+    Args:
+        source (str | int): An image or video, or the number of a camera.
+        place (Path): Where the drawing goes; of a video it ends in .mp4.
+        why (Path): Where the explanation goes, of images, if any.
+    """
+
+    source: str | int
+    place: Path
+    why: Path
+
+    @property
+    def is_video(self) -> bool:
+        """Whether it has frames."""
+        return self.place.suffix == '.mp4'
+
+
+class Plan:
+    """List all inputs, and choose where each one's results go.
+
+    Nothing is written yet.
+
+    Args:
+        args (argparse.Namespace): See :func:`parse_args`.
+
+    Attributes:
+        works (list[Work]): One an input; no two share a file.
+        remarks (list[str]): What was passed over.
+        failures (list[str]): Why an input gives nothing.
+
+    Raises:
+        ValueError: If a result would overwrite an input.
+    """
+
+    def __init__(self, args: argparse.Namespace):
+        self.out = Path(args.out)
+        self.works: list[Work] = []
+        self.remarks: list[str] = []
+        self.failures: list[str] = []
+        self._taken: set[Path] = set()
+        for source in args.inputs:
+            if source.isdecimal() and not os.path.exists(source):
+                self._add(int(source), Path(f'camera_{source}'), '.mp4')
+            elif is_video(source):
+                self._add(source, Path(Path(source).name), '.mp4')
+            elif os.path.isdir(source):
+                self._add_folder(source)
+            else:
+                self._add(source, Path(Path(source).name), '.png')
+        read = [str(work.source) for work in self.works]
+        own = [args.weights, args.config, args.clip, args.face_model]
+        self._check([*read, *filter(None, own)])
+
+    def _add_folder(self, folder: str) -> None:
+        paths: list[str] = []
+        unlisted: list[str] = []
+        for path, source in images_of(folder):
+            if isinstance(source, ImageError):
+                unlisted.append(str(source))
+            else:
+                paths.append(str(path))
+        out = self.out.resolve()
+        kept = [p for p in paths if not Path(p).resolve().is_relative_to(out)]
+        for path in kept:
+            self._add(path, Path(path).relative_to(folder), '.png')
+        if len(kept) < len(paths):
+            self.remarks.append(
+                f'{folder!r}: passed over {len(paths) - len(kept)} images '
+                f'of --out {str(self.out)!r}'
+            )
+        self.failures += unlisted
+        if not kept and not unlisted:
+            self.failures.append(f'{folder!r}: there is no image in it')
+
+    def _add(self, source: str | int, name: Path, ending: str) -> None:
+        stem, number = name.with_suffix(''), 1
+        while True:
+            place = self.out / f'{stem}{ending}'
+            why = self.out / f'{stem}_why.png'
+            if not self._taken & {place, why}:
+                break
+            number += 1
+            stem = name.with_name(f'{name.stem}_{number}')
+        self._taken |= {place, why}
+        self.works.append(Work(source, place, why))
+
+    def _check(self, read: list[str]) -> None:
+        inputs = {_identity(path): path for path in read}
+        tables = [self.out / name for name in TABLES.values()]
+        for place in (*tables, *self._taken):
+            found = _identity(place)
+            if found is not None and found in inputs:
+                raise ValueError(
+                    f'{str(place)!r} would overwrite the input '
+                    f'{inputs[found]!r}: choose another --out'
+                )
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    """What makes two names one file; None if there is none."""
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return stat.st_dev, stat.st_ino

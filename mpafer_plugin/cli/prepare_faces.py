@@ -1,0 +1,152 @@
+"""Cut the faces out of a dataset's images, for training and testing.
+
+SRC is the dataset's folder, of any layout; DST becomes the same with crops
+for images, and is the `data_root` to train with. Files that are no images
+are copied. In it are also
+
+  crop.json        how faces are found and cut out; datasets put it into
+                   checkpoints, so that inference crops the same way
+  crop_report.csv  for each image how many faces were found, or why it can
+                   not be read; and why another file is not copied
+  leave_out.txt    what has no crop or copy, for `leave_out` of a dataset
+                   whose lists name it
+
+Of several faces the largest is taken. An interrupted run goes on when it is
+started again; what is there is kept. Other options for the same DST are
+refused, and so is a second run at the same time.
+
+Exit code 0: all could be read. 1: some images could not, or files not be
+copied; they are not there. 2: wrong options or folders, a full disk, or no
+face detector. 3: a process was killed, mostly for its memory. 130:
+interrupted. After 3 and 130 the same command goes on.
+"""
+
+import argparse
+import io
+import signal
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+from mpafer_plugin.faces import FaceCrop, find_yunet
+from mpafer_plugin.faces.crop_folder import crop_folder
+from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
+from mpafer_plugin.utils.cpu_count import cpu_count
+
+SHOWN = 3  # of what cannot be read or copied; the report has all
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    default = FaceCrop()
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', metavar='SRC', type=Path)
+    parser.add_argument('target', metavar='DST', type=Path)
+    parser.add_argument(
+        '--size',
+        type=int,
+        default=default.size,
+        help='side of a crop in pixels; default: %(default)s',
+    )
+    parser.add_argument(
+        '--margin',
+        type=float,
+        default=default.margin,
+        help='what is added on each side of the aligned face, as a share of '
+        'its side; default: %(default)s',
+    )
+    parser.add_argument(
+        '--no-face',
+        choices=NO_FACE_RULES,
+        default=default.no_face,
+        help='an image in which no face is found has no crop, or its whole '
+        'middle square is the crop; default: %(default)s',
+    )
+    parser.add_argument(
+        '--face-model',
+        type=Path,
+        metavar='FILE',
+        help='YuNet as a local file; default: the one that MPAFER_YUNET '
+        "names, or OpenCV's, which is fetched once",
+    )
+    parser.add_argument(
+        '--jobs',
+        type=int,
+        default=cpu_count(),
+        help='number of processes; default: that of processors that it may '
+        'use, %(default)s',
+    )
+    args = parser.parse_args(argv)
+    if args.jobs < 1:
+        parser.error(f'--jobs {args.jobs}: must be at least 1')
+    return args
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    args = parse_args(argv, prog)
+    # A cluster's signal to stop is handled as Ctrl-C is.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names need not be UTF-8
+        sys.stdout.reconfigure(errors='backslashreplace')
+    try:
+        return run(args)
+    except KeyboardInterrupt:
+        print(
+            'interrupted; the same command continues from here',
+            file=sys.stderr,
+        )
+        return 130  # as shells count it
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the options say.
+
+    Returns:
+        int: The exit code.
+    """
+    try:
+        crop = FaceCrop(
+            size=args.size,
+            margin=args.margin,
+            no_face=args.no_face,
+            detector_digest=find_yunet(args.face_model)[1],
+        )
+        record = crop_folder(
+            args.source, args.target, crop, args.face_model, args.jobs
+        )
+    except BrokenProcessPool:
+        print(
+            'prepare_faces: a process was killed, perhaps for its memory; '
+            'fewer --jobs need less. The same command goes on from here',
+            file=sys.stderr,
+        )
+        return 3
+    except (ValueError, OSError) as error:
+        print(f'prepare_faces: {error}', file=sys.stderr)
+        return 2
+    rows = record.rows.values()
+    counts = Counter(row.result for row in rows)
+    there = len(rows) - len(record.absent)
+    images = len(rows) - counts['not copied']
+    print(
+        f'{args.target}: {there} crops of {images} images: '
+        f'{counts["one face"]} with one face, {counts["several faces"]} with '
+        f'several (the {crop.several} is taken), {counts["no face"]} with '
+        f'none ({crop.no_face}), {counts["unreadable"]} unreadable'
+    )
+    print(f'each image: {args.target / REPORT}')
+    if counts['not copied']:
+        print(f'other files and folders not copied: {counts["not copied"]}')
+    if there < len(rows):
+        print(f'those without a crop: {args.target / LEFT_OUT}')
+    refused = [row for row in rows if row.reason]
+    for row in refused[:SHOWN]:
+        print(f'{row.result}: {row.reason}', file=sys.stderr)
+    return 1 if refused else 0

@@ -1,0 +1,111 @@
+"""Where the runs of a study are done, several at a time."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import torch
+
+from mpafer_plugin.utils.cpu_count import cpu_count
+
+from .plan import ROOT, Run
+from .run import RESULT
+
+
+class Scheduler:
+    """Runs what is not done yet, several at a time.
+
+    Args:
+        folder (Path): Where.
+        jobs (int): Runs at a time.
+    """
+
+    def __init__(self, folder: Path, jobs: int):
+        self.folder = folder
+        self.pool = ThreadPoolExecutor(jobs)
+        # Names of the GPUs that may be used, one for each running job.
+        given = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+        names = given.split(',')
+        if not given:
+            names = [str(i) for i in range(torch.cuda.device_count())] or ['']
+        self.gpus: SimpleQueue = SimpleQueue()
+        for job in range(jobs):
+            self.gpus.put(names[job % len(names)])
+        self.threads = max(1, cpu_count() // jobs)
+        self.running: set[subprocess.Popen] = set()
+        self.stopped = False
+
+    def start(self, run: Run) -> Future[dict]:
+        """Promise a run's result."""
+        return self.pool.submit(self._result, run)
+
+    def is_done(self, run: Run) -> bool:
+        """Whether its result is there already."""
+        return (self._work_dir(run) / RESULT).is_file()
+
+    def _result(self, run: Run) -> dict:
+        if not self.is_done(run):
+            self._run(run, self._work_dir(run))
+        return json.loads((self._work_dir(run) / RESULT).read_text())
+
+    def _work_dir(self, run: Run) -> Path:
+        return self.folder / 'runs' / run.name
+
+    def _run(self, run: Run, work_dir: Path) -> None:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        options = {**run.options, 'randomness.seed': run.seed}
+        said = [f'{k}={_value(v)}' for k, v in options.items()]
+        command = [sys.executable, '-m', 'mpafer_plugin.cli.study.run']
+        command += [str(ROOT / run.config)]
+        command += ['--work-dir', str(work_dir), '--cfg-options', *said]
+        gpu = self.gpus.get()
+        environment = os.environ | dict(CUDA_VISIBLE_DEVICES=gpu)
+        environment.setdefault('OMP_NUM_THREADS', str(self.threads))
+        log = work_dir / 'output.txt'
+        try:
+            with log.open('a', encoding='utf-8') as file:
+                if self.stopped:
+                    raise KeyboardInterrupt
+                # A session of its own: Ctrl-C comes to us alone, and stop()
+                # asks it to save.
+                process = subprocess.Popen(
+                    command,
+                    env=environment,
+                    stdout=file,
+                    stderr=file,
+                    start_new_session=True,
+                )
+                self.running.add(process)
+                if self.stopped:  # while it started
+                    process.send_signal(signal.SIGTERM)
+                code = process.wait()
+                self.running.discard(process)
+        finally:
+            self.gpus.put(gpu)
+        if code:
+            last = log.read_text(errors='replace').strip().splitlines()[-1:]
+            raise RuntimeError(
+                f'{run.name} ended with code {code}: {"".join(last)} (see '
+                f'{log})'
+            )
+
+    def stop(self) -> None:
+        """End all runs; each saves where it is, and goes on next time."""
+        self.stopped = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until they have saved
+        for process in list(self.running):
+            process.send_signal(signal.SIGTERM)
+        self.pool.shutdown(cancel_futures=True)
+
+
+def _value(value: Any) -> str:
+    """Write a value as `--cfg-options` reads it."""
+    if isinstance(value, list):
+        return '[' + ','.join(map(_value, value)) + ']'
+    return str(value)

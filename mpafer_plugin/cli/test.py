@@ -1,0 +1,115 @@
+"""Test a model: tools/test.py CONFIG CHECKPOINT."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import mmengine
+from mmengine.config import Config, ConfigDict
+from mmengine.evaluator import DumpResults
+
+from .config_args import (
+    add_config_arguments,
+    add_runner_arguments,
+    build_runner,
+    learnable,
+    load_runner_config,
+)
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description='Test a model.')
+    add_config_arguments(parser)
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file; needed unless nothing of the model learns',
+    )
+    parser.add_argument(
+        '--data',
+        metavar='CONFIG',
+        help="test on another config's data, by names of classes; the "
+        'images are prepared as in the own config, and the default work '
+        'dir is named after both',
+    )
+    parser.add_argument('--out', help='file for the results: .json or .pkl')
+    parser.add_argument(
+        '--out-item',
+        choices=['metrics', 'pred'],
+        default='pred',
+        help='what goes into --out; predictions only as .pkl',
+    )
+    parser.add_argument(
+        '--show', action='store_true', help='show predictions in a window'
+    )
+    parser.add_argument('--show-dir', help='folder for drawn predictions')
+    parser.add_argument(
+        '--interval', type=int, default=1, help='draw every n-th image'
+    )
+    parser.add_argument(
+        '--wait-time', type=float, default=2, help='seconds a window stays'
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help="average over the views of the config's tta_pipeline",
+    )
+    add_runner_arguments(parser)
+    args = parser.parse_args(argv)
+    if args.out and not args.out.endswith(('.json', '.pkl', '.pickle')):
+        parser.error(f'--out {args.out!r}: must end in .json or .pkl')
+    if args.out and args.out_item == 'pred' and args.out.endswith('.json'):
+        parser.error(f'--out {args.out!r}: predictions are written as .pkl')
+    return args
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    args = parse_args(argv, prog)
+    if args.data and not args.work_dir:  # not over the results on own data
+        names = Path(args.config).stem, Path(args.data).stem
+        args.work_dir = os.path.join('work_dirs', '_on_'.join(names))
+    cfg = load_runner_config(args)
+    cfg.load_from = args.checkpoint
+    if args.data:
+        loader = Config.fromfile(args.data).get('test_dataloader')
+        if loader is None:
+            raise SystemExit(f'--data: {args.data} has no test_dataloader')
+        other = loader.dataset
+        other.pipeline = cfg.test_dataloader.dataset.pipeline
+        cfg.test_dataloader.dataset = other
+        cfg.merge_from_dict(args.cfg_options or {})
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    if args.show or args.show_dir:
+        cfg.default_hooks.visualization.update(
+            enable=True,
+            show=args.show,
+            wait_time=args.wait_time,
+            out_dir=args.show_dir,
+            interval=args.interval,
+        )
+    if args.tta:
+        if not cfg.get('tta_pipeline'):
+            raise SystemExit(
+                f'--tta: {args.config} has no tta_pipeline; see that of '
+                'configs/_base_/mpafer.py'
+            )
+        tta_model = cfg.get('tta_model', dict(type='AverageClsScoreTTA'))
+        cfg.model = ConfigDict(**tta_model, module=cfg.model)
+        cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
+    runner = build_runner(cfg, args)
+    if args.checkpoint is None and (count := learnable(runner.model)):
+        raise SystemExit(
+            f'{args.config} has {count:,} values that are learnt: which '
+            'CHECKPOINT are they from?'
+        )
+    if args.out and args.out_item == 'pred':
+        runner.test_evaluator.metrics.append(
+            DumpResults(out_file_path=args.out)
+        )
+    metrics = runner.test()
+    if args.out and args.out_item == 'metrics':
+        mmengine.dump(metrics, args.out)

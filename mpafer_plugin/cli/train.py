@@ -1,0 +1,133 @@
+"""Train a model: tools/train.py CONFIG."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, ConfigDict
+from mmpretrain.registry import DATASETS
+
+from mpafer_plugin.datasets import HeldOutFERDataset
+
+from .config_args import (
+    DATALOADERS,
+    add_config_arguments,
+    add_runner_arguments,
+    build_runner,
+    load_runner_config,
+)
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description='Train a model.')
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from a checkpoint; without one, from the latest in the '
+        'work dir',
+    )
+    parser.add_argument(
+        '--no-validate',
+        action='store_true',
+        help='do not evaluate during training',
+    )
+    parser.add_argument(
+        '--select-on-test',
+        action='store_true',
+        help='choose the best checkpoint on the test set and hold nothing out '
+        'of the training images, as most papers of this field do: its test '
+        'result is then no fair estimate',
+    )
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate with the real batch size',
+    )
+    parser.add_argument(
+        '--no-persistent-workers',
+        action='store_true',
+        help='start the data loaders anew in each epoch',
+    )
+    add_runner_arguments(parser)
+    args = parser.parse_args(argv)
+    if args.select_on_test and args.no_validate:
+        parser.error('--select-on-test with --no-validate selects nothing')
+    return args
+
+
+def select_on_test(cfg: Config) -> None:
+    """Validate on the test set, and train on all training images."""
+    if cfg.get('test_dataloader') is None:
+        raise SystemExit('--select-on-test: there is no test_dataloader')
+    cfg.select_on_test = True  # for whoever reads the config of the run
+    cfg.val_dataloader = cfg.test_dataloader
+    cfg.val_evaluator = cfg.test_evaluator
+    for reader in held_out(cfg.train_dataloader.dataset):
+        reader.val_fraction = 0
+
+
+def refuse_other_selection(cfg: Config, args: argparse.Namespace) -> None:
+    """Refuse to compare scores on validation with scores on the test set."""
+    folder = Path(cfg.work_dir)
+    if args.resume != 'auto':
+        folder = Path(args.resume).parent
+    former = folder / Path(args.config).name  # written by the runner
+    if former.is_file():
+        selected = 'select_on_test = True' in former.read_text()
+        if selected != args.select_on_test:
+            raise SystemExit(
+                f'--resume: the run in {folder} was started '
+                f'{"with" if selected else "without"} --select-on-test, and '
+                'the best so far is from there: go on the same way'
+            )
+
+
+def held_out(dataset: ConfigDict) -> Iterator[ConfigDict]:
+    """Find the readers that hold images out, in wrappers too."""
+    kind = DATASETS.get(dataset.type)
+    if kind is not None and issubclass(kind, HeldOutFERDataset):
+        yield dataset
+    for part in (*dataset.get('datasets', []), dataset.get('dataset')):
+        if part is not None:
+            yield from held_out(part)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    args = parse_args(argv, prog)
+    cfg = load_runner_config(args)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        # Without validation there is no best checkpoint to look for.
+        if cfg.get('default_hooks', {}).get('checkpoint'):
+            cfg.default_hooks.checkpoint.save_best = None
+    if args.select_on_test:
+        select_on_test(cfg)
+    if args.amp and torch.cuda.is_available():
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    elif args.amp:
+        cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
+    if args.auto_scale_lr:
+        cfg.auto_scale_lr.enable = True
+    if args.no_persistent_workers:
+        for name in DATALOADERS:
+            if cfg.get(name) is not None:
+                cfg[name].persistent_workers = False
+    if args.resume:
+        refuse_other_selection(cfg, args)
+        cfg.resume = True
+        cfg.load_from = None if args.resume == 'auto' else args.resume
+    runner = build_runner(cfg, args)
+    if args.select_on_test:
+        runner.logger.warning(
+            '--select-on-test: the best checkpoint is chosen on the test set '
+            'and its result there is no fair estimate; the last one was not '
+            'chosen'
+        )
+    runner.train()

@@ -1,0 +1,107 @@
+"""Measure the unprompted CLIP on the test set of a config.
+
+The frozen towers, the hard prompts of each granularity, no learning: what the
+prompts that are learnt have to beat.
+"""
+
+import argparse
+from collections.abc import Sequence
+
+import mmengine
+import torch
+import torch.nn.functional as F
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from mpafer_plugin.evaluation import FERMetric
+
+from .config_args import add_config_arguments, load_config
+
+GRANULARITIES = (1, 2, 3, 'mean')
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
+    add_config_arguments(parser)
+    parser.add_argument('--out', help='file for the results: .json')
+    return parser.parse_args(argv)
+
+
+@torch.no_grad()
+def score(cfg: mmengine.Config) -> dict:
+    """Score the test set with each granularity of hard prompts.
+
+    Returns:
+        dict: From granularity to accuracy and UAR, in percent, of the class
+        token alone and of the global-local score.
+    """
+    device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    cfg.model.backbone.num_prompts = 0
+    cfg.model.head.loss_proto = None
+    cfg.model.head.proto_weight = 0
+    model = MODELS.build(cfg.model).to(device).eval()
+    loader = Runner.build_dataloader(cfg.test_dataloader)
+    metainfo = loader.dataset.metainfo
+    hard = {}
+    for granularity in GRANULARITIES:
+        text = MODELS.build(
+            cfg.model.head.text | dict(granularity=granularity)
+        )
+        hard[granularity] = F.normalize(text.hard_features, dim=-1).to(device)
+
+    pairs: dict = {
+        (g, kind): [] for g in GRANULARITIES for kind in ('token', 'both')
+    }
+    for batch in track(loader, 'zero-shot'):
+        batch = model.data_preprocessor(batch, training=False)
+        ((feature, patches),) = model.backbone(batch['inputs'])
+        true = [int(sample.gt_label) for sample in batch['data_samples']]
+        for granularity, classes in hard.items():
+            token = F.normalize(feature, dim=-1) @ classes.T  # (B, C)
+            both = model.head.logits(feature, patches, classes)
+            for kind, scores in (('token', token), ('both', both)):
+                found = scores.argmax(1).tolist()
+                pairs[granularity, kind] += zip(true, found, strict=True)
+
+    metric = FERMetric()
+    metric.dataset_meta = metainfo
+    results: dict = {}
+    for (granularity, kind), results_of_kind in pairs.items():
+        metrics = metric.compute_metrics(results_of_kind)
+        results.setdefault(str(granularity), {})[kind] = {
+            name: metrics[name] for name in ('accuracy', 'uar')
+        }
+    return results
+
+
+def show(results: dict) -> None:
+    """Print the results as a table."""
+    table = Table(title='zero-shot, percent')
+    table.add_column('hard prompt')
+    for kind in ('class token', 'global-local'):
+        table.add_column(f'{kind}: accuracy', justify='right')
+        table.add_column('UAR', justify='right')
+    for granularity, kinds in results.items():
+        values = [
+            f'{kinds[kind][name]:.2f}'
+            for kind in ('token', 'both')
+            for name in ('accuracy', 'uar')
+        ]
+        table.add_row(granularity, *values)
+    Console().print(table)
+
+
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+    args = parse_args(argv, prog)
+    cfg = load_config(args)
+    init_default_scope(cfg.default_scope)
+    results = score(cfg)
+    show(results)
+    if args.out:
+        mmengine.dump(results, args.out)

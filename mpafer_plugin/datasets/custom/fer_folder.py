@@ -1,0 +1,205 @@
+import os
+import posixpath
+from collections.abc import Iterator, Mapping
+
+from mmpretrain.registry import DATASETS
+
+from mpafer_plugin.utils.image_files import is_image
+
+from ..annotations import Sample
+from .class_names import plain_name
+from .custom_fer_dataset import OwnFERDataset
+
+SPLIT_FOLDERS = {
+    'train': 'train',
+    'val': 'val',
+    'valid': 'val',
+    'validation': 'val',
+    'test': 'test',
+}
+"""A folder's name in lower case, to the part it is."""
+
+_LAYOUTS = """the layouts are
+  with split folders: train/<class>/1.jpg, test/<class>/2.jpg and, if you
+    have one, val/<class>/3.jpg (or valid/, validation/)
+  without: <class>/1.jpg"""
+
+
+@DATASETS.register_module()
+class FERFolder(OwnFERDataset):
+    """One's own images in a folder a class, of any names and number.
+
+    Two layouts are recognised by themselves. With split folders, in any
+    case, of which ``val`` may also be called ``valid`` or ``validation``: ::
+
+        data_root
+        ├── train
+        │   ├── Happy
+        │   │   ├── 1.jpg
+        │   │   ├── person2           # folders in a class folder are read too
+        │   │   │   └── 1.PNG
+        │   │   └── ...
+        │   └── bored                 # any other class
+        │       └── ...
+        ├── val                       # optional: else held out of train
+        │   └── ...
+        └── test                      # optional, for split='test'
+            └── ...
+
+    And without, where all images are training images: ::
+
+        data_root
+        ├── Happy
+        │   └── ...
+        └── bored
+            └── ...
+
+    Images are told by their ending: jpg, jpeg, png, bmp, tif, tiff or webp
+    in any case. What else lies there is counted in the log. Names that start
+    with a dot are not looked at.
+
+    Args:
+        data_root (str): The folder that contains what is drawn above.
+        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
+        classes (str | Sequence[str], optional): The classes in label order,
+            or a text file of them. Folders of known expressions meet theirs
+            by alias, so 'Happy' meets 'happiness'; other names must be the
+            same. Defaults to None, which means those of all split folders:
+            known expressions in canonical order, then the others sorted.
+        val_fraction (float): Share of the training images that is held out
+            as 'val' where there is no ``val`` folder, in [0, 1). 0 trains on
+            all of them. Defaults to 0.1.
+        val_seed (int): Fixes which images are held out. Defaults to 0.
+        **kwargs: See :class:`BaseFERDataset`.
+
+    Raises:
+        ValueError: If an argument is wrong, a folder means no class, or two
+            folders mean the same one.
+        FileNotFoundError: If there are no class folders, or none for the
+            split.
+
+    Examples:
+        >>> from mpafer_plugin.datasets import FERFolder
+        >>> FERFolder('data/mine', split='test')  # 30 test images
+        Dataset FERFolder
+            Number of samples:  30
+            Number of categories:       2
+            Root of dataset:    data/mine
+            Split:      test, the test images
+            Label rule:         by the name of the class folder; passed ...
+            Crop:       as released
+        >>> FERFolder('data/mine').metainfo['classes']
+        ('happiness', 'bored')
+        >>> # 200 images in train, no val folder
+        >>> len(FERFolder('data/mine')), len(FERFolder('data/mine', 'val'))
+        (180, 20)
+    """
+
+    def find_names(self) -> Mapping[str, Mapping[str, str]]:
+        """Find out the layout, and list the class folders of each part."""
+        self._folders = self._split_folders()
+        # filled while reading, for the log
+        self._passed_over = ''
+        names = {
+            part: self._class_folders(folder)
+            for part, folder in self._folders.items()
+        }
+        if not any(names.values()):
+            found = '; '.join(map(self.root.describe, self._folders.values()))
+            raise FileNotFoundError(
+                f'no class folders in {self.root.path!r}: {found}; {_LAYOUTS}'
+            )
+        return names
+
+    def read_part(self, part: str) -> list[Sample]:
+        """List the images in the class folders of one part."""
+        top = self._folders[part]
+        samples = []
+        others = []
+        for name, where in self.names[part].items():
+            folder = posixpath.join(top, name)
+            for path in self._files(folder):
+                if is_image(path):
+                    # the same whatever the split folder is called
+                    inner = path.removeprefix(f'{folder}/')
+                    key = f'{plain_name(name)}/{inner}'
+                    samples.append(Sample(path, name, where, 0, key))
+                else:
+                    others.append(path)
+        outside = sorted(
+            posixpath.join(folder, name)
+            for folder in {'', top}
+            for name in self.root.entries(folder)
+            if posixpath.join(folder, name) not in self._folders.values()
+            and (folder != top or name not in self.names[part])
+        )
+        self._passed_over = '; passed over: ' + ', '.join(
+            f'{len(paths)} {kind}{f" such as {paths[0]!r}" if paths else ""}'
+            for kind, paths in (
+                ('files that are no images by their ending', others),
+                ('files and folders outside the class folders', outside),
+            )
+        )
+        return samples
+
+    def how_to_add(self, part: str) -> str:
+        """Say in words where images of a part belong."""
+        text = f'put them in {part}/<class>/'
+        if '' in self._folders.values():
+            text += ', and those that are there in train/<class>/'
+        return text
+
+    def label_rule_text(self) -> str:
+        """Say in words where labels are from, and what was passed over."""
+        return f'by the name of the class folder{self._passed_over}'
+
+    def _split_folders(self) -> dict[str, str]:
+        """Find each part's folder; '' is the data root itself."""
+        folders: dict[str, str] = {}
+        for name in self.root.entries():
+            part = SPLIT_FOLDERS.get(name.lower())
+            if part is None or not self.root.is_folder(name):
+                continue
+            if part in folders:
+                raise ValueError(
+                    f'{self.root.path!r}: {folders[part]!r} and {name!r} are '
+                    f'both the {part!r} part; leave one of them'
+                )
+            folders[part] = name
+        return folders or {'train': ''}
+
+    def _class_folders(self, folder: str) -> dict[str, str]:
+        """List the class folders in a folder, each to its whole path."""
+        found: dict[str, str] = {}
+        same: dict[str, str] = {}
+        for name in self.root.entries(folder):
+            path = posixpath.join(folder, name)
+            # a stat for each image would take minutes on network disks
+            if is_image(name) or not self.root.is_folder(path):
+                continue
+            other = same.setdefault(plain_name(name), name)
+            if other != name:
+                raise ValueError(
+                    f'{self.root.join(folder)!r}: the folders {other!r} and '
+                    f'{name!r} mean the same class {plain_name(name)!r}; '
+                    'move their images into one'
+                )
+            found[name] = self.root.join(path)
+        return found
+
+    def _files(
+        self, folder: str, above: tuple[str, ...] = ()
+    ) -> Iterator[str]:
+        """List all files in a folder and in the folders in it."""
+        real = os.path.realpath(self.root.join(folder))
+        if real in above:
+            raise ValueError(
+                f'{self.root.join(folder)}: the link leads back to {real!r}, '
+                'which holds it'
+            )
+        for name in self.root.entries(folder):
+            path = posixpath.join(folder, name)
+            if not is_image(name) and self.root.is_folder(path):
+                yield from self._files(path, (*above, real))
+            else:
+                yield path

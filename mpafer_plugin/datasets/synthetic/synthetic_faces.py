@@ -1,0 +1,96 @@
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import barrier, is_main_process
+from mmpretrain.registry import DATASETS
+
+from ..categories import EXPRESSIONS
+from ..rafdb import RAFDB
+from .drawn_set import LABEL_NAMES, Recipe, check_stamp, draw_set
+
+
+@DATASETS.register_module()
+class SyntheticFaces(RAFDB):
+    """Drawn faces in RAF-DB's layout, for trying things out offline.
+
+    Each face shows an expression through facial action units (FACS) of
+    random intensity, some left out and some added, on a random person in
+    random pose and light. It is drawn when first asked for, by rank 0, in
+    well under a minute, and lies below ``data_root`` as RAF-DB would: ::
+
+        data_root
+        ├── synthetic_faces.json                  # what was drawn
+        └── basic
+            ├── EmoLabel/list_patition_label.txt  # train_00001.jpg 5
+            └── Image/aligned/train_00001_aligned.jpg  # 100 x 100
+
+    Four images show the same person; no person is in both the training
+    and the test images. Results on drawings say nothing about real faces.
+
+    Args:
+        data_root (str): The folder that is read, or made if it is not there.
+        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
+        seed (int): Another seed draws other people. Defaults to 0.
+        contempt (bool): Whether there is an eighth class, number 8 in the
+            label file. Defaults to False.
+        num_train (int): Images for 'train' and 'val'. Defaults to 2800.
+        num_test (int): Images for 'test'. Defaults to 1000.
+        pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
+        **kwargs: See :class:`RAFDB`.
+
+    Raises:
+        ValueError: If ``data_root`` holds something else, or faces that were
+            drawn with other arguments.
+
+    Examples:
+        >>> from mpafer_plugin.datasets import SyntheticFaces
+        >>> len(SyntheticFaces('data/synthetic', 'train'))
+        2520
+        >>> len(SyntheticFaces('data/synthetic', 'test'))
+        1000
+    """
+
+    COUNTS_SOURCE = 'drawn'
+
+    def __init__(
+        self,
+        data_root: str,
+        split: str = 'train',
+        *,
+        seed: int = 0,
+        contempt: bool = False,
+        num_train: int = 2800,
+        num_test: int = 1000,
+        pipeline: Sequence = (),
+        **kwargs: Any,
+    ) -> None:
+        self.recipe = Recipe(seed, contempt, num_train, num_test)
+        self.LABEL_NAMES = {
+            number: name
+            for number, name in LABEL_NAMES.items()
+            if contempt or name != 'contempt'
+        }
+        if contempt:
+            kwargs.setdefault('classes', EXPRESSIONS)
+        super().__init__(data_root, split, pipeline=pipeline, **kwargs)
+
+    def load_data_list(self) -> list[dict]:
+        """Draw what is not there yet, then read it as RAF-DB is read."""
+        root = Path(os.path.abspath(self.data_root))
+        try:
+            if is_main_process():
+                draw_set(root, self.recipe)
+        finally:
+            # also after an error, which the others then meet below
+            barrier()
+        check_stamp(root, self.recipe)
+        return super().load_data_list()
+
+    def published_counts(self) -> Mapping[str, int]:
+        """Tell how many images of each class were drawn."""
+        part = self.official_part
+        numbers = Counter(self.recipe.labels(part).tolist())
+        return {LABEL_NAMES[number]: n for number, n in numbers.items()}

@@ -1,0 +1,3 @@
+from .load_decoded_image import LoadDecodedImage
+
+__all__ = ['LoadDecodedImage']

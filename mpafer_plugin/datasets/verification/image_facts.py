@@ -1,0 +1,106 @@
+import hashlib
+import io
+from collections import defaultdict
+from collections.abc import Hashable, Iterable
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+
+class ImageFacts(NamedTuple):
+    """What is kept of an image that was decoded.
+
+    Args:
+        digest (str): Stands for its pixels, see :func:`image_digest`.
+        width (int): In pixels.
+        height (int): In pixels.
+        grey (bool): Whether it has one channel, or three equal ones.
+    """
+
+    digest: str
+    width: int
+    height: int
+    grey: bool
+
+
+def image_facts(data: bytes) -> ImageFacts:
+    """Decode an image whole, and say what it is.
+
+    It is decoded as training does it, by OpenCV into three channels. Some
+    versions of OpenCV fill up a JPEG that was cut off in grey, so Pillow,
+    which does not, decodes it first. A JPEG with wrong bytes in the middle
+    passes both.
+
+    Args:
+        data (bytes): The file.
+
+    Returns:
+        ImageFacts: Digest, size and whether it is grey.
+
+    Raises:
+        ValueError: If it is no image, or not a whole one.
+    """
+    if not data:
+        raise ValueError('the file is empty')
+    try:
+        with Image.open(io.BytesIO(data)) as whole:
+            whole.load()
+    except UnidentifiedImageError:
+        pass  # OpenCV may know a format that Pillow does not
+    except Exception as error:  # decoders raise anything on broken data
+        raise ValueError(str(error) or type(error).__name__) from error
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise ValueError(f'OpenCV: {error.err}') from error
+    if image is None:
+        raise ValueError(
+            f'OpenCV cannot decode it; it starts with {data[:16]!r}'
+        )
+    height, width, _ = image.shape
+    blue, green, red = np.moveaxis(image, -1, 0)
+    grey = np.array_equal(blue, green) and np.array_equal(green, red)
+    return ImageFacts(image_digest(image), width, height, grey)
+
+
+Name = TypeVar('Name', bound=Hashable)
+
+
+def image_digest(image: np.ndarray) -> str:
+    """Condense a decoded image, so that it can be compared with others.
+
+    Files that differ in compression or in what they say about themselves
+    give the same digest if their pixels are the same.
+
+    Args:
+        image (np.ndarray): Pixels (H, W) or (H, W, C) of any type.
+
+    Returns:
+        str: 32 hexadecimal digits, the same if and only if shape, type and
+        all pixels are the same, as far as hashes can tell.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(f'{image.shape} {image.dtype.str}'.encode())
+    digest.update(np.ascontiguousarray(image).data)
+    return digest.hexdigest()
+
+
+def duplicate_groups(
+    digests: Iterable[tuple[Name, str]],
+) -> list[list[Name]]:
+    """Put the names of images with the same digest together.
+
+    Args:
+        digests (Iterable[tuple[Name, str]]): Name and digest of each
+            image. Names may be anything that says which image is meant.
+
+    Returns:
+        list[list[Name]]: The groups of two or more, in the order of their
+        first image; in each the order given.
+    """
+    groups: dict[str, list[Name]] = defaultdict(list)
+    for name, digest in digests:
+        groups[digest].append(name)
+    return [names for names in groups.values() if len(names) > 1]

@@ -1,0 +1,97 @@
+import os
+import socket
+from pathlib import Path
+
+import torch
+from mmengine.logging import MMLogger
+
+from mpafer_plugin.utils.hashing import sha256
+
+YUNET_DIGEST = (
+    '8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4'
+)
+"""SHA-256 of the model that OpenCV's model zoo publishes."""
+
+YUNET_NAME = 'face_detection_yunet_2023mar.onnx'
+
+YUNET_URL = (
+    'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
+    f'face_detection_yunet/{YUNET_NAME}'
+)
+
+TIMEOUT = 20
+"""Seconds that a server may be silent."""
+
+
+def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
+    """Find the face detector's model, or fetch it.
+
+    It is, in this order: ``model``; the file that the environment variable
+    ``MPAFER_YUNET`` names; the one in ``torch.hub.get_dir()``, below
+    ``yunet/``, which is fetched from OpenCV's model zoo, 0.2 MB, if it is not
+    there. What is fetched has to have :data:`YUNET_DIGEST`.
+
+    A file that you name may have another digest, since you may want another
+    version: it is taken with a warning, and the digest, which is part of
+    the crop config, tells it from the published one.
+
+    Args:
+        model (str | Path, optional): A local file. Defaults to None.
+
+    Returns:
+        tuple[Path, str]: The file and its SHA-256.
+
+    Raises:
+        FileNotFoundError: If the named file is absent.
+        ConnectionError: If it cannot be fetched: says what to do.
+    """
+    named = model or os.environ.get('MPAFER_YUNET')
+    if not named:
+        return _cached(), YUNET_DIGEST
+    path = Path(named).expanduser()
+    if not path.is_file():
+        origin = 'face detector' if model else 'MPAFER_YUNET'
+        raise FileNotFoundError(
+            f'{origin}: no file {str(named)!r} (working directory: '
+            f'{os.getcwd()!r})'
+        )
+    digest = sha256(path)
+    if digest != YUNET_DIGEST:
+        MMLogger.get_current_instance().warning(
+            f'face detector: {str(path)!r} has the SHA-256 {digest}, the '
+            f'published {YUNET_NAME} has {YUNET_DIGEST}: faces may be found '
+            'and turned differently'
+        )
+    return path, digest
+
+
+def _cached() -> Path:
+    path = Path(torch.hub.get_dir(), 'yunet', YUNET_NAME)
+    if path.is_file():
+        digest = sha256(path)
+        if digest == YUNET_DIGEST:
+            return path
+        MMLogger.get_current_instance().warning(
+            f'face detector: {str(path)!r} is damaged (SHA-256 {digest}) and '
+            'is fetched again'
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    silence = socket.getdefaulttimeout()
+    # Behind some firewalls nothing answers, for minutes.
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        torch.hub.download_url_to_file(
+            YUNET_URL, str(path), hash_prefix=YUNET_DIGEST, progress=False
+        )
+    # The wrong digest, such as that of a page to log in, is a RuntimeError.
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f'the face detector cannot be fetched from {YUNET_URL}: '
+            f'{error}. Do one of these: (1) fetch it with a browser and put '
+            f'it at {str(path)!r}; (2) set MPAFER_YUNET to where it is; (3) '
+            'name the file: --face-model FILE in tools, YuNet(model=FILE) in '
+            'Python'
+        ) from error
+    finally:
+        socket.setdefaulttimeout(silence)
+    return path

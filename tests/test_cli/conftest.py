@@ -1,0 +1,37 @@
+import cv2
+import numpy as np
+import pytest
+
+from mpafer_plugin.cli.predict.command import main
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401
+
+
+@pytest.fixture
+def predict(face_tiny, save, tmp_path, monkeypatch, capsys):  # noqa: F811
+    """Function that runs the tool in a folder of its own."""
+    weights = save(face_tiny)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        if '--weights' not in args:
+            args = *args, '--weights', weights
+        try:
+            code = main(list(map(str, args)))
+        except SystemExit as error:  # argparse
+            code = error.code
+        return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def noise(tmp_path):
+    """A folder with an image, another below, and one file that is none."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / 'in'
+    (folder / 'below').mkdir(parents=True)
+    for name in ('a.png', 'below/a.png'):
+        image = rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        cv2.imwrite(str(folder / name), image)
+    (folder / 'bad.jpg').write_bytes(b'no image')
+    return folder

@@ -1,0 +1,66 @@
+from pathlib import Path
+
+from mpafer_plugin.cli.study import plan
+from mpafer_plugin.cli.study.scheduler import Scheduler
+from tests.test_cli.test_study.test_command import STUDY
+
+
+def test_other_weights_are_another_run(
+    tiny_arch, data_root, tmp_path, monkeypatch
+):
+    (tmp_path / 'three.yaml').write_text(STUDY)
+    weights = tmp_path / 'weights.pt'
+    weights.write_bytes(b'one')
+    for name, value in dict(
+        ARCH=tiny_arch, CLIP=weights, DATA=data_root
+    ).items():
+        monkeypatch.setenv(f'MPAFER_{name}', str(value))
+    monkeypatch.setenv('MPAFER_ON', 'mpafer_rafdb')
+    (*_, recipe) = plan.read_study(tmp_path / 'three.yaml', full=False).recipes
+    name = recipe.run(0).name
+    assert recipe.run(0).name == name
+    assert recipe.run(1).name != name
+    other = tmp_path / 'other.pt'
+    other.write_bytes(b'two')
+    weights.rename(tmp_path / 'same.pt')
+    other.rename(weights)
+    plan._digest.cache_clear()  # a new command looks again
+    second = recipe.run(0).name
+    assert second != name
+    monkeypatch.setenv('MPAFER_DATA', 'elsewhere')
+    third = recipe.run(0).name
+    assert third not in (name, second)
+    arch = tmp_path / 'arch.json'
+    arch.write_text(Path(tiny_arch).read_text() + '\n')
+    monkeypatch.setenv('MPAFER_ARCH', str(arch))
+    fourth = recipe.run(0).name
+    arch.write_text(Path(tiny_arch).read_text() + '\n\n')
+    plan._digest.cache_clear()
+    assert len({name, second, third, fourth, recipe.run(0).name}) == 5
+    assert fourth.split('/')[0] == 'mpafer'
+
+
+def test_gpus_are_those_that_one_gave(tmp_path, monkeypatch):
+    def gpus(jobs):
+        queue = Scheduler(tmp_path, jobs).gpus
+        return [queue.get_nowait() for _ in range(jobs)]
+
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3,GPU-5e')
+    assert gpus(3) == ['3', 'GPU-5e', '3']
+    monkeypatch.delenv('CUDA_VISIBLE_DEVICES')
+    monkeypatch.setattr('torch.cuda.device_count', lambda: 2)
+    assert gpus(3) == ['0', '1', '0']
+    monkeypatch.setattr('torch.cuda.device_count', lambda: 0)
+    assert gpus(1) == ['']
+
+
+def test_full_size(tmp_path, monkeypatch):
+    (tmp_path / 'three.yaml').write_text(STUDY)
+    small = plan.read_study(tmp_path / 'three.yaml', full=False)
+    whole = plan.read_study(tmp_path / 'three.yaml', full=True)
+    assert whole.title == 'three recipes, full size'
+    taken_back = small.recipes[-1].options.keys() - whole.recipes[-1].options
+    assert taken_back == {
+        'train_dataloader.dataset.subset.per_class',
+        'train_dataloader.dataset.subset.seed',
+    }

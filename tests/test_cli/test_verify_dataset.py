@@ -1,0 +1,177 @@
+import importlib
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from mpafer_plugin.datasets import RAFDB, SyntheticFaces
+from tests import small_data
+from tests.conftest import CONFIGS, ROOT
+
+TOOL = ROOT / 'tools' / 'verify_dataset.py'
+TRAIN = 'basic/Image/aligned/train_{:05}_aligned.jpg'
+TEST = 'basic/Image/aligned/test_{:04}_aligned.jpg'
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """RAF-DB's folder, in the folder that configs look in."""
+    monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
+    small_data.rafdb(tmp_path)
+    return tmp_path / 'rafdb'
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Function that runs the tool in this process, for speed."""
+
+    def run(config, *args):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(
+            sys, 'argv', [str(TOOL), str(CONFIGS / config), *args]
+        )
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(TOOL), run_name='__main__')
+        return end.value.code, capsys.readouterr()
+
+    return run
+
+
+def test_command(root, tmp_path):
+    (root / TRAIN.format(5)).unlink()
+    (root / TRAIN.format(6)).write_bytes(b'')
+    shutil.copyfile(root / TRAIN.format(2), root / TEST.format(2))
+    shutil.copyfile(root / TRAIN.format(3), root / TEST.format(4))
+    result = subprocess.run(
+        [
+            sys.executable,
+            str(TOOL),
+            str(CONFIGS / 'mpafer_rafdb.py'),
+            '--out=report.json',
+            '--leaks=leaks.txt',
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1, result.stderr
+    assert 'Traceback' not in result.stderr
+    for line in (
+        'train: 77 images',
+        'WRONG: the counts are not the published ones',
+        'WRONG: 1 files missing',
+        'WRONG: 1 files unreadable',
+        f'list_patition_label.txt:6: {TRAIN.format(6)}: the file is empty',
+        '2 groups of images with the same pixels, 2 of them across splits, '
+        '1 with contradicting labels',
+        f'{TRAIN.format(3)} (happiness) = {TEST.format(4)} (sadness)',
+        '2 test images are, or have a copy, in another split',
+    ):
+        assert line in result.stdout
+    report = json.loads((tmp_path / 'report.json').read_text())
+    (missing,) = report['parts'][0]['missing']
+    assert missing['path'] == TRAIN.format(5)
+    assert missing['where'].endswith('list_patition_label.txt:5')
+    comment, *leaks = (tmp_path / 'leaks.txt').read_text().splitlines()
+    assert comment.startswith('# Test images of mpafer_rafdb.py')
+    assert leaks == report['leaks'] == [TEST.format(2), TEST.format(4)]
+
+    listed = str(tmp_path / 'leaks.txt')
+    whole = RAFDB(str(root), 'test')
+    assert (len(whole), len(RAFDB(str(root), 'test', leave_out=listed))) == (
+        28,
+        26,
+    )
+
+
+def test_all_is_well(run, tmp_path, monkeypatch):
+    monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
+    small = dict(num_train=56, num_test=28)
+    faces = tmp_path / 'synthetic_faces'
+    SyntheticFaces(str(faces), 'test', **small)
+    options = [
+        f'{split}_dataloader.dataset.{name}={number}'
+        for split in ('train', 'val', 'test')
+        for name, number in small.items()
+    ]
+    # duplicates alone change nothing
+    shutil.copyfile(faces / TRAIN.format(1), faces / TRAIN.format(2))
+    code, printed = run('mpafer_quickstart.py', '--cfg-options', *options)
+    assert code == 0, printed.out
+    assert 'WRONG' not in printed.out
+    assert '1 groups of images with the same pixels' in printed.out
+    assert '0 files missing' in printed.out
+    assert '56 of 100 x 100' in printed.out
+
+
+def test_wrong_annotations(root, run):
+    labels = root / 'basic' / 'EmoLabel' / 'list_patition_label.txt'
+    labels.write_text('train_00001.jpg 9\n')
+    code, printed = run('mpafer_rafdb.py')
+    assert code == 1
+    assert 'WRONG: ' in printed.out
+    assert "list_patition_label.txt:1: unknown label '9'" in printed.out
+
+
+def test_leaks_are_not_told_of_what_could_not_be_read(root, run, tmp_path):
+    labels = root / 'basic' / 'EmoLabel' / 'list_patition_label.txt'
+    labels.write_text('train_00001.jpg 9\n')
+    leaks = tmp_path / 'leaks.txt'
+    code, printed = run('mpafer_rafdb.py', '--leaks', str(leaks))
+    assert code == 1
+    assert 'not looked for: first the annotations' in printed.out
+    assert not leaks.exists()
+
+
+@pytest.mark.parametrize(
+    'args, message',
+    [
+        (['--out', 'report.txt'], "'report.txt': must end in .json"),
+        (['--leaks', 'nowhere/leaks.txt'], 'no folder nowhere'),
+    ],
+)
+def test_wrong_arguments_are_told_first(root, run, args, message):
+    code, printed = run('mpafer_rafdb.py', *args)
+    assert code == 2
+    assert message in printed.err
+
+
+def test_other_data_sets(root, run):
+    code, printed = run(
+        'mpafer_rafdb.py',
+        '--cfg-options',
+        'val_dataloader.dataset.type=CIFAR10',
+    )
+    assert code == 2
+    assert 'CIFAR10 is no dataset of facial expressions' in printed.err
+
+
+def test_leaks_of_two_test_sets(root, run, tmp_path):
+    config = tmp_path / 'two.py'
+    config.write_text(f"""
+_base_ = [{str(CONFIGS / 'mpafer_rafdb.py')!r}]
+sets = [dict(type='RAFDB', data_root=r, split='test') for r in 'ab']
+test_dataloader = dict(
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=sets)
+)
+""")
+    code, printed = run(config, '--leaks', 'leaks.txt')
+    assert code == 2
+    assert "the config tests on ['a', 'b']" in printed.err
+    assert not (tmp_path / 'leaks.txt').exists()
+
+
+def test_interrupted(root, run, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    module = importlib.import_module(
+        'mpafer_plugin.datasets.verification.verify'
+    )
+    monkeypatch.setattr(module, 'track', interrupt)
+    code, printed = run('mpafer_rafdb.py')
+    assert code == 130
+    assert printed.err == 'interrupted\n'

@@ -1,0 +1,234 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mmpretrain.registry import DATASETS
+
+from mpafer_plugin.datasets import FERCsv
+
+HEADER = 'path,label,split'
+LABELS = ('Happy',) * 40 + ('anger',) * 30 + ('gähnend',) * 20 + ('Aha',) * 10
+CLASSES = ('happiness', 'anger', 'Aha', 'gähnend')
+
+
+def write(root, lines, newline='\n', bom='', name='labels.csv'):
+    """Write a CSV and an empty image for the first field of each row."""
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_bytes((bom + newline.join(lines)).encode())
+    for line in lines[1:]:
+        path = line.split(',')[0]
+        if path.lower().endswith('g') and '..' not in path and path[0] != '/':
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).touch()
+    return str(root)
+
+
+def train_lines():
+    rows = (f'ü {i % 3}/{i}.jpg,{label}' for i, label in enumerate(LABELS))
+    return ['path,label', *rows]
+
+
+def read(*args, **kwargs):
+    """Serialising collects garbage first, a third of a second each time."""
+    return FERCsv(*args, serialize_data=False, **kwargs)
+
+
+def paths_of(dataset):
+    return [info['img_path'] for info in dataset]
+
+
+def counts_of(dataset):
+    labels = dataset.get_gt_labels()
+    return np.bincount(labels, minlength=len(dataset.CLASSES)).tolist()
+
+
+def test_without_split_a_share_is_held_out(tmp_path):
+    root = write(tmp_path, train_lines())
+    whole = read(root, val_fraction=0)
+    assert whole.metainfo['classes'] == CLASSES
+    assert counts_of(whole) == [40, 30, 10, 20]
+    first = whole.get_data_info(0)
+    assert first['img_path'] == str(tmp_path / 'ü 0' / '0.jpg')
+    assert first['gt_label'] == 0
+    train, val = read(root), read(root, 'val')
+    assert counts_of(val) == [4, 3, 1, 2]
+    assert counts_of(train) == [36, 27, 9, 18]
+    assert not set(paths_of(train)) & set(paths_of(val))
+    turned = tmp_path / 'turned'
+    turned.mkdir()
+    header, *rows = train_lines()
+    again = read(write(turned, [header, *rows[::-1]]), 'val')
+    assert {Path(p).name for p in paths_of(again)} == {
+        Path(p).name for p in paths_of(val)
+    }
+
+
+@pytest.mark.parametrize('val', ['val', 'Valid', ' validation '])
+def test_split_column(tmp_path, val):
+    lines = [HEADER, 'a.jpg,sad,TRAIN', f'b.jpg,happiness,{val}']
+    lines += ['c.JPG,Happy,train', 'd.png,bored,test', 'e.png,Sad,test']
+    root = write(tmp_path, lines)
+    classes = ('happiness', 'sadness', 'bored')
+    counts = {'train': [1, 1, 0], 'val': [1, 0, 0], 'test': [0, 1, 1]}
+    for split, expected in counts.items():
+        dataset = read(root, split, val_fraction=0)
+        assert dataset.metainfo['classes'] == classes
+        assert counts_of(dataset) == expected
+    # nothing more is held out
+    assert len(read(root, val_fraction=0.5)) == 2
+
+
+def test_columns_in_any_order_and_others_passed_over(tmp_path):
+    lines = ['subject,Split,Label,Path', '"Ann, the first",test,fear,a.jpg']
+    (tmp_path / 'a.jpg').touch()
+    dataset = read(write(tmp_path, lines), 'test')
+    assert paths_of(dataset) == [str(tmp_path / 'a.jpg')]
+    assert dataset.metainfo['classes'] == ('fear',)
+
+
+@pytest.mark.parametrize('newline', ['\n', '\r\n'])
+@pytest.mark.parametrize('bom', ['', '\ufeff'])
+def test_line_endings_bom_and_blank_lines(tmp_path, newline, bom):
+    lines = ['path,label', '', 'ä.jpg,Öd', '   ', 'b.jpg , fear', '']
+    (tmp_path / 'b.jpg').touch()
+    dataset = read(write(tmp_path, lines, newline, bom), val_fraction=0)
+    assert dataset.metainfo['classes'] == ('fear', 'Öd')
+    assert dataset.get_gt_labels().tolist() == [1, 0]
+
+
+def test_given_classes(tmp_path, log):
+    lines = ['path,label', 'a.jpg,Happy', 'b.jpg,happiness', 'c.jpg,Bored']
+    root = write(tmp_path, lines, name='lists/my.csv')
+    classes = ['Bored', 'fear', 'happy']
+    dataset = read(
+        root, ann_file='lists/my.csv', classes=classes, val_fraction=0
+    )
+    assert dataset.metainfo['classes'] == tuple(classes)
+    assert counts_of(dataset) == [1, 0, 2]
+    assert "there are no images of ['fear']" in log.text
+    assert 'label rule: as annotated in lists/my.csv' in log.text
+
+
+def test_registered_and_lazy(tmp_path):
+    cfg = {'type': 'FERCsv', 'data_root': write(tmp_path, train_lines())}
+    lazy = DATASETS.build({**cfg, 'lazy_init': True})
+    assert lazy.metainfo['classes'] == CLASSES
+    assert len(lazy) == 90
+
+
+@pytest.mark.parametrize(
+    ('lines', 'message'),
+    [
+        ([''], r"csv:1: the header is \[\]; expected a header with.*'path'"),
+        (['a.jpg,sad'], r"csv:1: the header is \['a\.jpg', 'sad'\]; expected"),
+        (['path,emotion'], r"csv:1: the header is \['path', 'emotion'\]; exp"),
+        (['path;label'], r"\['path;label'\]; .*separated by commas"),
+        (['path,label,Label'], r"csv:1: the column 'label' stands twice"),
+        ([HEADER], r'csv: no row follows the header'),
+        ([HEADER, '', 'a.jpg,sad'], r"csv:3: 2 fields in .*'a\.jpg,sad'; .*3"),
+        ([HEADER, 'a.jpg,sad,test,x'], r"csv:2: 4 fields in .*'path,label,sp"),
+        ([HEADER, ',sad,test'], r'csv:2: the path is empty'),
+        ([HEADER, 'a.jpg, ,test'], r'csv:2: the label is empty'),
+        (
+            [HEADER, 'a.jpg,sad,dev'],
+            r"csv:2: unknown split 'dev'; .*'train', 'val', 'valid', 'valida",
+        ),
+        ([HEADER, 'a.jpg,sad,'], r"csv:2: unknown split ''"),
+        (
+            [HEADER, 'a.jpg,sad,train', './a.jpg,fear,test'],
+            r"csv:3: '\./a\.jpg' is listed twice, first on line 2",
+        ),
+        ([HEADER, 'x\\a.jpg,sad,train'], r'csv:2: the path .* has a backsl'),
+        ([HEADER, '../x.jpg,sad,train'], r"csv:2: .*'\.\./x.jpg' leads out"),
+        ([HEADER, '/x.jpg,sad,train'], r"csv:2: .*'/x\.jpg' leads out"),
+        (
+            [HEADER, 'a.jpg,Odd,train', 'b.jpg,odd,test'],
+            r"csv:3: 'odd' and 'Odd' \(.*csv:2\) differ in case only",
+        ),
+    ],
+)
+def test_wrong_files(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read(write(tmp_path, lines))
+
+
+def test_not_utf8(tmp_path):
+    (tmp_path / 'labels.csv').write_bytes('path,label\nä,b\n'.encode('cp1252'))
+    with pytest.raises(ValueError, match=r'labels\.csv:2: not UTF-8 text'):
+        read(str(tmp_path))
+
+
+def test_unknown_labels(tmp_path):
+    root = write(tmp_path, ['path,label', 'a.jpg,sad', 'b.jpg,Bored'])
+    for classes, message in (
+        (['sad', 'bored'], r"csv:3: 'Bored' is not .*did you mean 'bored'\?"),
+        (
+            ['sad'],
+            r"csv:3: 'Bored' is not among the classes \['sad'\]; the labels "
+            r"here are \['Bored', 'sad'\]$",
+        ),
+        (['anger', 'fear'], r"csv:2: 'sad' .*by name, never by position"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            read(root, classes=classes)
+
+
+def test_numbers_are_names(tmp_path):
+    root = write(tmp_path, ['path,label', 'a.jpg,3', 'b.jpg,0'])
+    dataset = read(root, val_fraction=0)
+    assert dataset.metainfo['classes'] == ('0', '3')
+    assert dataset.get_gt_labels().tolist() == [1, 0]
+    with pytest.raises(ValueError, match='never by position'):
+        read(root, classes=['anger', 'fear', 'sad', 'happy'])
+
+
+def test_listed_but_absent(tmp_path):
+    root = write(tmp_path, train_lines())
+    for number in range(7):
+        (tmp_path / f'ü {number % 3}' / f'{number}.jpg').unlink()
+    with pytest.raises(FileNotFoundError) as caught:
+        read(root)
+    message = str(caught.value)
+    assert message.startswith('7 of 100 listed images are absent')
+    assert 'labels.csv:2: ü 0/0.jpg\n' in message
+
+
+def test_no_rows_of_a_split(tmp_path):
+    root = write(tmp_path, [HEADER, 'a.jpg,sad,val'])
+    for split, advice in (
+        ('train', "'train' in the column 'split'$"),
+        ('test', "'test' in the column 'split', or test on split='val'"),
+    ):
+        message = (
+            rf"split='{split}', but .* only of \['val'\] .*: list them in "
+            rf".*labels\.csv' with {advice}"
+        )
+        with pytest.raises(FileNotFoundError, match=message):
+            read(root, split)
+
+
+def test_absent_file(tmp_path):
+    (tmp_path / 'faces').mkdir()
+    message = r"no file '.*/a\.csv'; ann_file='a\.csv' .* holds \['faces'\]"
+    with pytest.raises(FileNotFoundError, match=message):
+        read(str(tmp_path), ann_file='a.csv')
+    with pytest.raises(FileNotFoundError, match=r"gone' is no folder"):
+        read(str(tmp_path / 'gone'))
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        ({'ann_file': '../a.csv'}, r"'\.\./a\.csv'; it must lie in the data"),
+        ({'ann_file': '/a.csv'}, r"'/a\.csv'; it must lie in the data root"),
+        ({'split': 'dev'}, r"no split 'dev'.*'train', 'val', 'test'"),
+        (
+            {'split': 'val', 'val_fraction': 0},
+            r"above 0, or bring validation images: list .*'val' in the col",
+        ),
+    ],
+)
+def test_wrong_arguments(tmp_path, kwargs, message):
+    root = write(tmp_path, train_lines())
+    with pytest.raises(ValueError, match=message):
+        read(root, **kwargs)

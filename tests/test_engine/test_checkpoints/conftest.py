@@ -1,0 +1,1 @@
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401

@@ -1,0 +1,145 @@
+import os
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mpafer_plugin.faces import Face, FaceCrop
+from mpafer_plugin.faces.crop_folder import copy_file, prepare_image
+from mpafer_plugin.utils.image_files import list_files
+
+
+class Detector:
+    """Finds what it is told, or fails."""
+
+    def __init__(self, *found):
+        self.found = found
+
+    def detect(self, image):
+        for face in self.found:
+            if not isinstance(face, Face):
+                raise face
+        return list(self.found)
+
+
+@pytest.fixture
+def image(tmp_path):
+    path = tmp_path / 'a.png'
+    cv2.imwrite(str(path), np.full((40, 40, 3), 50, np.uint8))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('found', 'reason'),
+    [
+        (Face([100, 100, 120, 120]), 'outside of the image'),
+        (Face([0, 0, 9, 9], landmarks=np.ones((5, 2))), 'all landmarks'),
+        (OverflowError('infinity'), 'infinity'),
+        (cv2.error('a\n  b'), 'a b'),
+        (MemoryError(), 'MemoryError'),
+    ],
+)
+def test_what_can_not_be_cut_is_told(image, found, reason):
+    outcome = prepare_image(image, FaceCrop(size=32), Detector(found))
+    assert outcome.result == 'unreadable'
+    assert outcome.content is None
+    assert "a.png': " in outcome.reason
+    assert reason in outcome.reason
+
+
+def test_pipes_are_not_waited_for(tmp_path):
+    path = tmp_path / 'pipe.png'
+    os.mkfifo(path)
+    outcome = prepare_image(path, FaceCrop(), Detector())
+    assert outcome.result == 'unreadable'
+    assert "pipe.png' is no file" in outcome.reason
+
+
+@pytest.fixture
+def folders(tmp_path):
+    source, target = tmp_path / 'src', tmp_path / 'dst'
+    for folder in (source, target):
+        folder.mkdir()
+    return source, target
+
+
+def test_lists_in_order_and_follows_links(tmp_path):
+    (tmp_path / 'b/c.png').mkdir(parents=True)
+    (tmp_path / 'b/c.png/1').touch()
+    (tmp_path / 'a').touch()
+    (tmp_path / 'link').symlink_to('b')
+    (tmp_path / 'itself').symlink_to('itself')
+    unreadable = {}
+    files = list(list_files(tmp_path, unreadable))
+    assert files == ['a', 'b/c.png/1', 'itself', 'link/c.png/1']
+    assert unreadable == {}
+    (tmp_path / 'b/up').symlink_to(tmp_path)
+    with pytest.raises(ValueError, match='leads back'):
+        list(list_files(tmp_path, unreadable))
+
+
+def test_folders_that_can_not_be_listed_are_told(tmp_path, monkeypatch):
+    (tmp_path / 'locked').mkdir()
+    (tmp_path / 'z.txt').touch()
+    scandir = os.scandir
+
+    def refuse(path):  # root may read all
+        if path.name in locked:
+            raise PermissionError(13, 'Permission denied', str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, 'scandir', refuse)
+    locked, unreadable = {'locked'}, {}
+    assert list(list_files(tmp_path, unreadable)) == ['z.txt']
+    assert list(unreadable) == ['locked']
+    assert 'Permission denied' in unreadable['locked']
+    locked = {tmp_path.name}
+    with pytest.raises(PermissionError):
+        list(list_files(tmp_path, {}))
+
+
+def test_copies_once_whole_and_of_any_name(folders):
+    source, target = folders
+    name = 'x' * 255
+    (source / name).write_text('old')
+    assert copy_file(source, target, name) == ''
+    (source / name).write_text('new')
+    assert copy_file(source, target, name) == ''
+    assert (target / name).read_text() == 'old'
+    assert os.listdir(target) == [name]
+
+
+def test_what_is_no_file_is_told(folders):
+    source, target = folders
+    (source / 'dangling.txt').symlink_to('nowhere')
+    os.mkfifo(source / 'pipe')
+    for name in ('dangling.txt', 'pipe'):
+        assert name in copy_file(source, target, name)
+    assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize('name', ['f.ppm', 'f.gif', 'f.jp2', 'f.dat', 'f'])
+def test_images_are_not_copied(folders, name):
+    source, target = folders
+    kinds = {'ppm': 'PPM', 'gif': 'GIF', 'jp2': 'JPEG2000'}
+    kind = kinds.get(name[2:], 'PNG')
+    Image.new('RGB', (9, 9)).save(source / name, kind)
+    assert 'only .jpg, .jpeg, .png' in copy_file(source, target, name)
+    assert os.listdir(target) == []
+
+
+def test_text_is_copied_whatever_it_begins_with(folders):
+    source, target = folders
+    for name, text in (('a', 'P1 happy'), ('b', 'BM'), ('c', '\n'), ('d', '')):
+        (source / name).write_text(text)
+        assert copy_file(source, target, name) == ''
+        assert (target / name).read_text() == text
+
+
+def test_a_hidden_image_is_not_copied(folders):
+    source, target = folders
+    Image.new('RGB', (9, 9)).save(source / '.face.png')
+    said = copy_file(source, target, '.face.png')
+    assert 'names that start with a dot are not' in said
+    assert os.listdir(target) == []

@@ -1,0 +1,114 @@
+import pickle
+import random
+
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.runner import Runner
+
+from mpafer_plugin.utils.seeding import (
+    SeededIndex,
+    isolated_rng,
+    seed_generators,
+)
+
+
+def test_it_survives_wrapped_data_sets(load_config):
+    cfg = load_config('mpafer_rafdb.py')
+    dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
+    length = len(dataset)
+    for wrapped in (
+        RepeatDataset(dataset, 2),
+        ConcatDataset([dataset, dataset]),
+    ):
+        first, second, again = (
+            wrapped[SeededIndex(index, (7, 1))]['inputs']
+            for index in (3, length + 3, length + 3)
+        )
+        assert torch.equal(second, again)
+        # The same image, augmented in another way.
+        assert not torch.equal(first, second)
+
+
+def draws():
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_an_index_is_an_int_that_travels():
+    index = SeededIndex(5, (1, 2))
+    assert index == 5 and [*range(9)][index] == 5
+    copy = pickle.loads(pickle.dumps(index))
+    assert (copy, copy.entropy) == (5, (1, 2))
+
+
+def test_streams_are_their_own():
+    seed_generators(0)
+    expected = draws()
+    seed_generators(0)
+    with isolated_rng(3, 1):
+        inside = draws()
+        draws()
+    assert draws() == expected  # what is outside has not moved
+    with isolated_rng(3, 1):
+        assert draws() == inside
+    with isolated_rng(1, 3):
+        assert draws() != inside
+
+
+def test_they_stay_whole_after_an_error():
+    seed_generators(0)
+    expected = draws()
+    seed_generators(0)
+    with pytest.raises(KeyError), isolated_rng(3, 1):
+        raise KeyError
+    assert draws() == expected
+
+
+def batches(cfg, epoch, skip=0):
+    loader = Runner.build_dataloader(cfg.train_dataloader, seed=7)
+    loader.sampler.set_epoch(epoch)
+    loader.sampler.skip(skip)
+    return [torch.stack(batch['inputs']) for batch in loader]
+
+
+def test_batches_do_not_depend_on_workers(load_config):
+    cfg = load_config('mpafer_rafdb.py')
+    cfg.train_dataloader.collate_fn = dict(type='pseudo_collate')
+    expected = batches(cfg, 3)
+    cfg.train_dataloader.update(num_workers=2)
+    for persistent in (False, True):
+        cfg.train_dataloader.update(persistent_workers=persistent)
+        torch.manual_seed(persistent)  # the outside does not matter
+        found = batches(cfg, 3)
+        assert len(found) == len(expected) == 10
+        for a, b in zip(found, expected, strict=True):
+            assert torch.equal(a, b)
+    assert not torch.equal(batches(cfg, 4)[0], expected[0])
+
+
+def test_an_epoch_is_entered_in_its_midst(load_config):
+    cfg = load_config('mpafer_rafdb.py')
+    cfg.train_dataloader.collate_fn = dict(type='pseudo_collate')
+    expected = batches(cfg, 3)
+    rest = batches(cfg, 3, skip=8 * 6)
+    assert len(rest) == 4
+    for a, b in zip(rest, expected[6:], strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_same_image_is_augmented_anew_each_epoch(load_config):
+    cfg = load_config('mpafer_rafdb.py')
+    dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
+    first, again, later, other = (
+        dataset[SeededIndex(index, entropy)]['inputs']
+        for index, entropy in (
+            (0, (7, 1)),
+            (0, (7, 1)),
+            (0, (7, 2)),
+            (0, (8, 1)),
+        )
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, later)
+    assert not torch.equal(first, other)
