@@ -21,7 +21,15 @@ setup(
             'py.typed',
             'prompts/*.json',
             'clip/face_tiny/*',
+            # As the host's: links to the folders of the checkout, copied
+            # into the wheel.
+            '.mim/model-index.yml',
+            '.mim/configs/**/*',
+            '.mim/tools/**/*',
         ]
+    },
+    exclude_package_data={
+        'mpafer_plugin': ['.mim/tools/pretraining/*', '*.pyc']
     },
     # mmcv is absent on purpose: `mmcv` and `mmcv-lite` share one import name,
     # and requiring either would overwrite the other. mpafer_plugin checks for

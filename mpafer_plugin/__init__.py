@@ -27,7 +27,14 @@ if not _at_command_line:
         from . import compat
 
         compat.apply()
+        from mmpretrain.apis import ModelHub
+
         from . import datasets, engine, evaluation, models
+
+        # For mmpretrain.list_models() and get_model().
+        _mim = Path(__file__).with_name('.mim')
+        if not ModelHub.has('mpafer_rafdb'):
+            ModelHub.register_model_index(_mim / 'model-index.yml', _mim)
     # Whatever it dies of: packages that do not fit each other end in a
     # RuntimeError (torchvision), TypeError or AssertionError (mmpretrain).
     except Exception as error:

@@ -4,12 +4,19 @@ Each entry says which version would make it unnecessary. All are applied when
 the package is imported.
 """
 
+import importlib.util
+import os
 import warnings
+from importlib.metadata import packages_distributions
 
+import mmengine.hub.hub
 import numpy as np
 import torch
+from mmengine.config import Config
+from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint
+from mmengine.utils import package_utils
 
 
 def apply() -> None:
@@ -17,6 +24,8 @@ def apply() -> None:
     allow_mmengine_checkpoints()
     keep_weights_only()
     hide_missing_operators()
+    find_packages_by_metadata()
+    find_external_configs()
 
 
 def allow_mmengine_checkpoints() -> None:
@@ -71,6 +80,89 @@ def hide_missing_operators() -> None:
     warnings.filterwarnings(
         'ignore', 'Fail to import ``MultiScaleDeformableAttention``'
     )
+
+
+def find_packages_by_metadata() -> None:
+    """Let mmengine find installed packages without ``pkg_resources``.
+
+    mmengine (0.10.7) asks ``pkg_resources``, which setuptools 82 removed, so
+    that ``_base_ = ['mmpretrain::...']`` fails. Unnecessary once mmengine asks
+    importlib.
+    """
+    for module in (
+        package_utils,
+        mmengine.utils,
+        mmengine.config.config,
+        mmengine.hub.hub,
+    ):
+        for function in (is_installed, get_installed_path):
+            if hasattr(module, function.__name__):
+                setattr(module, function.__name__, function)
+
+
+def find_external_configs() -> None:
+    """Read ``package::config.py`` of any package, ours included.
+
+    mmengine (0.10.7) knows a fixed list of packages, wants a folder before
+    the file, and takes the package's name for a registry scope; our parts are
+    registered in mmpretrain's. Unnecessary once mmengine lets packages add
+    themselves.
+    """
+    for module in (mmengine.config.config, mmengine.hub.hub):
+        module._get_package_and_cfg_path = _package_and_config
+    if Config._get_cfg_path is not _config_path:
+        Config._get_cfg_path = staticmethod(_config_path)
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported.
+
+    Args:
+        package (str): The name of a module or of a distribution.
+    """
+    try:
+        get_installed_path(package)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def get_installed_path(package: str) -> str:
+    """Find the folder of an installed package.
+
+    Args:
+        package (str): The name of a module or of a distribution.
+
+    Raises:
+        ModuleNotFoundError: If there is none.
+    """
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        names = packages_distributions().items()
+        modules = [module for module, found in names if package in found]
+        spec = importlib.util.find_spec(modules[0]) if modules else None
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(f'no package {package!r} with files')
+    return os.path.dirname(spec.origin)
+
+
+def _package_and_config(cfg_path: str) -> tuple[str, str]:
+    """Split ``package::config.py``."""
+    package, _, path = cfg_path.partition('::')
+    if not package or not path or '::' in path:
+        raise ValueError(
+            f'{cfg_path!r} is not of the form package::folder/config.py'
+        )
+    return MODULE2PACKAGE.get(package, package), path
+
+
+_mmengine_config_path = Config._get_cfg_path
+
+
+def _config_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
+    """Find a base config, and the registry scope of its types."""
+    path, scope = _mmengine_config_path(cfg_path, filename)
+    return path, None if scope == __package__ else scope
 
 
 def _history_method(owner: object, name: str) -> object:

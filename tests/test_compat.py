@@ -1,11 +1,15 @@
 import os
 import pickle
+import sys
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.hub import get_config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from mmengine.utils import get_installed_path, is_installed
 
 
 def test_history_buffers_are_read_as_data(tmp_path):
@@ -67,3 +71,56 @@ def test_the_host_reads_as_data_too(tmp_path):
     # Reading leaves what torch allows as it was.
     CheckpointLoader.load_checkpoint(str(own))
     assert torch.load(own)['buffer'].current() == 1.0
+
+
+@pytest.mark.parametrize(
+    'base, kind, scope',
+    [
+        ('mpafer_plugin::mpafer_rafdb.py', 'ImageClassifier', None),
+        ('mpafer_plugin::_base_/mpafer.py', 'ImageClassifier', None),
+        (
+            'mmpretrain::resnet/resnet18_8xb16_cifar10.py',
+            'ImageClassifier',
+            'mmpretrain',
+        ),
+    ],
+)
+def test_bases_of_packages(base, kind, scope, tmp_path, monkeypatch):
+    """Without pkg_resources, which setuptools 82 removed, from any folder."""
+    monkeypatch.setitem(sys.modules, 'pkg_resources', None)
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / 'config.py'
+    path.write_text(f"_base_ = ['{base}']\n")
+    model = Config.fromfile(path).model
+    assert (model.type, model.get('_scope_')) == (kind, scope)
+
+
+def test_a_shipped_config_by_the_hosts_hub():
+    cfg = get_config('mpafer_plugin::mpafer_rafdb.py')
+    assert cfg.model.head.type == 'PromptAlignmentHead'
+
+
+@pytest.mark.parametrize(
+    'name, kind, message',
+    [
+        ('no_such_package::a.py', ModuleNotFoundError, 'no_such_package'),
+        ('mpafer_plugin::no_such.py', FileNotFoundError, 'no_such.py'),
+        ('mpafer_plugin::', ValueError, "'mpafer_plugin::'"),
+        ('a::b::c.py', ValueError, "'a::b::c.py'"),
+    ],
+)
+def test_bases_that_are_not_there(name, kind, message, tmp_path):
+    path = tmp_path / 'config.py'
+    path.write_text(f"_base_ = ['{name}']\n")
+    with pytest.raises(kind, match=message):
+        Config.fromfile(path)
+
+
+def test_packages_by_module_and_by_distribution():
+    import open_clip
+
+    folder = os.path.dirname(open_clip.__file__)
+    assert get_installed_path('open_clip') == folder
+    assert get_installed_path('open_clip_torch') == folder
+    assert is_installed('open_clip_torch')
+    assert not is_installed('no_such_package')

@@ -1,3 +1,5 @@
+import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -7,23 +9,36 @@ import pytest
 from tests.conftest import ROOT
 
 
-@pytest.mark.slow
-def test_wheel_has_the_data_and_leaves_mmcv_alone(tmp_path):
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('wheel')
     command = [sys.executable, '-m', 'pip', 'wheel', str(ROOT), '--no-deps']
-    command += ['--no-build-isolation', '-w', str(tmp_path), '-q']
-    subprocess.run(command, check=True, cwd=tmp_path)
-    (path,) = tmp_path.glob('*.whl')
-    with zipfile.ZipFile(path) as wheel:
-        names = set(wheel.namelist())
+    command += ['--no-build-isolation', '-w', str(folder), '-q']
+    subprocess.run(command, check=True, cwd=folder)
+    (path,) = folder.glob('*.whl')
+    return path
+
+
+@pytest.mark.slow
+def test_wheel_has_the_data_and_leaves_mmcv_alone(wheel):
+    with zipfile.ZipFile(wheel) as file:
+        names = set(file.namelist())
         (metadata,) = (n for n in names if n.endswith('METADATA'))
-        lines = wheel.read(metadata).decode().splitlines()
+        lines = file.read(metadata).decode().splitlines()
     for name in (
         'clip/face_tiny/face-tiny.json',
         'clip/face_tiny/face-tiny.safetensors',
         'prompts/expressions.json',
         'py.typed',
+        '.mim/model-index.yml',
     ):
         assert f'mpafer_plugin/{name}' in names
+    shipped = [*ROOT.glob('configs/**/*.*'), *ROOT.glob('tools/*.*')]
+    for path in shipped:
+        if path.suffix in ('.py', '.yaml', '.yml', '.sh'):
+            name = path.relative_to(ROOT).as_posix()
+            assert f'mpafer_plugin/.mim/{name}' in names
+    assert not [n for n in names if 'pretraining' in n or n.endswith('.pyc')]
     # The full mmcv and mmcv-lite share one import name: neither is required.
     required = [line for line in lines if line.startswith('Requires-Dist')]
     mmcv = [line for line in required if 'mmcv' in line]
@@ -31,6 +46,45 @@ def test_wheel_has_the_data_and_leaves_mmcv_alone(tmp_path):
         "extra == 'lite'" in line.replace('"', "'") for line in mmcv
     )
     assert not any('==' in line.split(';')[0] for line in required)
+
+
+@pytest.mark.slow
+def test_commands_of_the_wheel_in_an_empty_folder(wheel, tmp_path):
+    """Configs, weights and descriptions come from the wheel alone."""
+    site, folder = tmp_path / 'site', tmp_path / 'empty'
+    folder.mkdir()
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(site)
+
+    def mpafer(*args):
+        # Safe path: the folder itself is not searched for modules.
+        return subprocess.run(
+            [sys.executable, '-P', '-m', 'mpafer_plugin', *args],
+            cwd=folder,
+            env=os.environ | dict(PYTHONPATH=str(site), PYTHONSAFEPATH='1'),
+            capture_output=True,
+            text=True,
+        )
+
+    config = 'mpafer_plugin::mpafer_quickstart.py'
+    small = (
+        'train_cfg.max_epochs=1',
+        'train_dataloader.dataset.subset.per_class=2',
+        'val_dataloader.dataset.subset.per_class=2',
+    )
+    done = mpafer('train', config, '--cfg-options', *small)
+    assert done.returncode == 0, done.stderr
+    run = folder / 'work_dirs' / 'mpafer_quickstart'
+    (best,) = run.glob('best_*.pth')
+    image = next((folder / 'data').rglob('test_*.jpg'))
+    args = str(image), '--weights', str(best), '--face', 'none', '--json'
+    done = mpafer('predict', *args, '--out', 'results')
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads((folder / 'results/predictions.json').read_text())
+    assert entry['path'] == str(image)
+    done = mpafer('train', 'configs/mpafer_quickstart.py')
+    assert done.returncode == 2
+    assert config in done.stderr  # what was meant
 
 
 def test_without_the_host_the_message_says_what_to_type(tmp_path):

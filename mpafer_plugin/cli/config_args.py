@@ -11,15 +11,22 @@ from mmengine.registry import RUNNERS
 from mmengine.runner import Runner
 from torch import nn
 
+import mpafer_plugin
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
+
+SHIPPED_CONFIGS = Path(mpafer_plugin.__file__).parent / '.mim' / 'configs'
 
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the config, and the options that change it."""
-    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        'config',
+        type=config_file,
+        help='config file, or mpafer_plugin::NAME.py for one that ships',
+    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -33,6 +40,41 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='do not pin the memory of data loaders',
     )
+
+
+def config_file(name: str) -> str:
+    """Find a config file: the ``type`` of a command's CONFIG.
+
+    Args:
+        name (str): A path, or ``package::name`` for a config that a package
+            ships.
+
+    Returns:
+        str: Its path.
+
+    Raises:
+        argparse.ArgumentTypeError: If there is none.
+    """
+    if '::' in name:
+        try:
+            return Config._get_cfg_path(name, '')[0]
+        except (ValueError, ModuleNotFoundError, FileNotFoundError) as error:
+            reason = str(error)
+    elif os.path.isfile(name):
+        return name
+    else:
+        reason = f'no config {name!r} (working directory: {os.getcwd()!r})'
+    shipped = sorted(
+        f'mpafer_plugin::{path.relative_to(SHIPPED_CONFIGS).as_posix()}'
+        for path in SHIPPED_CONFIGS.rglob('*')
+        if path.is_file() and path.name == Path(name).name.split('::')[-1]
+    )
+    if shipped:
+        reason += f'; did you mean {" or ".join(shipped)}?'
+    elif name.startswith('mpafer_plugin::'):
+        names = sorted(path.name for path in SHIPPED_CONFIGS.glob('*.py'))
+        reason += f'; mpafer_plugin has {", ".join(names)}'
+    raise argparse.ArgumentTypeError(reason)
 
 
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:

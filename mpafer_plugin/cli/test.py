@@ -13,6 +13,7 @@ from .config_args import (
     add_config_arguments,
     add_runner_arguments,
     build_runner,
+    config_file,
     learnable,
     load_runner_config,
 )
@@ -30,6 +31,7 @@ def parse_args(
     )
     parser.add_argument(
         '--data',
+        type=config_file,
         metavar='CONFIG',
         help="test on another config's data, by names of classes; the "
         'images are prepared as in the own config, and the default work '

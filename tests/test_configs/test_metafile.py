@@ -1,11 +1,15 @@
 """model-index.yml and configs/metafile.yml, read by the host."""
 
+from pathlib import Path
+
 import pytest
+import torch
 from mmengine.config import Config
+from mmpretrain import get_model, list_models
 from mmpretrain.apis import ModelHub
 
 from mpafer_plugin.clip import architecture
-from tests.conftest import CONFIGS, ROOT
+from tests.conftest import CONFIGS
 
 PUBLISHED = {
     'rafdb': (92.51, 93.74),
@@ -17,17 +21,16 @@ PUBLISHED = {
 
 @pytest.fixture(scope='module')
 def models():
-    before = set(ModelHub._models_dict)
-    ModelHub.register_model_index(ROOT / 'model-index.yml', ROOT)
-    own = set(ModelHub._models_dict) - before
-    yield {name: ModelHub._models_dict[name] for name in own}
-    for name in own:
-        del ModelHub._models_dict[name]
+    """Entries of the host's model hub, made when the package is imported."""
+    names = list_models('mpafer_*')
+    return {name: ModelHub._models_dict[name] for name in names}
 
 
 def test_each_config_is_listed_once(models):
-    listed = sorted(model.config for model in models.values())
-    assert listed == sorted(map(str, CONFIGS.glob('mpafer_*.py')))
+    paths = sorted(CONFIGS.glob('mpafer_*.py'))
+    assert sorted(models) == [path.stem for path in paths]
+    listed = sorted(Path(model.config) for model in models.values())
+    assert [path.resolve() for path in listed] == paths
 
 
 def test_numbers_are_said_to_be_published_or_measured(models):
@@ -39,10 +42,8 @@ def test_numbers_are_said_to_be_published_or_measured(models):
                 for key in result.metrics
             )
     for data, accuracies in PUBLISHED.items():
-        for arch, accuracy in zip(
-            ('vit-b16', 'vit-l14'), accuracies, strict=True
-        ):
-            (result,) = models[f'mpafer_{arch}_{data}'].results
+        for arch, accuracy in zip(('', '_vit-l14'), accuracies, strict=True):
+            (result,) = models[f'mpafer_{data}{arch}'].results
             assert result.metrics == {'Top 1 Accuracy (published)': accuracy}
 
 
@@ -63,3 +64,17 @@ def test_metadata_is_what_the_configs_say(models, monkeypatch):
         if cfg.model.head.get('proto_weight'):
             learnt += len(cfg.classes) * clip['embed_dim']
         assert metadata.data['Learnable Parameters'] == learnt
+
+
+def test_a_model_by_its_name(build_runner):
+    """The host's `get_model` builds it and loads what training saved."""
+    runner = build_runner()
+    runner.train()
+    path = Path(runner.work_dir, 'epoch_1.pth')
+    model = get_model('mpafer_rafdb', pretrained=str(path))
+    own = runner.model.eval()
+    batch = own.data_preprocessor(next(iter(runner.test_dataloader)))
+    with torch.no_grad():
+        expected = own.head(own.extract_feat(batch['inputs']))
+        scores = model.head(model.extract_feat(batch['inputs']))
+    torch.testing.assert_close(scores, expected, rtol=0, atol=0)

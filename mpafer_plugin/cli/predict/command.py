@@ -18,6 +18,7 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
+from ..config_args import config_file
 from .predictor import Predictor
 
 ALL_DONE, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
@@ -40,6 +41,7 @@ def parse_args(
     )
     parser.add_argument(
         '--config',
+        type=config_file,
         metavar='FILE',
         help='config of a checkpoint that does not say enough; is executed',
     )

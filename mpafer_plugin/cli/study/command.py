@@ -19,6 +19,7 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
+from ..config_args import config_file
 from .plan import Recipe, Study, read_study
 from .scheduler import Scheduler
 from .table import Row, summary, write_all
@@ -32,7 +33,11 @@ def parse_args(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('study', type=Path, help='STUDY.yaml')
+    parser.add_argument(
+        'study',
+        type=lambda name: Path(config_file(name)),
+        help='STUDY.yaml, or mpafer_plugin::studies/NAME.yaml',
+    )
     parser.add_argument(
         '--out',
         type=Path,

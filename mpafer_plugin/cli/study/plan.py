@@ -13,7 +13,9 @@ from mmengine.config import Config
 
 from mpafer_plugin.utils.hashing import sha256
 
-ROOT = Path(__file__).parents[3]
+from ..config_args import SHIPPED_CONFIGS
+
+ROOT = SHIPPED_CONFIGS.parent
 ON = 'MPAFER_ON'
 
 _KEYS = {
