@@ -2,8 +2,8 @@ from collections.abc import Sequence
 
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
-from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 
+from mpafer_plugin.clip.weights import openai_normalization
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 
 
@@ -18,11 +18,10 @@ def build_model(
     """Build the model of the shipped configs, without config or runner.
 
     It is an ordinary ``nn.Module``: ``model(images)`` gives logits (B, C),
-    ``model(images, samples, mode='loss')`` the named losses, with a
-    :class:`mmpretrain.structures.DataSample` an image. Images are
-    (B, 3, H, W), normalised as CLIP's. Its parameters with ``requires_grad``
-    are what is trained, and ``state_dict()`` holds them and the prototypes,
-    not the frozen towers.
+    ``model(images, samples, mode='loss')`` the named losses, with one
+    :class:`mmpretrain.structures.DataSample` per image. Images are
+    (B, 3, H, W), normalised as CLIP's. ``state_dict()`` holds the trainable
+    parameters and the prototypes, not the frozen towers.
 
     Args:
         classes (Sequence[str]): Names of the C classes, in label order.
@@ -32,24 +31,20 @@ def build_model(
         pretrained (str | None): See :class:`PromptedCLIPViT`. Defaults to
             'openai'.
         backbone (dict, optional): Arguments of :class:`PromptedCLIPViT` that
-            are not to have their defaults, the paper's. Defaults to None.
-        text (dict, optional): The same of :class:`PromptedCLIPText`.
-        head (dict, optional): The same of :class:`PromptAlignmentHead`. With
-            ``loss_proto=None`` no prototypes are needed; else set them with
-            ``model.head.set_prototypes(class_prototypes(...))``.
+            override its defaults, the paper's. Defaults to None.
+        text (dict, optional): The same for :class:`PromptedCLIPText`.
+        head (dict, optional): The same for :class:`PromptAlignmentHead`. With
+            ``loss_proto=None`` no prototypes are needed; otherwise set them
+            with ``model.head.set_prototypes(class_prototypes(...))``.
 
     Returns:
-        ImageClassifier: On the CPU.
+        ImageClassifier: The model, on the CPU.
     """
     tower = dict(arch=arch, pretrained=pretrained)
     return MODELS.build(
         dict(
             type='ImageClassifier',
-            data_preprocessor=dict(
-                mean=[255 * value for value in OPENAI_DATASET_MEAN],
-                std=[255 * value for value in OPENAI_DATASET_STD],
-                to_rgb=True,
-            ),
+            data_preprocessor=dict(openai_normalization(), to_rgb=True),
             backbone=dict(type='PromptedCLIPViT', **tower, **(backbone or {})),
             head=dict(
                 type='PromptAlignmentHead',

@@ -8,6 +8,8 @@ from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.clip import FACE_TINY
+from mpafer_plugin.clip.architectures import is_named_architecture
+from mpafer_plugin.clip.weights import pretrained_tags
 from mpafer_plugin.engine.checkpoints.file import damage
 from mpafer_plugin.engine.checkpoints.metadata import (
     ENTRY,
@@ -127,9 +129,7 @@ def _arch(name: str) -> str:
 
     open_clip takes folders and addresses too, which a file must not choose.
     """
-    from open_clip import list_models
-
-    if name == FACE_TINY or name in list_models():
+    if is_named_architecture(name):
         return name
     if not name.endswith('.json'):
         raise ValueError(
@@ -146,15 +146,13 @@ def _arch(name: str) -> str:
 
 
 def _clip(arch: str, note: str | None, clip: str | None) -> str:
-    from open_clip import list_pretrained_tags_by_model
-
     # Its own weights ship; others of its architecture, face-mini's, do not.
     ships = arch == FACE_TINY == note
     found = clip or (FACE_TINY if ships else os.environ.get('MPAFER_CLIP'))
     if found:
         return found
     # A tag and nothing else: a file must not choose what is read from disk.
-    if note is not None and note in list_pretrained_tags_by_model(arch):
+    if note is not None and note in pretrained_tags(arch):
         return note
     raise ValueError(
         f'the checkpoint was trained with the CLIP weights {note!r} of '

@@ -53,6 +53,16 @@ def architecture(arch: str) -> dict:
     return config
 
 
+def is_named_architecture(name: str) -> bool:
+    """Return whether open_clip, or this package, has it under this name.
+
+    open_clip takes folders and addresses too; these are not names.
+    """
+    from open_clip import list_models
+
+    return name == FACE_TINY or name in list_models()
+
+
 def image_size(arch: str) -> int:
     """Side in pixels of the square images that ``arch`` takes.
 

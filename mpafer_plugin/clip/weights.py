@@ -81,12 +81,27 @@ def _reachable(address: str) -> bool:
     return True
 
 
-def _not_found(arch: str, pretrained: str) -> str:
+def pretrained_tags(arch: str) -> list[str]:
+    """List the tags of published weights of an architecture."""
     from open_clip import list_pretrained_tags_by_model
 
-    tags = list_pretrained_tags_by_model(arch)
     if arch == FACE_TINY:
-        tags = [FACE_TINY]
+        return [FACE_TINY]
+    return list_pretrained_tags_by_model(arch)
+
+
+def openai_normalization() -> dict[str, list[float]]:
+    """Return CLIP's ``mean`` and ``std``, of pixel values from 0 to 255."""
+    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+
+    return dict(
+        mean=[255 * value for value in OPENAI_DATASET_MEAN],
+        std=[255 * value for value in OPENAI_DATASET_STD],
+    )
+
+
+def _not_found(arch: str, pretrained: str) -> str:
+    tags = pretrained_tags(arch)
     return (
         f'CLIP weights {pretrained!r} are neither a file nor a tag of '
         f'{arch!r}, whose tags are: {", ".join(tags) or "none"}.\n'
