@@ -17,7 +17,7 @@ from .face_pipeline import PreparedFace
 from .fer_results import face_result
 
 if TYPE_CHECKING:
-    from open_clip.transformer import ResidualAttentionBlock
+    from mpafer_plugin.clip.towers import ResidualAttentionBlock
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
-"""The only door to open_clip: architectures, weights, towers, tokens."""
+"""CLIP towers, weights and tokens; the only package that uses open_clip."""
 
 from .architectures import FACE_TINY, architecture, embed_dim, image_size
 from .frozen import FrozenModule, fingerprint
 from .loading import load_clip
 from .tokenizer import tokenize, word_tokens
-from .towers import ImageTower, TextTower
+from .towers import ImageTower, TextTower, is_quick_gelu
 
 __all__ = [
     'FACE_TINY',
@@ -15,6 +15,7 @@ __all__ = [
     'embed_dim',
     'fingerprint',
     'image_size',
+    'is_quick_gelu',
     'load_clip',
     'tokenize',
     'word_tokens',

@@ -2,33 +2,33 @@ import json
 from pathlib import Path
 
 FACE_TINY = 'face-tiny'
-"""Name of the architecture, and tag of the weights, that ship with us."""
+"""Architecture name and weights tag of the CLIP shipped with the package."""
 
 FACE_TINY_DIR = Path(__file__).parent / 'face_tiny'
 
 
 def architecture(arch: str) -> dict:
-    """Describe a CLIP architecture as open_clip's ``CLIP`` takes it.
+    """Return the arguments of open_clip's ``CLIP`` for an architecture.
 
     Args:
-        arch (str): The name of an open_clip ViT architecture, ``'face-tiny'``,
-            or the path of an architecture JSON in open_clip's format.
+        arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``, or
+            the path of an architecture JSON in open_clip's format.
 
     Returns:
-        dict: With keys ``embed_dim``, ``vision_cfg``, ``text_cfg`` and
-        perhaps ``quick_gelu``.
+        dict: With keys ``embed_dim``, ``vision_cfg``, ``text_cfg`` and,
+        optionally, ``quick_gelu``.
 
     Raises:
-        ValueError: If ``arch`` is neither a known name nor a file, or if it
-            is of a kind whose towers cannot be prompted.
+        ValueError: If ``arch`` is neither a known name nor a file, or if its
+            towers cannot be prompted.
     """
     if arch == FACE_TINY:
         config = _read_json(FACE_TINY_DIR / 'face-tiny.json')
     elif arch.endswith('.json'):
         config = _read_json(Path(arch))
     else:
-        # Imported late: open_clip costs more than a second, and only this
-        # branch of the function needs it.
+        # Imported here: it takes more than a second, and the other branches
+        # do not need it.
         from open_clip import get_model_config, list_models
 
         config = get_model_config(arch)
@@ -39,8 +39,8 @@ def architecture(arch: str) -> dict:
                 if not _unsupported(get_model_config(name))
             ]
             raise ValueError(
-                f'unknown CLIP architecture {arch!r}; known are '
-                f'{FACE_TINY!r}, the path of an architecture JSON, and of '
+                f'unknown CLIP architecture {arch!r}; expected '
+                f'{FACE_TINY!r}, the path of an architecture JSON, or one of '
                 f'open_clip: {", ".join(supported)}'
             )
     reason = _unsupported(config)
@@ -54,9 +54,9 @@ def architecture(arch: str) -> dict:
 
 
 def is_named_architecture(name: str) -> bool:
-    """Return whether open_clip, or this package, has it under this name.
+    """Return whether open_clip or this package has an architecture ``name``.
 
-    open_clip takes folders and addresses too; these are not names.
+    open_clip also accepts folders and URLs, which are not names.
     """
     from open_clip import list_models
 
@@ -64,15 +64,15 @@ def is_named_architecture(name: str) -> bool:
 
 
 def image_size(arch: str) -> int:
-    """Side in pixels of the square images that ``arch`` takes.
+    """Return the side of the square input images of ``arch``, in pixels.
 
-    Configs use it so that the input size follows from the architecture.
+    Configs derive their input size from it.
     """
     size = architecture(arch)['vision_cfg'].get('image_size', 224)
     if isinstance(size, (list, tuple)):
         if len(set(size)) != 1:
             raise ValueError(
-                f'{arch!r} takes images of {size}; only square ones are '
+                f'{arch!r} takes images of {size}; only square images are '
                 'supported'
             )
         size = size[0]
@@ -80,9 +80,9 @@ def image_size(arch: str) -> int:
 
 
 def embed_dim(arch: str) -> int:
-    """Dimensions of the space that both towers of ``arch`` share, D.
+    """Return the dimension D of the joint space of ``arch``.
 
-    Configs use it for heads that are not ours.
+    Configs use it for the host's classification heads.
     """
     return architecture(arch)['embed_dim']
 
@@ -96,12 +96,12 @@ def _read_json(path: Path) -> dict:
         raise ValueError(f'{path}:{error.lineno}: {error.msg}') from error
     absent = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
     if absent:
-        raise ValueError(f'{path} lacks {sorted(absent)}')
+        raise ValueError(f'{path} lacks the keys {sorted(absent)}')
     return config
 
 
 def _unsupported(config: dict) -> str:
-    """Say why towers of ``config`` cannot be prompted; '' if they can."""
+    """Return why ``config`` cannot be prompted, '' if it can."""
     vision, text = config['vision_cfg'], config['text_cfg']
     if 'timm_model_name' in vision:
         return f'its image tower is timm {vision["timm_model_name"]!r}'

@@ -11,27 +11,27 @@ from .weights import resolve_weights
 
 
 def load_clip(arch: str, pretrained: str | None) -> nn.Module:
-    """Build a CLIP and fill it with weights.
+    """Build a CLIP and load its weights.
 
-    QuickGELU: OpenAI's weights and a few others were trained with it, and
-    lose accuracy without a word under GELU. The tag decides; for a file whose
-    SHA-256 is that of a published one, the digest decides; for any other file
-    the architecture does, and the log says so.
+    OpenAI's weights and a few others were trained with QuickGELU and silently
+    lose accuracy with GELU. The activation is chosen by the tag, for a local
+    file by its SHA-256 if it is a published one, and otherwise by the
+    architecture. The choice is logged.
 
     Args:
         arch (str): See :func:`architecture`.
         pretrained (str | None): A tag that open_clip knows for ``arch``,
-            ``'face-tiny'``, or a local file: an open_clip state dict, bare or
-            below ``state_dict`` with or without ``module.`` prefixes, or
-            safetensors. None gives random weights and a warning.
+            ``'face-tiny'``, or a local file in any layout that
+            :func:`read_state_dict` reads. None means random weights, with a
+            warning.
 
     Returns:
         open_clip.CLIP: In float32, in evaluation mode, on the CPU.
 
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag, or if
-            the file's keys or shapes are not those of ``arch``.
-        ConnectionError: If the tag's file is not in the cache and cannot be
+            the file's keys or shapes do not match ``arch``.
+        ConnectionError: If the file of a tag is not cached and cannot be
             downloaded.
     """
     from open_clip.model import CLIP
@@ -39,8 +39,8 @@ def load_clip(arch: str, pretrained: str | None) -> nn.Module:
     config = architecture(arch)
     if pretrained is None:
         warnings.warn(
-            f'CLIP {arch} has RANDOM weights (pretrained=None): nothing that '
-            'it computes means anything',
+            f'CLIP {arch} has RANDOM weights (pretrained=None): its outputs '
+            'are meaningless',
             stacklevel=2,
         )
         return CLIP(**config).eval()
@@ -53,21 +53,21 @@ def load_clip(arch: str, pretrained: str | None) -> nn.Module:
     by_name = bool(config.get('quick_gelu', False))
     if quick_gelu is None:
         activation = 'QuickGELU' if by_name else 'GELU'
-        reason = f'the architecture {arch!r} says so'
+        reason = f'set by the architecture {arch!r}'
     else:
         config['quick_gelu'] = quick_gelu
         activation = 'QuickGELU' if quick_gelu else 'GELU'
         reason = f'{pretrained!r} was trained with it'
         if quick_gelu != by_name:
-            reason += f', against the architecture {arch!r}'
+            reason += f', unlike the default of the architecture {arch!r}'
     print_log(
         f'CLIP {arch} from {path.name}; activation {activation}: {reason}',
         logger='current',
     )
 
     state_dict = read_state_dict(path)
-    # Built without memory and given the file's own tensors: the random
-    # initialisation of a ViT-L/14 would take longer than reading its weights.
+    # Built on the meta device and assigned the file's tensors: initialising a
+    # ViT-L/14 at random takes longer than reading its weights.
     with torch.device('meta'):
         clip = CLIP(**config)
     _check(clip, state_dict, path, arch)
@@ -94,7 +94,7 @@ def _check(clip: nn.Module, state_dict: dict, path: Path, arch: str) -> None:
         problems.append(f'shapes: {"; ".join(shapes)}')
     if problems:
         raise ValueError(
-            f'the weights in {path} are not those of a {arch}:\n'
+            f'the weights in {path} do not match the architecture {arch}:\n'
             + '\n'.join(problems)
         )
 

@@ -12,29 +12,31 @@ from mpafer_plugin.utils.hashing import sha256
 
 from .weights import is_published
 
+Weights = dict[str, torch.Tensor]
+
 
 def read_state_dict(
     path: Path, trust: bool = False
 ) -> dict[str, torch.Tensor]:
-    """Read weights of any common layout.
+    """Read CLIP weights of any common layout.
 
-    Accepted are safetensors, what ``torch.save`` writes (a state dict, bare
-    or below ``state_dict``) and OpenAI's JIT archives, with the names of
-    :func:`to_open_clip`, in any floating-point type. Pickled code in a file
-    is refused, not run. A JIT archive is a program by its nature: it is
-    opened if its digest is that of a published one, or if it is trusted.
+    Accepted are safetensors, files of ``torch.save`` (a state dict, bare or
+    under the key ``state_dict``) and OpenAI's JIT archives, with any of the
+    key names of :func:`to_open_clip` and any floating-point type. Pickled
+    code is rejected, not run. Opening a JIT archive runs a program: it must
+    have the digest of a published one, or be trusted.
 
     Args:
         path (Path): The file.
-        trust (bool): Whether a JIT archive may run its code, whoever wrote
-            it. Defaults to False.
+        trust (bool): Whether to open a JIT archive of unknown origin, which
+            runs its code. Defaults to False.
 
     Returns:
         dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
 
     Raises:
-        ValueError: If the file is not such a state dict, or an archive that
-            is not trusted.
+        ValueError: If the file holds no such state dict, or is a JIT archive
+            that is not trusted.
     """
     content: Any
     if path.suffix == '.safetensors':
@@ -50,14 +52,14 @@ def read_state_dict(
     elif _is_jit_archive(path):
         if not trust and not is_published(path):
             raise ValueError(
-                f'{path} is a JIT archive, which is a program, and its '
-                f'SHA-256 {sha256(path)} is not that of a published one. If '
-                'you trust its author, take the weights out of it once:\n'
-                f'  python tools/convert_weights.py {path} '
+                f'{path} is a JIT archive, which runs code when opened, and '
+                f'its SHA-256 {sha256(path)} is not that of a published one. '
+                'If you trust its author, convert it once:\n'
+                f'  mpafer convert-weights {path} '
                 f'{path.with_suffix(".safetensors")} --trust'
             )
         with warnings.catch_warnings():
-            # Deprecated by torch, and the only way into these files.
+            # Deprecated in torch, but the only way to open these files.
             warnings.simplefilter('ignore', FutureWarning)
             archive = torch.jit.load(path, map_location='cpu')
         content = archive.state_dict()
@@ -69,10 +71,45 @@ def read_state_dict(
         isinstance(value, torch.Tensor) for value in content.values()
     ):
         raise ValueError(
-            f'{path} holds a {type(content).__name__} that is not a dict of '
+            f'{path} holds a {type(content).__name__}, expected a dict of '
             'tensors'
         )
     return to_open_clip(content)
+
+
+def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
+    """Convert a state dict to the names and shapes of open_clip.
+
+    Supported are the names of open_clip and OpenAI, of Hugging Face's
+    ``CLIPModel`` and of mmpretrain's CLIP (both towers, as written by its
+    converter ``openai-clip_to_mmpretrain-clip.py``), each with or without
+    the prefix ``module.`` of distributed training. Unknown keys keep their
+    names and are reported by the strict load that follows.
+
+    Args:
+        weights (Mapping[str, torch.Tensor]): A state dict.
+
+    Returns:
+        dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
+    """
+    named = {
+        key.removeprefix('module.'): value
+        for key, value in weights.items()
+        if not _NOT_WEIGHTS.match(key)
+    }
+    if 'vision_model.embeddings.class_embedding' in named:
+        named = _from_hugging_face(named)
+    elif 'visual.patch_embed.projection.weight' in named:
+        named = _rename(named, _MMPRETRAIN)
+        for key, ndim in (
+            ('visual.class_embedding', 1),
+            ('visual.positional_embedding', 2),
+        ):
+            if key in named:  # stored with leading axes of length 1
+                named[key] = named[key].reshape(named[key].shape[-ndim:])
+    if 'logit_scale' in named:  # () or (1, ), depending on the version
+        named['logit_scale'] = named['logit_scale'].reshape(())
+    return named
 
 
 def _is_jit_archive(path: Path) -> bool:
@@ -90,16 +127,13 @@ def _read_pickle(path: Path) -> Any:
     except (pickle.UnpicklingError, RuntimeError) as error:
         raise ValueError(
             f'{path} cannot be read as weights. Accepted are a state dict '
-            "saved by torch.save, bare or below 'state_dict', safetensors "
-            f"and OpenAI's JIT archives. torch says: {error}"
+            "saved by torch.save, bare or under the key 'state_dict', "
+            f"safetensors and OpenAI's JIT archives. Error of torch: {error}"
         ) from error
 
 
-Weights = dict[str, torch.Tensor]
-
-# Entries of OpenAI's state dicts that say what the shapes say already, the
-# mask that a traced module keeps, and the indices that older versions of
-# transformers kept.
+# Entries that are no weights: sizes in OpenAI's state dicts, the mask of a
+# traced module, and position indices of older versions of transformers.
 _NOT_WEIGHTS = re.compile(
     r'(input_resolution|context_length|vocab_size|attn_mask'
     r'|.*\.position_ids)$'
@@ -146,45 +180,10 @@ _MMPRETRAIN = (
 )
 
 
-def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
-    """Give a state dict the names and shapes of open_clip's.
-
-    Known are the names of open_clip and OpenAI, of Hugging Face's
-    ``CLIPModel`` and of mmpretrain's CLIP (both towers, as its converter
-    ``openai-clip_to_mmpretrain-clip.py`` writes them), each with or without
-    the prefix ``module.`` of distributed training. What is not known keeps
-    its name, so that it is missed or found too many afterwards.
-
-    Args:
-        weights (Mapping[str, torch.Tensor]): A state dict of one of them.
-
-    Returns:
-        dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
-    """
-    named = {
-        key.removeprefix('module.'): value
-        for key, value in weights.items()
-        if not _NOT_WEIGHTS.match(key)
-    }
-    if 'vision_model.embeddings.class_embedding' in named:
-        named = _from_hugging_face(named)
-    elif 'visual.patch_embed.projection.weight' in named:
-        named = _rename(named, _MMPRETRAIN)
-        for key, ndim in (
-            ('visual.class_embedding', 1),
-            ('visual.positional_embedding', 2),
-        ):
-            if key in named:  # there with axes of length 1 in front
-                named[key] = named[key].reshape(named[key].shape[-ndim:])
-    if 'logit_scale' in named:  # of shape () or (1, ), by version
-        named['logit_scale'] = named['logit_scale'].reshape(())
-    return named
-
-
 def _from_hugging_face(weights: Weights) -> Weights:
     renamed = _rename(weights, _HUGGING_FACE)
     for key in ('visual.proj', 'text_projection'):
-        if key in renamed:  # a linear layer there, a plain matrix here
+        if key in renamed:  # weight of a linear layer; a matrix in open_clip
             renamed[key] = renamed[key].T.contiguous()
     joined: Weights = {}
     for key, value in renamed.items():
@@ -195,7 +194,8 @@ def _from_hugging_face(weights: Weights) -> Weights:
             ]
             present = [part for part in parts if part is not None]
             key = key.replace('.q_proj.', '.in_proj_')
-            value = torch.cat(present)  # one that lacks: a wrong shape
+            # A missing one gives a shape that the strict load reports.
+            value = torch.cat(present)
         elif '.attn.k_proj.' in key or '.attn.v_proj.' in key:
             continue
         joined[key] = value

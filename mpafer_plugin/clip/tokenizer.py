@@ -12,18 +12,18 @@ def _bpe():
 
 
 def word_tokens(text: str) -> list[int]:
-    """Tokens of a text without start, end and padding."""
+    """Tokenize a text without start, end and padding tokens."""
     return _bpe().encode(text)
 
 
 def tokenize(
     texts: Sequence[str], context_length: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Turn texts into tokens, padded to the longest of them.
+    """Tokenize texts, padded to the longest of them.
 
     Args:
         texts (Sequence[str]): T texts.
-        context_length (int): The most tokens that a text may have, start and
+        context_length (int): Maximum number of tokens of a text, start and
             end included.
 
     Returns:
@@ -31,7 +31,7 @@ def tokenize(
         tokens of each text (T, ), start and end included.
 
     Raises:
-        ValueError: If a text is too long; nothing is ever cut off.
+        ValueError: If a text is too long; texts are never truncated.
     """
     bpe = _bpe()
     rows = [

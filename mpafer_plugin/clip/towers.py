@@ -7,20 +7,23 @@ from .frozen import FrozenModule
 
 if TYPE_CHECKING:
     from open_clip import CLIP
+    from open_clip.transformer import (
+        ResidualAttentionBlock as ResidualAttentionBlock,
+    )
 
 
 class ImageTower(FrozenModule):
-    """Image tower of a CLIP, opened at its blocks.
+    """Image tower of a CLIP with access to its blocks.
 
     Args:
         clip (open_clip.CLIP): A CLIP of a supported architecture.
-        freeze (bool): Whether it never learns. Defaults to True.
+        freeze (bool): Whether its parameters are frozen. Defaults to True.
 
     Attributes:
         width (int): Channels of a token, d_v.
         embed_dim (int): Dimensions of CLIP's joint space, D.
-        grid (tuple[int, int]): Rows and columns of patches; N is their
-            product.
+        grid (tuple[int, int]): Rows and columns of patches; the number of
+            patches N is their product.
         image_size (tuple[int, int]): Height and width of the input.
     """
 
@@ -40,34 +43,29 @@ class ImageTower(FrozenModule):
         return self.visual.transformer.resblocks
 
     def embed(self, images: torch.Tensor) -> torch.Tensor:
-        """Turn images (B, 3, H, W) into tokens (B, 1 + N, d_v).
+        """Embed images (B, 3, H, W) as tokens (B, 1 + N, d_v).
 
         Raises:
-            ValueError: If the images don't have the tower's size.
+            ValueError: If the images are not of the tower's input size.
         """
         if tuple(images.shape[1:]) != (3, *self.image_size):
             raise ValueError(
-                f'images of shape {tuple(images.shape)} given to a tower '
-                f'that takes (B, 3, {self.image_size[0]}, '
-                f'{self.image_size[1]})'
+                f'images have shape {tuple(images.shape)}, expected '
+                f'(B, 3, {self.image_size[0]}, {self.image_size[1]})'
             )
         return self.visual._embeds(images)
 
     def project(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Take tokens (..., d_v) into the joint space (..., D).
+        """Project tokens (..., d_v) into the joint space (..., D).
 
-        Every token goes through the norm and projection that CLIP trained for
-        its class token [method, "Cross-modal global-local alignment"].
+        Patch tokens pass through the norm and projection that CLIP trained
+        for its class token (paper, "Cross-modal global-local alignment").
         """
         return self.visual.ln_post(tokens) @ self.visual.proj
 
 
-if TYPE_CHECKING:
-    from open_clip import CLIP
-
-
 class TextTower(FrozenModule):
-    """Text tower of a CLIP, frozen, opened at its token embeddings.
+    """Frozen text tower of a CLIP that takes token embeddings.
 
     Args:
         clip (open_clip.CLIP): A CLIP of a supported architecture.
@@ -75,7 +73,7 @@ class TextTower(FrozenModule):
     Attributes:
         width (int): Channels of a token, d_t.
         embed_dim (int): Dimensions of CLIP's joint space, D.
-        context_length (int): The most tokens that a text may have.
+        context_length (int): Maximum number of tokens of a text.
     """
 
     attn_mask: torch.Tensor
@@ -97,17 +95,17 @@ class TextTower(FrozenModule):
     def forward(
         self, embeddings: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Encode embedded texts.
+        """Encode token embeddings.
 
-        Only as many positions are computed as the longest text has. This is
-        exact: attention is causal, so nothing before the end-of-text token
-        sees what stands behind it.
+        Only the positions up to the end of the longest text are computed.
+        This is exact: attention is causal, so padding behind the end-of-text
+        token has no effect on it.
 
         Args:
             embeddings (torch.Tensor): Token embeddings, without positions,
                 of shape (T, L, d_t).
-            lengths (torch.Tensor): Tokens of each text, with start and end of
-                text, of shape (T, ). The end-of-text token is the last.
+            lengths (torch.Tensor): Number of tokens of each text, of shape
+                (T, ), start and end of text included.
 
         Returns:
             torch.Tensor: Features in the joint space, not normalised, of
@@ -123,5 +121,13 @@ class TextTower(FrozenModule):
     def encode_tokens(
         self, tokens: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
-        """Encode tokens (T, L) whose texts have ``lengths`` (T, ) of them."""
+        """Encode tokens (T, L) of texts with ``lengths`` (T, )."""
         return self(self.token_embedding(tokens), lengths)
+
+
+def is_quick_gelu(layer: nn.Module) -> bool:
+    """Return whether a layer is open_clip's QuickGELU."""
+    # Imported here: importing the package must not import open_clip.
+    from open_clip.transformer import QuickGELU
+
+    return type(layer) is QuickGELU

@@ -10,7 +10,7 @@ from .architectures import FACE_TINY
 
 
 def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
-    """Find the file behind a tag or path, downloading it if need be.
+    """Resolve a tag or path to a weights file, downloading it if needed.
 
     Args:
         arch (str): Name of the architecture, or the path of its JSON.
@@ -19,11 +19,12 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
 
     Returns:
         tuple[Path, bool | None]: The file, and whether its weights were
-        trained with QuickGELU, None where that is not known.
+        trained with QuickGELU, None if unknown.
 
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag.
-        ConnectionError: If a download is needed and there is no network.
+        ConnectionError: If a download is needed and the server cannot be
+            reached.
     """
     from open_clip import OPENAI_DATASET_MEAN
     from open_clip.pretrained import get_pretrained_cfg
@@ -37,48 +38,11 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
         warnings.warn(
             f'the weights {pretrained!r} of {arch!r} expect images '
-            f'normalised by mean {tag["mean"]} and std {tag["std"]}, not by '
-            "CLIP's: set model.data_preprocessor to 255 times these",
+            f'normalised with mean {tag["mean"]} and std {tag["std"]}, not '
+            "CLIP's: set model.data_preprocessor to 255 times these values",
             stacklevel=3,
         )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
-
-
-def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
-    from huggingface_hub import constants, try_to_load_from_cache
-    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
-    from open_clip.pretrained import download_pretrained
-
-    if tag.get('hf_hub'):
-        model, _, filename = tag['hf_hub'].rpartition('/')
-        names = [filename] if filename else []
-        for name in names or [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]:
-            cached = try_to_load_from_cache(model, name)
-            if isinstance(cached, str):
-                return Path(cached)
-    if tag.get('url'):  # where OpenAI's own program and open_clip keep files
-        local = Path('~/.cache/clip', Path(tag['url']).name).expanduser()
-        if local.is_file():
-            return local
-    address = constants.ENDPOINT if tag.get('hf_hub') else tag['url']
-    # The download itself retries for most of a minute before it gives up.
-    if not _reachable(address):
-        raise ConnectionError(
-            f'the weights {pretrained!r} of {arch!r} are not on this machine '
-            f'and {address} cannot be reached.\n{_three_ways(arch)}'
-        )
-    return Path(download_pretrained(tag))
-
-
-def _reachable(address: str) -> bool:
-    request = urllib.request.Request(address, method='HEAD')
-    try:
-        urllib.request.urlopen(request, timeout=5).close()
-    except urllib.error.HTTPError:
-        return True  # an answer, if an unfriendly one
-    except OSError:
-        return False
-    return True
 
 
 def pretrained_tags(arch: str) -> list[str]:
@@ -100,6 +64,78 @@ def openai_normalization() -> dict[str, list[float]]:
     )
 
 
+def published_quick_gelu(path: Path) -> bool | None:
+    """Look up by its digest whether a published file needs QuickGELU.
+
+    Returns:
+        bool | None: Whether the weights were trained with QuickGELU; None if
+        the file is not a published one.
+    """
+    known: dict[str, bool] = {}
+    for tag in _tags():
+        # OpenAI's URLs hold the whole digest; other file names its first
+        # eight digits.
+        for digest in re.findall(
+            r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
+            tag.get('url', ''),
+        ):
+            known[digest] = bool(tag.get('quick_gelu', False))
+    digest = sha256(path)
+    return known.get(digest, known.get(digest[:8]))
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a file's whole digest is that of a published one.
+
+    Eight digits are enough to recognise a file, but not to trust it.
+    """
+    digest = sha256(path)
+    return any(f'/{digest}/' in tag.get('url', '') for tag in _tags())
+
+
+def _tags() -> list[dict]:
+    from open_clip.pretrained import _PRETRAINED
+
+    return [tag for tags in _PRETRAINED.values() for tag in tags.values()]
+
+
+def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
+    from huggingface_hub import constants, try_to_load_from_cache
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+    from open_clip.pretrained import download_pretrained
+
+    if tag.get('hf_hub'):
+        model, _, filename = tag['hf_hub'].rpartition('/')
+        names = [filename] if filename else []
+        for name in names or [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]:
+            cached = try_to_load_from_cache(model, name)
+            if isinstance(cached, str):
+                return Path(cached)
+    if tag.get('url'):  # the cache folder of OpenAI's clip and of open_clip
+        local = Path('~/.cache/clip', Path(tag['url']).name).expanduser()
+        if local.is_file():
+            return local
+    address = constants.ENDPOINT if tag.get('hf_hub') else tag['url']
+    # The download itself would retry for most of a minute.
+    if not _reachable(address):
+        raise ConnectionError(
+            f'the weights {pretrained!r} of {arch!r} are not on this machine '
+            f'and {address} cannot be reached.\n{_three_ways(arch)}'
+        )
+    return Path(download_pretrained(tag))
+
+
+def _reachable(address: str) -> bool:
+    request = urllib.request.Request(address, method='HEAD')
+    try:
+        urllib.request.urlopen(request, timeout=5).close()
+    except urllib.error.HTTPError:
+        return True  # the server has answered
+    except OSError:
+        return False
+    return True
+
+
 def _not_found(arch: str, pretrained: str) -> str:
     tags = pretrained_tags(arch)
     return (
@@ -112,45 +148,10 @@ def _not_found(arch: str, pretrained: str) -> str:
 def _three_ways(arch: str) -> str:
     return (
         'Three ways to get weights:\n'
-        '  1. on a machine with a network: set MPAFER_CLIP to a tag; the '
-        'file is downloaded once and kept;\n'
+        '  1. on a machine with network access, set MPAFER_CLIP to a tag: the '
+        'file is downloaded once and cached;\n'
         '  2. copy the file here and set MPAFER_CLIP to its path (weights of '
         f'{arch} from open_clip, OpenAI, Hugging Face or mmpretrain);\n'
         '  3. use the small CLIP that ships with this package: '
         f'MPAFER_ARCH={FACE_TINY} MPAFER_CLIP={FACE_TINY}.'
     )
-
-
-def published_quick_gelu(path: Path) -> bool | None:
-    """Look a file up among the published ones whose digest is known.
-
-    Returns:
-        bool | None: Whether the weights were trained with QuickGELU; None if
-        the file is not one of the published.
-    """
-    known: dict[str, bool] = {}
-    for tag in _tags():
-        # OpenAI's addresses hold the whole digest, the others' names its
-        # first eight digits.
-        for digest in re.findall(
-            r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
-            tag.get('url', ''),
-        ):
-            known[digest] = bool(tag.get('quick_gelu', False))
-    digest = sha256(path)
-    return known.get(digest, known.get(digest[:8]))
-
-
-def is_published(path: Path) -> bool:
-    """Whether all 64 digits of the file's digest are those of a published one.
-
-    Eight digits would do to recognise a file, but not to trust it.
-    """
-    digest = sha256(path)
-    return any(f'/{digest}/' in tag.get('url', '') for tag in _tags())
-
-
-def _tags() -> list[dict]:
-    from open_clip.pretrained import _PRETRAINED
-
-    return [tag for tags in _PRETRAINED.values() for tag in tags.values()]

@@ -18,36 +18,36 @@ OUT_TYPES = ('aligned', 'cls_token', 'featmap')
 class PromptedCLIPViT(BaseBackbone):
     """Frozen CLIP image tower with deep visual prompts (Eq. 5).
 
-    The only parameter is ``prompts``, of shape (layers, n, d_v), unless the
-    tower is not frozen. All outputs are in CLIP's joint space, before L2
-    normalisation.
+    The only trainable parameter is ``prompts``, of shape (layers, n, d_v),
+    unless ``frozen`` is False. All outputs are in CLIP's joint space, before
+    L2 normalisation.
 
     Args:
         arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``,
             or the path of an architecture JSON.
         pretrained (str | None): A tag of ``arch`` or a local file. None gives
             random weights and a warning.
-        num_prompts (int): Prompts a layer, n. 0 is the plain tower. Defaults
-            to 8 (paper).
-        prompt_depth (int, optional): Layers that have prompts, from the
-            first. Defaults to None, which means all of them (paper).
-        out_type (str): What the forward gives, with B images, N patches and
-            D joint dimensions. Defaults to ``'aligned'``.
+        num_prompts (int): Prompts per layer, n. 0 gives the plain tower.
+            Defaults to 8 (paper).
+        prompt_depth (int, optional): Number of layers with prompts, counted
+            from the first. Defaults to None, which means all (paper).
+        out_type (str): Output of the forward pass, for B images, N patches
+            and D joint dimensions. Defaults to ``'aligned'``.
 
             - ``'aligned'``: ``((global (B, D), patches (B, N, D)), )``.
             - ``'cls_token'``: ``((B, D), )``.
-            - ``'featmap'``: ``((B, D, h, w), )``, the patches in place.
-        with_cp (bool): Keep only each block's input for the gradient and
-            compute the rest again in the backward pass: less memory for about
-            a forward pass more (docs/performance.md). Defaults to False.
-        frozen (bool): Whether the tower never learns. False is full
-            fine-tuning, to compare with: checkpoints then hold the whole
+            - ``'featmap'``: ``((B, D, h, w), )``, the patches as a map.
+        with_cp (bool): Whether to use activation checkpointing: less memory
+            for about one more forward pass (docs/performance.md). Defaults to
+            False.
+        frozen (bool): Whether the tower is frozen. False means full
+            fine-tuning, as a baseline: checkpoints then hold the whole
             tower. Defaults to True (paper).
-        init_cfg (dict, optional): Initialisation of mmengine's modules.
-            Defaults to None.
+        init_cfg (dict, optional): Initialization config. Defaults to None.
 
     Raises:
-        ValueError: If ``out_type`` or ``prompt_depth`` is not allowed.
+        ValueError: If ``out_type``, ``prompt_depth`` or ``num_prompts`` is
+            not allowed.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class PromptedCLIPViT(BaseBackbone):
 
         Args:
             x (torch.Tensor): Images (B, 3, H, W), normalised as CLIP's.
-            prompted (bool): Whether the prompts take part; without them the
+            prompted (bool): Whether to use the prompts; without them the
                 features are those of the frozen tower. Defaults to True.
 
         Returns:

@@ -13,29 +13,29 @@ SCALES = ('clip', 'learnable')
 class PromptAlignmentHead(ClsHead):
     """Cross-modal global-local head of MPA-FER (Eq. 8-12).
 
-    The score of class d is the cosine of the global feature with the class's
-    text, plus the mean over the ``top_k`` patches most similar to it. With
-    ``proto_weight`` its cosine with the class's prototype, moved by a learned
-    offset, is added (ours; keys made of images that then learn are
-    Tip-Adapter-F's, Zhang et al. 2022).
+    The score of class d is the cosine of the global feature with the class
+    text plus the mean cosine of the ``top_k`` patches most similar to it.
+    With ``proto_weight``, the cosine with the class prototype, shifted by a
+    trainable offset, is added (ours; trainable keys built from images are
+    from Tip-Adapter-F, Zhang et al. 2022).
 
     The losses are named ``loss_cls`` (L_vt), ``loss_token`` (L_ta),
-    ``loss_prompt`` (L_pa) and ``loss_proto`` (L_v); each but the first goes
-    off by passing None.
+    ``loss_prompt`` (L_pa) and ``loss_proto`` (L_v); pass None to disable any
+    but the first.
 
     Args:
         text (dict): Config of the text side, :class:`PromptedCLIPText`.
-        top_k (int): Patches that take part in the local score, k, chosen for
-            each class by itself. Defaults to 16 (paper).
-        local_weight (float): Weight of the local score. 0 leaves it out.
+        top_k (int): Number of patches in the local score, k, chosen for each
+            class. Defaults to 16 (paper).
+        local_weight (float): Weight of the local score; 0 disables it.
             Defaults to 1.0 (second-hand: equal weight).
-        proto_weight (float): Weight of the prototype's score, with learned
-            ``proto_offsets`` (C, D) that start at 0. 0 leaves both out.
+        proto_weight (float): Weight of the prototype score, with trainable
+            ``proto_offsets`` (C, D) initialised to 0; 0 disables both.
             Defaults to 0.0 (paper).
-        logit_scale (str | float): What multiplies the scores before the
-            softmax: ``'clip'`` for CLIP's own exp(logit_scale), fixed, a
-            number, or ``'learnable'``, which starts at CLIP's own. Defaults
-            to ``'clip'`` (ours; the paper leaves it open).
+        logit_scale (str | float): Factor of the scores before the softmax:
+            ``'clip'`` for CLIP's exp(logit_scale), fixed, a number, or
+            ``'learnable'``, initialised to CLIP's. Defaults to ``'clip'``
+            (ours; the paper leaves it open).
         loss_cls (dict): L_vt. Defaults to ``dict(type='CrossEntropyLoss')``.
         loss_token (dict, optional): L_ta, on token vectors. Defaults to
             ``dict(type='SoftHardAlignmentLoss')``.
@@ -43,11 +43,14 @@ class PromptAlignmentHead(ClsHead):
             ``dict(type='SoftHardAlignmentLoss')``.
         loss_proto (dict, optional): L_v. Needs :class:`PrototypeHook`.
             Defaults to ``dict(type='PrototypeAlignmentLoss')``.
-        in_channels (int, optional): Channels of the features where they are
-            not in the text's space: a learned projection takes them there.
-            Defaults to None, which means no projection.
-        init_cfg (dict, optional): Initialisation of mmengine's modules.
-            Defaults to None.
+        in_channels (int, optional): Channels of features that are not in the
+            text space; a trainable projection is added. Defaults to None,
+            which means no projection.
+        init_cfg (dict, optional): Initialization config. Defaults to None.
+
+    Raises:
+        ValueError: If an argument is not one of the allowed values, or
+            ``proto_weight`` is set without ``loss_proto``.
     """
 
     def __init__(
@@ -99,42 +102,41 @@ class PromptAlignmentHead(ClsHead):
             self.projection = nn.Linear(in_channels, dims, bias=False)
         if self.loss_proto is not None:
             shape = len(self.text.classes), dims
-            # NaN until they are set, so that no result can rest on them.
+            # NaN until set, so that no result can depend on them.
             self.register_buffer('prototypes', torch.full(shape, float('nan')))
         self.proto_offsets: nn.Parameter | None = None
         if proto_weight:
             if self.loss_proto is None:
                 raise ValueError(
                     f'proto_weight={proto_weight!r} takes prototypes, which '
-                    'loss_proto=None switches off'
+                    'loss_proto=None disables'
                 )
             self.proto_offsets = nn.Parameter(torch.zeros(shape))
         self._prototypes_seen = False
-        # Class vectors, and what they were made from: device, dtype, context.
+        # Class vectors and their key: device, dtype and context.
         self._cache: tuple[tuple, torch.Tensor] | None = None
 
     def set_prototypes(self, prototypes: torch.Tensor) -> None:
         """Set the class prototypes (C, D) of Eq. 6."""
         if prototypes.shape != self.prototypes.shape:
             raise ValueError(
-                f'prototypes of shape {tuple(prototypes.shape)} given to a '
-                f'head that takes {tuple(self.prototypes.shape)}'
+                f'prototypes have shape {tuple(prototypes.shape)}, expected '
+                f'{tuple(self.prototypes.shape)}'
             )
         self.prototypes.copy_(prototypes)
 
     def pre_logits(self, feats: tuple) -> tuple[torch.Tensor, torch.Tensor]:
-        """Global feature (B, D) and patches (B, N, D) in the text's space.
+        """Return global (B, D) and patch (B, N, D) features in text space.
 
         Args:
-            feats (tuple): Its last element is (global, patches) or, from
-                other backbones, raw tokens (B, 1 + N, C), the class token
-                first.
+            feats (tuple): The last element is (global, patches) or, from
+                other backbones, raw tokens (B, 1 + N, C), class token first.
         """
         feat = feats[-1]
         if isinstance(feat, torch.Tensor):
             if feat.ndim != 3:
                 raise ValueError(
-                    f'features of shape {tuple(feat.shape)} given; a '
+                    f'features have shape {tuple(feat.shape)}; '
                     "PromptAlignmentHead takes PromptedCLIPViT's 'aligned' "
                     'output or raw tokens (B, 1 + N, C)'
                 )
@@ -142,13 +144,13 @@ class PromptAlignmentHead(ClsHead):
         return self.projection(feat[0]), self.projection(feat[1])
 
     def forward(self, feats: tuple) -> torch.Tensor:
-        """Logits (B, C): the scaled scores S(d)."""
+        """Compute the logits (B, C), the scaled scores S(d)."""
         return self.logits(*self.pre_logits(feats), self.class_vectors())
 
     def loss(
         self, feats: tuple, data_samples: list[DataSample], **kwargs
     ) -> dict[str, torch.Tensor]:
-        """Compute the terms of Eq. 12, each by its name."""
+        """Compute the named terms of Eq. 12."""
         if 'gt_score' in data_samples[0]:  # votes, mixup
             target = torch.stack([sample.gt_score for sample in data_samples])
         else:
@@ -180,7 +182,7 @@ class PromptAlignmentHead(ClsHead):
         cls_score: torch.Tensor,
         data_samples: list[DataSample | None] | None,
     ) -> list[DataSample]:
-        """Let each prediction say which classes its scores are of."""
+        """Add the class names of the scores to each prediction."""
         predictions = super()._get_predictions(cls_score, data_samples)
         classes = tuple(self.text.classes)
         for sample in predictions:
@@ -188,11 +190,11 @@ class PromptAlignmentHead(ClsHead):
         return predictions
 
     def class_vectors(self) -> torch.Tensor:
-        """Text features of the classes, (C, D), not normalised.
+        """Return the text features of the classes, (C, D), not normalised.
 
-        In evaluation they are constants, encoded once: again only when the
-        context that they were made from has another content, dtype or device,
-        which is looked at, not assumed.
+        In evaluation they are cached, and encoded again only if the content,
+        dtype or device of the context has changed, which is checked by each
+        call.
         """
         if self.training or torch.is_grad_enabled():
             return self.text()
@@ -206,7 +208,7 @@ class PromptAlignmentHead(ClsHead):
         return self._cache[1]
 
     def _check_prototypes(self) -> None:
-        # Once: on a GPU each look would wait for all that is under way.
+        # Only once: on a GPU each check waits for all queued kernels.
         if not self._prototypes_seen and not self.prototypes.isfinite().all():
             raise RuntimeError(
                 'the prototypes are not set: add PrototypeHook to '
@@ -221,7 +223,7 @@ class PromptAlignmentHead(ClsHead):
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
-        """Scaled scores (B, C): global, local and, if any, of prototypes."""
+        """Compute scaled scores (B, C): global, local and prototype scores."""
         scores = global_local_scores(
             global_feat, patches, class_vectors, self.top_k, self.local_weight
         )
@@ -238,7 +240,7 @@ def _build(loss: dict | None) -> nn.Module | None:
 
 
 def _same(a: tuple, b: tuple) -> bool:
-    """Compare device, dtype and content of the context, if there is one."""
+    """Return whether device, dtype and context are equal."""
     if a[:2] != b[:2]:
         return False
     return a[2] is None or torch.equal(a[2], b[2])

@@ -11,7 +11,7 @@ METRICS = ('cosine', 'l1')
 
 @MODELS.register_module()
 class PrototypeAlignmentLoss(nn.Module):
-    """Keep prompted features near the prototype of their class (Eq. 7).
+    """Alignment of prompted features with their class prototype (Eq. 7).
 
     Args:
         metric (str): ``'cosine'`` for 1 - cosine, or ``'l1'`` for the
@@ -43,11 +43,11 @@ class PrototypeAlignmentLoss(nn.Module):
         Args:
             features (torch.Tensor): Prompted global features (B, D).
             labels (torch.Tensor): Classes (B, ), or soft targets (B, C) such
-                as votes or mixed labels, which weigh the distances to all
+                as votes or mixed labels, which weight the distances to all
                 prototypes (ours).
             prototypes (torch.Tensor): Prototypes (C, D).
-            avg_factor (float, optional): What the sum over the batch is
-                divided by. Defaults to None, which means B.
+            avg_factor (float, optional): Divisor of the sum over the batch.
+                Defaults to None, which means B.
 
         Returns:
             torch.Tensor: A scalar.

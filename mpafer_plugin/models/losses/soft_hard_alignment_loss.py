@@ -11,10 +11,10 @@ DIRECTIONS = ('soft', 'hard', 'symmetric')
 
 @MODELS.register_module()
 class SoftHardAlignmentLoss(nn.Module):
-    r"""Pull soft prompts to the hard prompts of their class (Eq. 1-3).
+    r"""Alignment of soft prompts with the hard prompts of their class.
 
-    The contrastive form, with soft vectors :math:`t` and hard ones
-    :math:`t^*`, is the mean over classes d of
+    Eq. 1-3 of the paper. The contrastive form, with soft vectors :math:`t`
+    and hard vectors :math:`t^*`, is the mean over classes d of
     :math:`-\log \frac{\exp(sim(t_d, t^*_d)/\tau)}
     {\sum_c \exp(sim(t_c, t^*_d)/\tau)}`.
 
@@ -23,12 +23,12 @@ class SoftHardAlignmentLoss(nn.Module):
             ``'l1'``, the distance of normalised vectors divided by sqrt(D)
             (the paper leaves open which is used at the prompt level; the
             scale is ours). Defaults to ``'contrastive'``.
-        direction (str): What the softmax of the contrastive form runs over:
-            ``'soft'`` the soft prompts for each hard one (paper's formula),
-            ``'hard'`` the hard prompts for each soft one, ``'symmetric'`` the
-            mean of both (both ours). Defaults to ``'soft'``.
-        temperature (float): :math:`\tau`. Defaults to 0.07 (not settled by
-            the paper; 0.01 is reported to explode).
+        direction (str): Prompts in the softmax of the contrastive form:
+            ``'soft'`` the soft prompts for each hard one (paper), ``'hard'``
+            the hard prompts for each soft one, ``'symmetric'`` the mean of
+            both (both ours). Defaults to ``'soft'``.
+        temperature (float): :math:`\tau`. Defaults to 0.07 (the paper leaves
+            it open; 0.01 is reported to diverge).
         loss_weight (float): Defaults to 1.0 (paper's beta).
 
     Raises:
@@ -60,11 +60,11 @@ class SoftHardAlignmentLoss(nn.Module):
         """Compute the loss.
 
         Args:
-            soft (torch.Tensor): Soft vectors, one a class, (C, d).
+            soft (torch.Tensor): Soft vectors of the classes, (C, d).
             hard (torch.Tensor): Hard vectors of the same classes, (C, d).
 
         Returns:
-            torch.Tensor: A scalar, the weighted mean over the classes.
+            torch.Tensor: Weighted mean over the classes, a scalar.
         """
         if self.mode == 'l1':
             return self.loss_weight * l1_distance(soft, hard).mean()

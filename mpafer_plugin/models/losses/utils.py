@@ -3,11 +3,11 @@ import torch.nn.functional as F
 
 
 def l1_distance(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """L1 distance of normalised vectors, on the scale of 1 - cosine.
+    """Compute the L1 distance of normalised vectors, scaled as 1 - cosine.
 
-    The sum of absolute differences over the D dimensions is divided by
-    sqrt(D): the plain sum is about 25 for random vectors of D = 512, the
-    plain mean 0.05. The scale is ours.
+    The sum of absolute differences over D dimensions is divided by sqrt(D).
+    For random vectors of D = 512 the sum is about 25 and the mean 0.05. The
+    scale is ours.
 
     Args:
         a (torch.Tensor): Vectors of shape (..., D).

@@ -25,11 +25,11 @@ from mpafer_plugin.prompts import (
 
 @MODELS.register_module()
 class PromptedCLIPText(BaseModule):
-    """Frozen CLIP text tower with soft and hard prompts of every class.
+    """Frozen CLIP text tower with soft and hard prompts for each class.
 
     The soft prompt of class c is ``[SOS] v_1 .. v_M [class name] . [EOT]``
     with M learnable vectors (paper). Its hard prompt is a fixed text, encoded
-    once. The only parameter is ``context``.
+    once. The only trainable parameter is ``context``.
 
     Args:
         arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``,
@@ -37,41 +37,38 @@ class PromptedCLIPText(BaseModule):
         pretrained (str | None): A tag of ``arch`` or a local file. None gives
             random weights and a warning.
         classes (Sequence[str]): Names of the C classes, in label order.
-        num_context (int): Context vectors, M. 0 learns nothing: the soft
-            prompts are the texts "<name>.". Defaults to 10 (paper).
-        class_specific_context (bool): One set of context vectors a class
-            instead of one for all. The paper leaves this open. With the
-            shared set about 10 of 12 tokens of all classes are the same,
-            which leaves the token-level loss little but the names; a set a
-            class gives it more to learn. Defaults to False (ours).
+        num_context (int): Number of context vectors, M. With 0 the soft
+            prompts are the fixed texts "<name>.". Defaults to 10 (paper).
+        class_specific_context (bool): Whether each class has its own context
+            vectors. The paper leaves this open. With a shared context about
+            10 of 12 tokens are the same in all classes, so the token-level
+            loss depends on little but the names. Defaults to False (ours).
         hard_prompts (str | Sequence[str], optional): A file of descriptions,
             or the C hard prompts themselves. Defaults to None, which means
-            the descriptions that ship with the package.
-        granularity (int | str): Which texts of the file are the hard
-            prompts: 1 "a photo of [class]", 2 "a photo of a person making a
-            facial expression of [class]", 3 the second and the description
-            (the paper's best), or ``'mean'``, the three together (ours).
-            Where a class has several texts, their encoded and normalised
-            features are averaged: of each granularity first, so that under
-            ``'mean'`` the three weigh alike. Defaults to 3.
-        prompt_names (dict[str, str], optional): The word in the prompts where
-            it is not the class's name, such as ``{'happiness': 'happy'}``.
+            the descriptions shipped with the package.
+        granularity (int | str): Texts of the file used as hard prompts:
+            1 "a photo of [class]", 2 "a photo of a person making a facial
+            expression of [class]", 3 the second followed by the description
+            (the paper's best), or ``'mean'`` for all three (ours). The
+            normalised features of several texts of a class are averaged,
+            within each granularity first, so that the three have equal
+            weight under ``'mean'``. Defaults to 3.
+        prompt_names (dict[str, str], optional): Words used in the prompts
+            instead of class names, such as ``{'happiness': 'happy'}``.
             Defaults to None.
-        mask_name (bool): Leave the tokens of the class name out of the token
-            vectors, for the term can be satisfied by the name alone. With
-            the shared context all soft token vectors are then the same and
-            the token-level loss is ln C exactly. Defaults to False (ours).
-        pool_ends (bool): Count the start and end of text in the token vectors
-            too, which are otherwise the mean over words: context, name and
-            "." (the paper leaves open how prompts of different length are
+        mask_name (bool): Whether to exclude the tokens of the class name from
+            the token vectors, since the name alone can satisfy the loss. With
+            a shared context all soft token vectors are then equal and the
+            token-level loss is exactly ln C. Defaults to False (ours).
+        pool_ends (bool): Whether to include the start and end of text in the
+            token vectors, which are otherwise the mean over context, name and
+            "." (the paper leaves open how prompts of different lengths are
             compared). Defaults to False (ours).
-        init_cfg (dict, optional): Initialisation of mmengine's modules.
-            Defaults to None.
+        init_cfg (dict, optional): Initialization config. Defaults to None.
 
     Attributes:
-        words (list[str]): The word that stands for each class in its prompts.
-        hard_texts (list[list[str]]): The hard prompts in use, one or more a
-            class.
+        words (list[str]): Word used for each class in its prompts.
+        hard_texts (list[list[str]]): Hard prompts of each class, one or more.
         hard_tokens (torch.Tensor): Mean embedding of the word tokens of the
             hard prompts, (C, d_t).
         hard_features (torch.Tensor): Features of the hard prompts, (C, D).
@@ -98,7 +95,7 @@ class PromptedCLIPText(BaseModule):
         super().__init__(init_cfg)
         self.classes = tuple(classes)
         if len(set(self.classes)) != len(self.classes):
-            raise ValueError(f'classes={classes!r} holds a name twice')
+            raise ValueError(f'classes={classes!r} has duplicate names')
         if num_context < 0:
             raise ValueError(f'num_context={num_context!r} is negative')
         self.words = prompt_words(self.classes, prompt_names)
@@ -137,7 +134,7 @@ class PromptedCLIPText(BaseModule):
         return self.tower(self._soft_embeddings(), self._soft_lengths)
 
     def soft_tokens(self) -> torch.Tensor:
-        """Mean embedding of the soft prompts' words, see ``pool_ends``.
+        """Average the token embeddings of each soft prompt, see ``pool_ends``.
 
         Returns:
             torch.Tensor: Shape (C, d_t).
@@ -146,17 +143,17 @@ class PromptedCLIPText(BaseModule):
 
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> torch.Tensor:
-        """Encode texts (T of them) into features (T, D), not normalised."""
+        """Encode T texts into features (T, D), not normalised."""
         tokens, lengths = tokenize(texts, self.tower.context_length)
         device = self.hard_features.device
         return self.tower.encode_tokens(tokens.to(device), lengths.to(device))
 
     def _build_soft(self) -> None:
-        # The context takes the place of num_context tokens behind [SOS]; "x"
-        # is a word of one token, so that tokenize() checks the true length.
-        places = 'x ' * self.num_context
+        # The context replaces num_context placeholders after [SOS]; "x" is a
+        # single token, so that tokenize() checks the true length.
+        placeholders = 'x ' * self.num_context
         tokens, lengths = tokenize(
-            [f'{places}{word}.' for word in self.words],
+            [f'{placeholders}{word}.' for word in self.words],
             self.tower.context_length,
         )
         embeddings = self.tower.token_embedding(tokens).detach()
@@ -177,7 +174,7 @@ class PromptedCLIPText(BaseModule):
         granularity: int | str,
         prompt_names: dict[str, str] | None,
     ) -> list[list[list[str]]]:
-        """Find the texts of each class, one list a granularity."""
+        """Return the texts of each class, one list per granularity."""
         if granularity not in (*GRANULARITIES, 'mean'):
             raise ValueError(
                 f'granularity={granularity!r} is not one of '
@@ -223,43 +220,31 @@ class PromptedCLIPText(BaseModule):
     def _is_word(
         self, tokens: torch.Tensor, lengths: torch.Tensor, names: list[str]
     ) -> torch.Tensor:
-        """Mask (C, L) of the tokens that count as words."""
-        place = torch.arange(tokens.shape[1])
-        words = place < lengths[:, None]
+        """Return the mask (C, L) of the tokens counted as words."""
+        position = torch.arange(tokens.shape[1])
+        words = position < lengths[:, None]
         if not self.pool_ends:
-            words &= (place > 0) & (place < lengths[:, None] - 1)
+            words &= (position > 0) & (position < lengths[:, None] - 1)
         if self.mask_name:
             for row, token_row, name in zip(words, tokens, names, strict=True):
                 row &= ~torch.isin(token_row, torch.tensor(word_tokens(name)))
         return words
 
     def _buffer(self, name: str, value: torch.Tensor) -> None:
-        # Not saved: they follow from the frozen tower and the prompts, which
-        # a checkpoint identifies by fingerprint and digest.
+        # Not saved: determined by the frozen tower and the prompts, which a
+        # checkpoint identifies by fingerprint and digest.
         self.register_buffer(name, value, persistent=False)
-
-
-def _masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Mean of x (C, L, d) over the places where mask (C, L) is true."""
-    weights = mask.to(x.dtype)[..., None]
-    return (x * weights).sum(1) / weights.sum(1)
-
-
-def _mean_of_means(x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
-    """Mean of the means of x's (N, d) parts of these sizes."""
-    return torch.stack([part.mean(0) for part in x.split(sizes)]).mean(0)
 
 
 @MODELS.register_module()
 class HardPromptCLIPText(PromptedCLIPText):
-    """The hard prompts themselves as the classes: nothing learns.
+    """Hard prompts as class texts, without trainable parameters.
 
-    What CLIP does without any training (zero-shot), and what visual prompts
-    alone are trained against.
+    Used for zero-shot CLIP and for training visual prompts alone.
 
     Args:
         **kwargs: See :class:`PromptedCLIPText`; ``granularity`` and
-            ``hard_prompts`` choose the texts. There is no context.
+            ``hard_prompts`` select the texts.
 
     Raises:
         ValueError: If ``num_context`` is not 0.
@@ -275,11 +260,22 @@ class HardPromptCLIPText(PromptedCLIPText):
     ):
         if num_context:
             raise ValueError(
-                f'num_context={num_context!r}: hard prompts have no context '
-                'that could be learnt; set it to 0'
+                f'num_context={num_context!r}: hard prompts have no trainable '
+                'context; set it to 0'
             )
         super().__init__(arch, pretrained, classes, num_context=0, **kwargs)
 
     def forward(self) -> torch.Tensor:
-        """Features of the hard prompts, not normalised, (C, D)."""
+        """Return the features of the hard prompts, (C, D), not normalised."""
         return self.hard_features
+
+
+def _masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Average x (C, L, d) over the positions where mask (C, L) is true."""
+    weights = mask.to(x.dtype)[..., None]
+    return (x * weights).sum(1) / weights.sum(1)
+
+
+def _mean_of_means(x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+    """Average the means of the parts of x (N, d) with these sizes."""
+    return torch.stack([part.mean(0) for part in x.split(sizes)]).mean(0)

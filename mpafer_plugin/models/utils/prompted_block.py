@@ -4,8 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpafer_plugin.clip import is_quick_gelu
+
 if TYPE_CHECKING:
-    from open_clip.transformer import ResidualAttentionBlock
+    from mpafer_plugin.clip.towers import ResidualAttentionBlock
+
+SLOPE = 1.702
+"""Factor of QuickGELU, x sigmoid(1.702 x)."""
 
 
 def prompted_block(
@@ -13,16 +18,16 @@ def prompted_block(
     x: torch.Tensor,
     prompts: torch.Tensor | None,
 ) -> torch.Tensor:
-    """One residual block of a ViT with visual prompts (Eq. 5).
+    """Apply one residual block of a ViT with visual prompts (Eq. 5).
 
-    The paper appends the prompts to the tokens and drops the block's output
-    at their places. What is dropped need not be computed: a prompt then only
-    acts as one more key and value of the block's attention. This is the same
-    function, gradients included, without the prompts' queries, attention
-    outputs and MLP.
+    The paper appends the prompts to the tokens and drops the block's outputs
+    at their positions. These outputs need not be computed: a prompt then only
+    adds a key and a value to the block's attention. The function and its
+    gradients are the same, without the prompts' queries, attention outputs
+    and MLP.
 
     Args:
-        block (ResidualAttentionBlock): One of open_clip's.
+        block (ResidualAttentionBlock): A block of open_clip.
         x (torch.Tensor): Tokens of shape (B, T, d).
         prompts (torch.Tensor | None): Prompts of this layer, of shape (n, d).
 
@@ -37,8 +42,8 @@ def prompted_block(
     seen = queries = block.ln_1(x)  # (B, T, d)
     if prompts is not None:
         prompts = block.ln_1(prompts.to(x.dtype)).to(queries.dtype)
-        # Joined before the linear layer: behind it, keys and values would be
-        # copied, and kept twice for the gradient.
+        # Concatenated before the linear layer: after it, keys and values
+        # would be copied, and stored twice for the gradient.
         seen = torch.cat([queries, prompts.expand(len(x), -1, -1)], dim=1)
     q = F.linear(queries, w_q, b_q)  # (B, T, d)
     k, v = F.linear(seen, w_kv, b_kv).chunk(2, dim=-1)  # (B, T + n, d) each
@@ -52,18 +57,14 @@ def prompted_block(
     return x + block.ls_2(frozen_mlp(block.mlp, block.ln_2(x)))
 
 
-SLOPE = 1.702
-"""The factor of QuickGELU, x sigmoid(1.702 x)."""
-
-
 def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
-    """Apply the MLP of one of open_clip's blocks.
+    """Apply the MLP of a block of open_clip.
 
-    QuickGELU is three kernels and two kept tensors in open_clip. Since
-    x sigmoid(a x) = silu(a x) / a, it is torch's own SiLU between two linear
-    layers that multiply by a and 1 / a as they go; in the gradient both
-    cancel. The same function, but for rounding (ours). Weights that learn,
-    and other activations, are left to open_clip.
+    open_clip's QuickGELU runs three kernels and stores two tensors. Since
+    x sigmoid(a x) = silu(a x) / a, it equals torch's SiLU between two linear
+    layers scaled by a and 1 / a; in the gradient both cancel. The function is
+    the same up to rounding (ours). Trainable weights and other activations
+    are left to open_clip.
 
     Args:
         mlp (nn.Sequential): With ``c_fc``, ``gelu`` and ``c_proj``.
@@ -72,18 +73,16 @@ def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
     Returns:
         torch.Tensor: Shape (..., d).
     """
-    # Not at the top: importing this package does not import open_clip.
-    from open_clip.transformer import QuickGELU
-
     c_fc: Any = mlp.c_fc
+    c_gelu: Any = mlp.gelu
     c_proj: Any = mlp.c_proj
-    learns = any(p.requires_grad for p in mlp.parameters())
-    if type(mlp.gelu) is not QuickGELU or learns:
+    trainable = any(p.requires_grad for p in mlp.parameters())
+    if trainable or not is_quick_gelu(c_gelu):
         return mlp(x)
     tensors = [x.flatten(0, -2)]
     tensors += c_fc.weight, c_fc.bias, c_proj.weight, c_proj.bias
     if torch.is_autocast_enabled(x.device.type):
-        # Here rather than by autocast, which is off in the backward pass.
+        # Cast here: autocast is off in the backward pass.
         dtype = torch.get_autocast_dtype(x.device.type)
         tensors = [t.to(dtype) for t in tensors]
     return _QuickGELUMLP.apply(*tensors).unflatten(0, x.shape[:-1])

@@ -11,19 +11,19 @@ def global_local_scores(
 ) -> torch.Tensor:
     """Score images against the texts of classes (Eq. 8-10).
 
-    In float32 at least, under mixed precision too (ours): the cosines of the
-    classes differ in the third digit, where bfloat16 ends, and are multiplied
-    by 100 afterwards.
+    Computed in float32 or higher, also under mixed precision (ours): the
+    cosines of the classes differ in the third digit, beyond the precision of
+    bfloat16, and are multiplied by 100 afterwards.
 
     Args:
         global_feat (torch.Tensor): Global features (B, D).
         patches (torch.Tensor): Patch features (B, N, D).
         class_vectors (torch.Tensor): Text features (C, D).
-        top_k (int): Patches that count, chosen for each class by itself.
-        local_weight (float): Weight of the local score; 0 leaves it out.
+        top_k (int): Number of patches averaged, chosen for each class.
+        local_weight (float): Weight of the local score; 0 disables it.
 
     Returns:
-        torch.Tensor: Scores S(d), (B, C), not scaled.
+        torch.Tensor: Unscaled scores S(d), (B, C).
 
     Raises:
         ValueError: If there are fewer patches than ``top_k``.
@@ -45,30 +45,30 @@ def global_local_scores(
     return scores
 
 
-def single_precision(x: torch.Tensor) -> torch.Tensor:
-    """Half precision becomes single; all else stays as it is."""
-    return x.float() if x.element_size() < 4 else x
-
-
 def prototype_scores(
     global_feat: torch.Tensor, prototypes: torch.Tensor, offsets: torch.Tensor
 ) -> torch.Tensor:
-    """Score images against class prototypes that learn (ours).
+    """Score images against trainable class prototypes (ours).
 
-    The cosine of the global feature with the normalised prototype plus the
-    offset, in float32 at least.
+    The score is the cosine of the global feature with the normalised
+    prototype plus its offset, in float32 or higher.
 
     Args:
         global_feat (torch.Tensor): Global features (B, D).
         prototypes (torch.Tensor): Class prototypes (C, D) of Eq. 6.
-        offsets (torch.Tensor): What is added to each, (C, D). Where it is 0
-            an image is scored by the nearest class mean.
+        offsets (torch.Tensor): Trainable offsets of the prototypes, (C, D).
+            At 0, images are classified by the nearest class mean.
 
     Returns:
-        torch.Tensor: Scores (B, C), not scaled.
+        torch.Tensor: Unscaled scores (B, C).
     """
     with torch.autocast(global_feat.device.type, enabled=False):
         keys = F.normalize(single_precision(prototypes), dim=-1)
         keys = F.normalize(keys + single_precision(offsets), dim=-1)
         image = F.normalize(single_precision(global_feat), dim=-1)
         return image @ keys.T
+
+
+def single_precision(x: torch.Tensor) -> torch.Tensor:
+    """Convert half precision to float32; keep other types."""
+    return x.float() if x.element_size() < 4 else x

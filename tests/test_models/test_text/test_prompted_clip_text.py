@@ -214,7 +214,7 @@ def test_digest_follows_texts_and_order(tiny):
 @pytest.mark.parametrize(
     'kwargs, message',
     [
-        (dict(classes=['fear', 'fear']), 'holds a name twice'),
+        (dict(classes=['fear', 'fear']), r"classes=\['fear', 'fear'\]"),
         (dict(classes=['boredom']), "'boredom'"),
         (dict(num_context=-1), 'num_context=-1 is negative'),
         (dict(granularity=4), 'granularity=4 is not one of'),
