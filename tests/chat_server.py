@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat protocol, and misbehaves on request."""
+"""A server with OpenAI's chat protocol that fails on request."""
 
 import json
 import threading
@@ -9,22 +9,31 @@ GOOD = 'raised brows, wide eyes and a dropped jaw'
 
 
 def chat(content=GOOD, **choice):
-    """Body of a reply that says something."""
+    """Body of a chat completion."""
     message = {'role': 'assistant', 'content': content}
     choice = {'index': 0, 'finish_reason': 'stop', 'message': message} | choice
     return json.dumps({'id': '1', 'object': 'chat', 'choices': [choice]})
 
 
-class ChatServer(ThreadingHTTPServer):
-    """It gives the replies of its script, then good ones for ever.
+def answer(text):
+    """Descriptions, one a line, in the form that is asked for."""
+    return json.dumps({'descriptions': text.split('\n')})
 
-    A reply is a text to say, or a dict of ``status``, ``headers``, ``body``
-    and ``wait``, the seconds that it takes.
+
+class ChatServer(ThreadingHTTPServer):
+    """A server that sends the replies of its script, then good ones.
+
+    A reply is a text with a description a line, sent as JSON where JSON is
+    asked for, or a dict of ``status``, ``headers``, ``body`` and ``wait``,
+    the seconds that it takes.
 
     Attributes:
         script (list): Replies to come.
-        requests (list[dict]): What came in: ``time``, ``headers``, ``body``,
-            ``asked``, the last message.
+        requests (list[dict]): Past requests: ``time``, ``headers``, ``body``
+            and ``asked``, the last message.
+        without_format (dict, optional): Reply to every request with a
+            ``response_format``, which then takes nothing from the script;
+            answers get a remark and a code fence. Defaults to None.
     """
 
     daemon_threads = True
@@ -32,6 +41,7 @@ class ChatServer(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(('127.0.0.1', 0), _Handler)
         self.script, self.requests = [], []
+        self.without_format = None
         self.url = f'http://127.0.0.1:{self.server_port}/v1'
 
     @property
@@ -49,7 +59,7 @@ class ChatServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, *_):
-        """A client that hung up is what some tests want."""
+        """Ignore clients that hung up, as some tests let them."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -67,9 +77,16 @@ class _Handler(BaseHTTPRequestHandler):
                 asked=body['messages'][-1]['content'],
             )
         )
-        script = self.server.script
-        reply = script.pop(0) if script else GOOD
+        script, refused = self.server.script, self.server.without_format
+        if refused and 'response_format' in body:
+            reply = refused
+        else:
+            reply = script.pop(0) if script else GOOD
         if isinstance(reply, str):
+            if reply and 'JSON' in json.dumps(body['messages']):
+                reply = answer(reply)
+                if refused:
+                    reply = f'Sure!\n```json\n{reply}\n```'
             reply = dict(body=chat(reply))
         time.sleep(reply.get('wait', 0))
         content = reply.get('body', chat()).encode()
@@ -82,4 +99,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Log nothing."""

@@ -1,16 +1,16 @@
-"""Ask an LLM what the faces of each class look like, for hard prompts.
+"""Generate descriptions of facial expressions with an LLM, for hard prompts.
 
-Any server that speaks OpenAI's chat protocol is asked the paper's question
-about each class; the answers become the file that a config trains from,
-model.head.text.hard_prompts=FILE. A key, if the server wants one, is read
-from the environment variable OPENAI_API_KEY and nowhere else.
+Any server with OpenAI's chat protocol is asked the paper's question about
+each class. The answers are written to the file that configs train from,
+model.head.text.hard_prompts=FILE. An API key is read from the environment
+variable OPENAI_API_KEY only.
 
-What was answered so far is kept in FILE.part: the same command asks for what
-is missing, also with classes more or less.
+Answers are saved in FILE.part at once: the same command resumes, also with
+more or fewer classes.
 
-Exit codes: 0 the file is written, or --dry-run has shown what would be asked;
-1 the server did not answer, or the model not to all questions; 2 wrong
-options, openai is not installed, the file is there already or cannot be
+Exit codes: 0 the file was written, or --dry-run has printed the questions;
+1 the server did not answer, or not all questions got a usable answer;
+2 invalid options, openai is not installed, the file exists or cannot be
 written, or FILE.part is of another model; 130 interrupted.
 """
 
@@ -53,24 +53,22 @@ def parse_args(
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     of = parser.add_mutually_exclusive_group(required=True)
-    of.add_argument(
-        '--classes', nargs='+', metavar='NAME', help='names of the classes'
-    )
+    of.add_argument('--classes', nargs='+', metavar='NAME', help='class names')
     of.add_argument(
         '--from-dataset',
         metavar='CONFIG',
-        help='take the classes, and the words for them in prompts, from a '
-        'config: from model.head.text or else from its training data',
+        help='take the classes and their words in prompts from a config: '
+        'from model.head.text, else from its training dataset',
     )
     parser.add_argument(
         '--base-url',
         metavar='URL',
         required=True,
-        help='where the server speaks the protocol, such as '
+        help='root of the chat protocol, such as '
         'http://localhost:11434/v1 or https://api.openai.com/v1',
     )
     parser.add_argument(
-        '--model', required=True, help='the name that the server knows it by'
+        '--model', required=True, help='name of the model on the server'
     )
     parser.add_argument(
         '--out', required=True, type=out_file, help='file to write: .json'
@@ -80,8 +78,8 @@ def parse_args(
         type=int,
         default=1,
         metavar='N',
-        help='descriptions of each class, which are averaged; default: 1, '
-        "the paper's",
+        help='descriptions of each class, which are averaged; default: 1 '
+        '(paper)',
     )
     parser.add_argument(
         '--contrast',
@@ -89,13 +87,13 @@ def parse_args(
         action='append',
         default=[],
         metavar='NAME',
-        help='two classes or more that are confused: ask also what tells '
-        'each from each other; may be given several times',
+        help='two or more classes that are easily confused: also ask what '
+        'tells each from each other; may be repeated',
     )
     parser.add_argument(
         '--dry-run',
         action='store_true',
-        help='show what would be asked and its tokens, and ask nothing',
+        help='print the questions and their tokens without asking',
     )
     parser.add_argument(
         '--force', action='store_true', help='overwrite the file'
@@ -105,20 +103,20 @@ def parse_args(
         type=float,
         default=120,
         metavar='SECONDS',
-        help='how long the server may be silent, a day at most; default: 120',
+        help='timeout of a request without data, a day at most; default: 120',
     )
     parser.add_argument(
         '--retries',
         type=int,
         default=5,
         metavar='N',
-        help='how often a request that failed is sent again, after a pause '
-        'that grows or that the server names; default: 5',
+        help='retries of a failed request, after a growing pause or the '
+        "server's Retry-After; default: 5",
     )
     args = parser.parse_args(argv)
-    if not 0 < args.timeout <= DAY:  # neither if it is no number
+    if not 0 < args.timeout <= DAY:  # also refuses nan
         parser.error(
-            f'--timeout {args.timeout:g}: must be more than 0, and {DAY} at '
+            f'--timeout {args.timeout:g}: must be more than 0 and {DAY} at '
             'most'
         )
     if args.retries < 0:
@@ -127,7 +125,7 @@ def parse_args(
 
 
 def out_file(path: str) -> Path:
-    """Refuse a file that cannot be written, before all the work."""
+    """Check the output path before any question is asked."""
     if not path.endswith('.json'):
         raise argparse.ArgumentTypeError(f'{path!r}: must end in .json')
     if not Path(path).parent.is_dir():
@@ -147,15 +145,11 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the options say.
-
-    Returns:
-        int: The exit code.
-    """
+    """Run the command and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # a terminal of few signs is no reason to lose answers
+        # an ASCII terminal must not lose answers
         sys.stdout.reconfigure(errors='backslashreplace')
-    # plain text: answers are no markup, and are not to be broken
+    # answers are plain text
     console = Console(
         markup=False, emoji=False, highlight=False, soft_wrap=True
     )
@@ -177,7 +171,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with Progress(console=console) as progress:
             total = sum(len(plan.questions(name)) for name in plan.words)
-            task = progress.add_task('asking', total=total)
+            task = progress.add_task('questions', total=total)
             progress.advance(task, len(done))
 
             def report(name: str, descriptions: list[Description]) -> None:
@@ -190,10 +184,7 @@ def run(args: argparse.Namespace) -> int:
         return fail(f'{error}', 2)
     except (ServerError, NoAnswer, OSError) as error:
         part = partial_file(args.out)
-        kept = (
-            f'\n{part} has the answers so far: the same command asks for what '
-            'is missing'
-        )
+        kept = f'\n{part} has the answers so far; the same command resumes'
         return fail(f'{error}{kept if part.exists() else ""}', 1)
     for line in same_lines(content['classes']):
         console.print(line)
@@ -202,7 +193,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def fail(message: str, code: int) -> int:
-    """Tell an error in plain words."""
+    """Print an error and return the exit code."""
     print(message, file=sys.stderr)
     return code
 
@@ -210,17 +201,17 @@ def fail(message: str, code: int) -> int:
 def read_classes(
     path: str,
 ) -> tuple[Sequence[str], Mapping[str, str] | None]:
-    """Find a config's classes and its words for them.
+    """Read the classes of a config and their words in prompts.
 
     Args:
         path (str): The config.
 
     Returns:
-        tuple: The classes of its ``model.head.text`` or else of its training
-        data, as they stand there, and its ``prompt_names``, or None.
+        tuple: Classes of ``model.head.text`` or else of the training dataset,
+        and ``prompt_names`` or None.
 
     Raises:
-        ValueError: If there are none to be had.
+        ValueError: If the config cannot be read or has no classes.
     """
     try:
         cfg = Config.fromfile(path)
@@ -234,15 +225,15 @@ def read_classes(
             return text['classes'], words
         if not cfg.get('train_dataloader'):
             raise ValueError(
-                'neither model.head.text.classes nor train_dataloader is '
-                'there to take the classes from'
+                'it has neither model.head.text.classes nor train_dataloader'
             )
         metainfo = DATASETS.build(cfg.train_dataloader.dataset).metainfo
         if 'classes' not in metainfo:
-            raise ValueError('the training data names no classes')
+            raise ValueError('its training dataset has no classes')
         return metainfo['classes'], words
-    except Exception as error:  # a config is a program, and may do anything
-        told = ' '.join(f'{error}'.split())
+    except Exception as error:  # a config is a program and may raise anything
+        message = ' '.join(f'{error}'.split())
         raise ValueError(
-            f'{path}: no classes to be had: {type(error).__name__}: {told}'
+            f'{path}: cannot determine the classes: '
+            f'{type(error).__name__}: {message}'
         ) from error

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
-from tests.chat_server import GOOD, ChatServer
+from tests.chat_server import GOOD, ChatServer, chat
 from tests.conftest import CONFIGS, ROOT
 
 TOOL = ROOT / 'tools' / 'generate_prompts.py'
@@ -55,7 +55,7 @@ def test_it_writes_and_tells(run, server, tmp_path):
     for line in (
         'fear, 17 of 77 tokens: raised lids\n',
         'fear, against in pain, 17 of 77 tokens: wide eyes\n',
-        '  CUT, it had 111: the inner brows',
+        '  CUT from 111 tokens: the inner brows',
         'in pain, against fear, 20 of 77 tokens: :smile: grin\n',
         'written: model.head.text.hard_prompts=p.json\n',
     ):
@@ -73,8 +73,7 @@ def test_errors_and_going_on(run, server, tmp_path):
         "'wrong: [OPENAI_API_KEY]'"
     )
     assert (
-        kept == 'p.json.part has the answers so far: the same command asks '
-        'for what is missing'
+        kept == 'p.json.part has the answers so far; the same command resumes'
     )
     assert not (tmp_path / 'p.json').exists()
 
@@ -91,23 +90,27 @@ def test_errors_and_going_on(run, server, tmp_path):
 
     (tmp_path / 'p.json').write_text('mine')
     code, _, err = run(*CLASSES)
-    assert (code, err) == (2, 'p.json is there; --force overwrites it\n')
+    assert (code, err) == (2, 'p.json exists; --force overwrites it\n')
     code, out, _ = run(*CLASSES, '--dry-run')
-    assert code == 0 and 'It costs more where the model thinks' in out
+    assert code == 0 and 'Reasoning costs more' in out
     code, out, _ = run(*CLASSES, '--force')
     assert code == 0
-    assert f"WARNING: 'fear' and 'in pain' are both: {GOOD}\n" in out
+    assert (
+        f"WARNING: 'fear' and 'in pain' have the same description: {GOOD}\n"
+        in out
+    )
     assert (tmp_path / 'p.json').read_text() != 'mine'
 
 
 def test_a_model_that_refuses(run, server):
-    server.script = ["I can't judge faces."] * 3
+    refusal = dict(refusal="I can't judge faces.")
+    server.script = [dict(body=chat(message=refusal))] * 3
     code, _, err = run(*CLASSES)
     assert code == 1
     assert len(server.requests) == 4  # the other class too
     assert err.startswith(
-        "no answer about 'fear' was of use; the last one of 3: the answer is "
-        'a refusal: "I can\'t judge faces."\n'
+        "no usable answer about 'fear'; the last of 3: the answer is a "
+        'refusal: "I can\'t judge faces."\n'
     )
 
 

@@ -1,4 +1,4 @@
-"""What docs/prompts.md says of questions, options and the file."""
+"""Questions, options and the file as docs/prompts.md shows them."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ def test_questions_and_prompts_are_those():
 
 def test_the_command_as_it_stands(tmp_path):
     command = PAGE.split('```bash\n')[1].split('```')[0]
-    command = command.replace('python tools', f'{sys.executable} {ROOT}/tools')
+    command = command.replace('mpafer', f'{sys.executable} -m mpafer_plugin')
     result = subprocess.run(
         ['bash', '-c', command], cwd=tmp_path, capture_output=True, text=True
     )

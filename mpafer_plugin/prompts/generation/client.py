@@ -1,7 +1,6 @@
 import json
 import os
 import re
-import time
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,40 +9,42 @@ from .answers import UnusableAnswer, quote
 
 INSTALL = "pip install 'openai>=3,<4'"
 KEY = 'OPENAI_API_KEY'
-LEAST_KEY = 8  # signs; what is shorter may stand in any answer
+MIN_KEY = 8  # characters; a shorter key may be a word of any answer
+NO_CHAT = 'mpafer_no_chat'
+
+# How servers word that they do not support `response_format`.
+_FORMAT_REFUSED = re.compile(
+    r'response.?format|json.?schema|structured.?output|grammar', re.IGNORECASE
+)
 
 
 class ServerError(RuntimeError):
-    """The server cannot be reached, refuses to serve, or talks nonsense."""
+    """Raised if the server cannot be reached or sends no usable reply."""
 
 
 class Chat:
-    """A model behind a server that speaks OpenAI's chat protocol.
+    """Client of one model on a server with OpenAI's chat protocol.
 
-    Time-outs, refused connections and the statuses 408, 409, 429 and 5xx are
-    tried again by the ``openai`` client: after the time that the server names
-    in ``Retry-After`` (up to two minutes), else after 0.5, 1, 2, 4, then 8 s.
-    Replies that are no chat are tried again after the same times, and count
-    towards the same number of retries.
+    Retries are those of the ``openai`` client: after timeouts, lost
+    connections and the statuses 408, 409, 429 and 5xx, after the time in
+    ``Retry-After`` (up to two minutes) or else 0.5, 1, 2, 4, then 8 s. A
+    reply that is not a chat completion counts as status 502.
 
-    The key is what ``OPENAI_API_KEY`` holds, if anything; local servers want
-    none. It is in no message, not even where the server sends it back, and
-    an answer that holds it is of no use. Organisation and project, which the
-    client would read from the environment too, are not sent.
+    The key is read from ``OPENAI_API_KEY``; local servers need none. It is
+    removed from every message, and an answer that contains it is unusable.
+    Organization and project from the environment are not sent.
 
     Args:
-        base_url (str): Where the protocol begins, such as
+        base_url (str): Root of the protocol, such as
             ``'http://localhost:11434/v1'``.
-        model (str): The name that the server knows the model by.
-        timeout (float): Seconds that the server may be silent; what trickles
-            in may take longer. Defaults to 120.
-        retries (int): How often a request that failed, in whichever way, is
-            sent again. Defaults to 5.
+        model (str): Name of the model on the server.
+        timeout (float): Seconds without data after which a request fails.
+            Defaults to 120.
+        retries (int): Retries of a failed request. Defaults to 5.
 
     Raises:
         ImportError: If ``openai`` is not installed.
-        ValueError: If the address is no HTTP address, or the key cannot be
-            sent.
+        ValueError: If the URL or the key is invalid.
     """
 
     def __init__(
@@ -57,66 +58,62 @@ class Chat:
             import openai
         except ImportError as error:
             raise ImportError(
-                f'asking a server takes the openai client: {INSTALL}'
+                f'the openai client is needed to ask a server: {INSTALL}'
             ) from error
         self._key = os.environ.get(KEY, '').strip()
         if not (self._key.isascii() and self._key.isprintable()):
-            raise ValueError(f'{KEY} holds signs that no header can carry')
-        self.where = shown_address(base_url)
+            raise ValueError(
+                f'{KEY} holds characters that an HTTP header cannot carry'
+            )
+        self.address = public_address(base_url)
         self.model = model
         self.timeout = timeout
-        self.retries = retries
+        self._with_format = True
         try:
             self._client = openai.OpenAI(
                 base_url=base_url,
                 api_key=self._key or 'none',
                 timeout=timeout,
+                max_retries=retries,
+                http_client=openai.DefaultHttpxClient(
+                    event_hooks={'response': [_fail_unless_chat]}
+                ),
             )
-        except Exception as error:  # of whichever HTTP library it has
-            raise ValueError(f'{self.where}: {error}') from error
+        except Exception as error:  # its HTTP library has its own types
+            raise ValueError(f'{self.address}: {error}') from error
         self._client.organization = self._client.project = None
 
-    def ask(self, messages: Sequence[dict[str, str]]) -> str:
-        """Send a conversation and give the answer.
+    def ask(
+        self,
+        messages: Sequence[dict[str, str]],
+        response_format: dict[str, Any] | None = None,
+    ) -> str:
+        """Send a conversation and return the answer.
+
+        If the server refuses ``response_format``, this and all further
+        requests are sent without it.
 
         Args:
-            messages (Sequence[dict[str, str]]): What was said so far, each
-                with its ``role`` and ``content``.
+            messages (Sequence[dict[str, str]]): Messages with ``role`` and
+                ``content``.
+            response_format (dict, optional): JSON schema of the answer, see
+                :func:`~.answers.answer_format`. Defaults to None.
 
         Returns:
-            str: What the model says; it may be empty.
+            str: The answer; may be empty.
 
         Raises:
             ServerError: If there is no answer after all retries.
-            UnusableAnswer: If the server says that it withheld the answer or
-                cut it off.
+            UnusableAnswer: If the answer was refused, filtered or truncated,
+                or contains the key.
         """
-        left = self.retries
-        while True:
-            reply, used = self._post(messages, left)
-            try:
-                choice = json.loads(reply)['choices'][0]
-                message = choice['message']
-                content = _text(message.get('content'))
-                break
-            except (
-                ValueError,
-                LookupError,
-                TypeError,
-                AttributeError,
-                RecursionError,
-            ) as error:
-                left -= used + 1
-                if left < 0:
-                    raise ServerError(
-                        f'{self.where} answers, but not with a chat: '
-                        f'{quote(self._without_key(reply))}'
-                    ) from error
-            time.sleep(min(2 ** (self.retries - left - 2), 8))
-        refusal = message.get('refusal')
-        end = choice.get('finish_reason')
-        if len(self._key) >= LEAST_KEY and self._key in f'{content}{refusal}':
-            raise UnusableAnswer(f'the answer holds {KEY}', '')
+        choice = self._complete(messages, response_format).choices[0]
+        content = _text(choice.message.content)
+        # the client fills no attribute that the server left out
+        refusal = getattr(choice.message, 'refusal', None)
+        end = getattr(choice, 'finish_reason', None)
+        if len(self._key) >= MIN_KEY and self._key in f'{content}{refusal}':
+            raise UnusableAnswer(f'the answer contains {KEY}', '')
         if refusal or end == 'content_filter':
             raise UnusableAnswer(
                 'the answer is a refusal', str(refusal or content)
@@ -124,81 +121,111 @@ class Chat:
         if end == 'length':
             raise UnusableAnswer('the server cut the answer off', content)
         for key in ('reasoning_content', 'reasoning'):
-            if message.get(key) and not content:
+            if getattr(choice.message, key, None) and not content:
                 raise UnusableAnswer(
-                    f'the answer is nothing but a thought ({key})', ''
+                    f'the answer is nothing but reasoning ({key})', ''
                 )
         return content
 
-    def _post(self, messages: Any, retries: int) -> tuple[str, int]:
-        """Give the body of the reply, and how many retries it took."""
+    def _complete(self, messages: Any, response_format: Any) -> Any:
+        """Return the chat completion; all errors become ``ServerError``."""
         import openai
 
+        extra = {}
+        if response_format and self._with_format:
+            extra['response_format'] = response_format
         try:
-            self._client.max_retries = retries
-            reply = self._client.chat.completions.with_raw_response.create(
-                model=self.model, messages=messages
+            return self._client.chat.completions.create(
+                model=self.model, messages=messages, **extra
             )
-            return reply.http_response.text, reply.retries_taken
         except openai.APITimeoutError:
             problem = f'no answer within {self.timeout:g} s'
         except openai.APIConnectionError as error:
             cause = self._without_key(f'{error.__cause__ or error}')
             problem = f'no connection: {cause}'
         except openai.APIStatusError as error:
-            problem = f'status {error.status_code}'
-            wait = error.response.headers.get('retry-after')
-            if wait is not None:
-                problem += f', Retry-After: {self._without_key(wait)}'
-            if error.status_code == 401:
-                problem += f' ({KEY} is {"set" if self._key else "not set"})'
-            if error.status_code == 404:
-                problem += (
-                    ' (no such model, or the address does not end where the '
-                    'protocol begins, which is mostly /v1)'
-                )
-            problem += f': {quote(self._without_key(error.response.text))}'
-        raise ServerError(f'{self.where}: {problem}')
+            if extra and (
+                error.status_code < 500
+                and _FORMAT_REFUSED.search(error.response.text)
+            ):
+                self._with_format = False
+                return self._complete(messages, None)
+            problem = self._describe(error)
+        raise ServerError(f'{self.address}: {problem}')
+
+    def _describe(self, error: Any) -> str:
+        """Describe an error status with its remedy and the server's text."""
+        body = quote(self._without_key(error.response.text))
+        if NO_CHAT in error.response.extensions:
+            return f'the reply is not a chat completion: {body}'
+        problem = f'status {error.status_code}'
+        wait = error.response.headers.get('retry-after')
+        if wait is not None:
+            problem += f', Retry-After: {self._without_key(wait)}'
+        if error.status_code == 401:
+            problem += f' ({KEY} is {"set" if self._key else "not set"})'
+        if error.status_code == 404:
+            problem += (
+                ' (unknown model, or the URL does not end at the root of the '
+                'protocol, usually /v1)'
+            )
+        return f'{problem}: {body}'
 
     def _without_key(self, text: str) -> str:
-        """Take the key out of a text, also as JSON may escape it."""
+        """Replace the key in a text, also where JSON escaped it."""
         if not self._key:
             return text
-        signs = (
-            rf'(?:\\?{re.escape(sign)}|\\u(?i:{ord(sign):04x}))'
-            for sign in self._key
+        characters = (
+            rf'(?:\\?{re.escape(c)}|\\u(?i:{ord(c):04x}))' for c in self._key
         )
-        return re.sub(''.join(signs), f'[{KEY}]', text)
+        return re.sub(''.join(characters), f'[{KEY}]', text)
+
+
+def _fail_unless_chat(response: Any) -> None:
+    """Turn a reply that is not a chat completion into a retryable error."""
+    if not response.is_success:
+        return
+    response.read()
+    try:
+        message = json.loads(response.text)['choices'][0]['message']
+        _text(message.get('content'))
+    except (
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ):
+        response.status_code = 502
+        response.extensions[NO_CHAT] = True
 
 
 def _text(content: Any) -> str:
-    """Join the parts of a message, which most servers send as one text."""
+    """Join the parts of a message; most servers send one string."""
     if isinstance(content, list):
         content = ''.join(
             part['text'] for part in content if part['type'] == 'text'
         )
-    if content is None:
-        return ''
-    if not isinstance(content, str):
+    if not isinstance(content, str | None):
         raise TypeError(f'the content is {content!r}')
-    return content
+    return content or ''
 
 
-def shown_address(base_url: str) -> str:
-    """Write an address without the user, password and query it may hold.
+def public_address(base_url: str) -> str:
+    """Return a URL without user, password and query.
 
     Raises:
-        ValueError: If it is no HTTP address.
+        ValueError: If it is not an HTTP URL.
     """
     try:
         parts = urlsplit(base_url)
-        right = parts.scheme in ('http', 'https') and parts.hostname
-        _ = parts.port  # raises if it is no number
+        valid = parts.scheme in ('http', 'https') and parts.hostname
+        _ = parts.port  # raises if it is not a number
     except ValueError:
-        right = False
-    if not right:
+        valid = False
+    if not valid:
         raise ValueError(
-            'the address must be like http://localhost:8000/v1 or '
+            'the URL must be like http://localhost:8000/v1 or '
             f'https://api.openai.com/v1, not {base_url.rpartition("@")[2]!r}'
         )
     host = parts.netloc.rpartition('@')[2]

@@ -1,5 +1,3 @@
-"""The file that keeps the answers of a run that is not finished."""
-
 import itertools
 import json
 import os
@@ -8,33 +6,33 @@ from pathlib import Path
 from mpafer_plugin.utils.atomic_write import atomic_write
 
 from ..descriptions import JSONFile
-from .questions import Description
+from .questions import Description, question_key
 
 Answers = dict[tuple[str, str], list[Description]]
-"""For a class and the text of a question, what the model said."""
+"""Descriptions by class and :func:`~.questions.question_key`."""
 
 
 class Refused(ValueError):
-    """What is on the disk stands in the way."""
+    """Raised if an existing file would be overwritten or does not fit."""
 
 
 def partial_file(out: Path) -> Path:
-    """Name the file that keeps the answers of a run that is not finished."""
+    """Return the path of the answers of an unfinished run."""
     return out.with_name(f'{out.name}.part')
 
 
-def read_kept(part: Path, model: str) -> Answers:
-    """Read the answers that a former run was given.
+def read_answers(part: Path, model: str) -> Answers:
+    """Load the answers of an unfinished run.
 
     Args:
-        part (Path): The file that kept them; it may be missing.
+        part (Path): The file; may be missing.
         model (str): The model that is to be asked.
 
     Returns:
-        Answers: The answers, of whichever classes and questions.
+        Answers: The answers, of any classes and questions.
 
     Raises:
-        Refused: If another model gave them, or the file is damaged.
+        Refused: If they are of another model, or the file is damaged.
     """
     if not part.exists():
         return {}
@@ -42,7 +40,7 @@ def read_kept(part: Path, model: str) -> Answers:
         content = JSONFile(part).content
         former = content['model']
         answers = {
-            (entry['class'], entry['question']): [
+            (entry['class'], question_key(entry['question'])): [
                 Description(**description)
                 for description in entry['descriptions']
             ]
@@ -53,27 +51,22 @@ def read_kept(part: Path, model: str) -> Answers:
             if not isinstance(text, str) or not all(
                 value is None or isinstance(value, str) for value in others
             ):
-                raise ValueError(f'{description} is not of texts')
-    except (ValueError, LookupError, TypeError) as error:
+                raise ValueError(f'{description} does not consist of strings')
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise Refused(
-            f'{part} is not what a run left ({error}); delete it to ask anew'
+            f'{part} is not a file of answers ({error}); delete it to start '
+            'over'
         ) from error
     if answers and former != model:
         raise Refused(
             f'{part} has answers of the model {former!r}, not {model!r}; '
-            'delete it to ask anew'
+            'delete it to start over'
         )
     return answers
 
 
-def write_kept(part: Path, model: str, answers: Answers) -> None:
-    """Keep the answers so far.
-
-    Args:
-        part (Path): The file.
-        model (str): The model that gave them.
-        answers (Answers): The answers.
-    """
+def write_answers(part: Path, model: str, answers: Answers) -> None:
+    """Save the answers so far and the model that gave them."""
     entries = [
         {
             'class': name,
@@ -86,7 +79,7 @@ def write_kept(part: Path, model: str, answers: Answers) -> None:
 
 
 def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file that is whole or not there at all."""
+    """Write a JSON file atomically."""
     with atomic_write(path) as part, part.open('w', encoding='utf-8') as file:
         json.dump(content, file, ensure_ascii=False, indent=2)
         file.write('\n')

@@ -1,3 +1,4 @@
+import datetime
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,23 +13,21 @@ from mpafer_plugin.datasets.categories import (
 from ..hard_prompts import prompt_words
 from .token_budget import word_limit
 
-# paper
-QUESTION = (
+QUESTION = (  # paper (arXiv 2506.21017)
     'What are the most useful visual features to distinguish the facial '
     'expression of [class]?'
 )
-# ours, as is all that follows
-CONTRAST_QUESTION = (
+CONTRAST_QUESTION = (  # ours, as is all that follows
     'What visual features tell the facial expression of [class] from that of '
     '[other]?'
 )
 FORM = (
-    ' Answer in English with [lines] and nothing else: no headline, list '
-    'marks, quotes or remarks. Each line has at most [words] words and goes '
-    'on from "a photo of a person making a facial expression of [class], '
-    'with". It names what can be seen of brows, eyes, nose, cheeks, mouth and '
-    'jaw on such a face in general, separated by commas, the most telling '
-    'first, and not the expression itself.'
+    ' Answer in English with [lines] and nothing else, as a JSON object whose '
+    'key "descriptions" holds a list of strings, one a line. Each line has at '
+    'most [words] words and goes on from "a photo of a person making a facial '
+    'expression of [class], with". It names what can be seen of brows, eyes, '
+    'nose, cheeks, mouth and jaw on such a face in general, separated by '
+    'commas, the most telling first, and not the expression itself.'
 )
 SEVERAL = '{} lines, each a whole description in its own words,'
 
@@ -38,8 +37,8 @@ class Description(NamedTuple):
 
     Attributes:
         text (str): The description, which fits the text tower.
-        against (str, optional): The class that it tells this one from.
-        uncut (str, optional): What it was cut from.
+        against (str, optional): Class that it tells this one from.
+        uncut (str, optional): Text before it was cut.
     """
 
     text: str
@@ -52,10 +51,10 @@ class Question:
     """One question about one class.
 
     Attributes:
-        text (str): What is asked.
-        word (str): The word that stands for the class in its prompts.
-        count (int): How many descriptions are asked for.
-        against (str, optional): The class that it is to be told from.
+        text (str): The question with the form of the answer.
+        word (str): Word of the class in prompts.
+        count (int): Number of descriptions to ask for.
+        against (str, optional): Class to tell it from.
     """
 
     text: str
@@ -63,17 +62,30 @@ class Question:
     count: int
     against: str | None = None
 
+    @property
+    def key(self) -> str:
+        """The question without the form of the answer."""
+        return question_key(self.text)
+
+
+def question_key(text: str) -> str:
+    """Return a question without the form of the answer.
+
+    Answers stay valid when a version asks for another form.
+    """
+    return text.partition(' Answer in English with ')[0]
+
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked of which model: all that decides the answers.
+    """Everything that decides the answers.
 
     Attributes:
-        model (str): The name that the server knows the model by.
-        words (Mapping[str, str]): Each class, to its word in the prompts.
+        model (str): Name of the model on the server.
+        words (Mapping[str, str]): Class to its word in prompts.
         descriptions (int): Descriptions of each class.
-        contrast (Sequence[Sequence[str]]): Pairs of classes: the first is
-            to be told from the second.
+        contrast (Sequence[Sequence[str]]): Pairs of classes; the first is to
+            be told from the second.
         question (str): See :data:`QUESTION`.
         contrast_question (str): See :data:`CONTRAST_QUESTION`.
         form (str): See :data:`FORM`.
@@ -88,21 +100,21 @@ class Plan:
     form: str = FORM
 
     def questions(self, name: str) -> list[Question]:
-        """Write the questions about a class.
+        """Build the questions about a class.
 
         Args:
             name (str): One of the classes.
 
         Returns:
-            list[Question]: The paper's, then those that tell it from others.
+            list[Question]: The paper's question, then the contrastive ones.
 
         Raises:
             ValueError: If its word leaves no room for a description.
         """
-        count = self.descriptions
-        asked = [Question(self._text(name, count), self.words[name], count)]
+        word, count = self.words[name], self.descriptions
+        asked = [Question(self._text(name, count), word, count)]
         asked += [
-            Question(self._text(name, 1, other), self.words[name], 1, other)
+            Question(self._text(name, 1, other), word, 1, other)
             for first, other in self.contrast
             if first == name
         ]
@@ -122,16 +134,12 @@ class Plan:
             text + self.form,
         )
 
-    def source(self, date: str) -> dict[str, str]:
-        """Write the record of where descriptions come from.
-
-        Args:
-            date (str): The day of the last answer, as in 2026-11-21.
-        """
+    def source(self, date: datetime.date) -> dict[str, str]:
+        """Build the ``source`` of the file; ``date`` is the last answer's."""
         source = dict(model=self.model, question=self.question)
         if self.contrast:
             source['contrast_question'] = self.contrast_question
-        return source | dict(form=self.form.strip(), date=date)
+        return source | dict(form=self.form.strip(), date=date.isoformat())
 
 
 def make_plan(
@@ -141,28 +149,28 @@ def make_plan(
     descriptions: int = 1,
     contrast: Sequence[Sequence[str]] = (),
 ) -> Plan:
-    """Check what is to be asked.
+    """Build a checked plan.
 
     Args:
-        model (str): The name that the server knows the model by.
-        classes (Sequence[str]): Names of the classes; those of the plan are
-            in one form of Unicode (NFC), without outer spaces.
+        model (str): Name of the model on the server.
+        classes (Sequence[str]): Class names; the plan has them in NFC, without
+            outer spaces.
         prompt_names (Mapping[str, str], optional): See
             :func:`mpafer_plugin.prompts.prompt_words`. Defaults to None.
         descriptions (int): Descriptions of each class. Defaults to 1
             (paper).
         contrast (Sequence[Sequence[str]]): Groups of classes; each class of
-            a group is to be told from each other. They meet the classes by
-            their canonical names. Defaults to ().
+            a group is to be told from each other one. Matched by canonical
+            name. Defaults to ().
 
     Returns:
         Plan: The plan.
 
     Raises:
-        ValueError: If there are no classes, a name is empty or cannot be
-            written, a class is named twice, has the word of another or leaves
-            no room for a description, or a group of ``contrast`` is not of
-            two or more different classes.
+        ValueError: If there are no classes, a name is empty or not
+            printable, two classes are the same or have the same word, one
+            leaves no room for a description, or a group of ``contrast`` is
+            not two or more different classes.
     """
     if isinstance(classes, str) or not all(
         isinstance(name, str) for name in classes
@@ -174,8 +182,8 @@ def make_plan(
     for name in (model, *classes):
         if not name.strip() or not name.isprintable():
             raise ValueError(
-                f'the name {name!r} is empty or has signs that cannot be '
-                'written'
+                f'the name {name!r} is empty or has characters that cannot '
+                'be written'
             )
     if descriptions < 1:
         raise ValueError(f'descriptions={descriptions!r} is less than 1')
@@ -204,5 +212,5 @@ def make_plan(
         tuple(pairs),
     )
     for name in classes:
-        plan.questions(name)  # a name that is too long is told now
+        plan.questions(name)  # raises if a name is too long
     return plan

@@ -1,5 +1,3 @@
-"""What is told about questions and answers, as lines of plain text."""
-
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from mpafer_plugin.clip.tokenizer import word_tokens
@@ -12,20 +10,20 @@ from .token_budget import CONTEXT_LENGTH, prompt_tokens, room
 def question_lines(
     plan: Plan, done: Collection[tuple[str, str]]
 ) -> Iterator[str]:
-    """Say what would be asked and how many tokens it costs.
+    """Format the questions of a plan and what they cost.
 
     Args:
-        plan (Plan): What is to be asked.
-        done (Collection[tuple[str, str]]): Classes and texts of questions
-            that were answered already.
+        plan (Plan): What to ask.
+        done (Collection[tuple[str, str]]): Class and key of each question
+            that is answered already.
 
     Yields:
-        str: A line.
+        str: A line for the terminal.
     """
     asked = answers = number = 0
     for name in plan.words:
         for question in plan.questions(name):
-            if (name, question.text) in done:
+            if (name, question.key) in done:
                 yield f'{name}, answered already: {question.text}'
                 continue
             tokens = len(word_tokens(question.text))
@@ -35,47 +33,49 @@ def question_lines(
             answers += question.count * room(question.word)
     yield (
         f'{number} questions of {asked} tokens, and at most {answers} tokens '
-        "of answers if they keep to the form; counted by open_clip's "
-        'tokenizer, the server counts by its own. It costs more where the '
-        'model thinks before it answers, or a question is asked again: up to '
-        f'{ATTEMPTS} times for an answer of use, up to {ATTEMPTS - 1} for '
-        'shorter ones.'
+        "of descriptions, counted by open_clip's tokenizer; the server's may "
+        'count otherwise. Reasoning costs more, and so do repeated '
+        f'questions: up to {ATTEMPTS} attempts at a usable answer and '
+        f'{ATTEMPTS - 1} requests for a shorter one.'
     )
 
 
 def answer_lines(
     name: str, word: str, descriptions: Iterable[Description]
 ) -> Iterator[str]:
-    """Say how a class was described, and what was cut.
+    """Format the descriptions of a class, and what was cut from them.
 
     Args:
         name (str): The class.
-        word (str): The word that stands for it in its prompts.
+        word (str): Its word in prompts.
         descriptions (Iterable[Description]): Its descriptions.
 
     Yields:
-        str: A line.
+        str: A line for the terminal.
     """
     for text, against, uncut in descriptions:
-        told = f', against {against}' if against else ''
+        pair = f', against {against}' if against else ''
         tokens = prompt_tokens(word, text)
-        yield f'{name}{told}, {tokens} of {CONTEXT_LENGTH} tokens: {text}'
+        yield f'{name}{pair}, {tokens} of {CONTEXT_LENGTH} tokens: {text}'
         if uncut is not None:
-            yield f'  CUT, it had {prompt_tokens(word, uncut)}: {uncut}'
+            yield f'  CUT from {prompt_tokens(word, uncut)} tokens: {uncut}'
 
 
 def same_lines(classes: Mapping[str, Mapping]) -> Iterator[str]:
-    """Say which classes were described alike.
+    """Format a warning for each description that two classes share.
 
     Args:
-        classes (Mapping[str, Mapping]): The classes of a file.
+        classes (Mapping[str, Mapping]): ``classes`` of the file.
 
     Yields:
-        str: A line.
+        str: A line for the terminal.
     """
     first: dict[str, str] = {}
     for name, entry in classes.items():
         for text in entry['descriptions']:
             other = first.setdefault(text.lower(), name)
             if other != name:
-                yield f'WARNING: {other!r} and {name!r} are both: {text}'
+                yield (
+                    f'WARNING: {other!r} and {name!r} have the same '
+                    f'description: {text}'
+                )

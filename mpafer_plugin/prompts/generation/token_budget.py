@@ -1,5 +1,3 @@
-"""How long a description may be, and how one that is too long is cut."""
-
 import re
 from collections.abc import Sequence
 
@@ -10,7 +8,7 @@ from ..hard_prompts import TEMPLATES
 CONTEXT_LENGTH = 77
 """Tokens of a prompt, start and end of text included (CLIP)."""
 
-LEAST_ROOM = 10  # tokens; less says nothing about a face
+MIN_ROOM = 10  # tokens; fewer cannot describe a face
 TOKENS_PER_WORD = 1.5  # the shipped descriptions have 1.1 to 1.45
 
 
@@ -18,8 +16,8 @@ def prompt_tokens(word: str, description: str) -> int:
     """Count the tokens of a class's prompt at granularity 3.
 
     Args:
-        word (str): The word that stands for the class.
-        description (str): Its description.
+        word (str): Word of the class in prompts.
+        description (str): Description of the class.
 
     Returns:
         int: Tokens of open_clip's tokenizer, start and end included.
@@ -29,36 +27,36 @@ def prompt_tokens(word: str, description: str) -> int:
 
 
 def fits(word: str, description: str) -> bool:
-    """Whether a class's prompt at granularity 3 fits CLIP's text tower."""
+    """Return whether the prompt at granularity 3 fits CLIP's text tower."""
     return prompt_tokens(word, description) <= CONTEXT_LENGTH
 
 
 def room(word: str) -> int:
-    """Count the tokens that are left for a description.
+    """Count the tokens that a prompt leaves for the description.
 
     Args:
-        word (str): The word that stands for the class.
+        word (str): Word of the class in prompts.
 
     Raises:
-        ValueError: If they are too few.
+        ValueError: If they are fewer than 10.
     """
     left = CONTEXT_LENGTH - prompt_tokens(word, '')
-    if left < LEAST_ROOM:
+    if left < MIN_ROOM:
         raise ValueError(
             f'the class {word!r} leaves {left} of {CONTEXT_LENGTH} tokens for '
-            f'its description; {LEAST_ROOM} are the least: give it a shorter '
-            'word'
+            f'its description, which needs {MIN_ROOM} or more: give it a '
+            'shorter word in prompt_names'
         )
     return left
 
 
 def word_limit(word: str) -> int:
-    """Number of words to ask for, so that a description will fit."""
+    """Return the number of words to ask for."""
     return int(room(word) / TOKENS_PER_WORD)
 
 
 def shorter_limit(word: str, texts: Sequence[str]) -> int:
-    """Number of words to ask for, after descriptions that were too long."""
+    """Return the number of words to ask for after too long descriptions."""
     tokens_per_word = max(
         len(word_tokens(text)) / len(text.split()) for text in texts
     )
@@ -67,19 +65,21 @@ def shorter_limit(word: str, texts: Sequence[str]) -> int:
 
 
 def cut(word: str, description: str) -> str:
-    """Cut a description to what fits.
+    """Cut a description that is too long; return others as they are.
 
     Args:
-        word (str): The word that stands for the class.
-        description (str): Its description, too long.
+        word (str): Word of the class in prompts.
+        description (str): Description of the class.
 
     Returns:
-        str: The most whole clauses that fit; or the most whole words, where
-        that keeps more than twice as many.
+        str: As many clauses as fit, or as many words, if these are more than
+        twice as many.
 
     Raises:
-        ValueError: If not even one word fits.
+        ValueError: If the first word does not fit.
     """
+    if fits(word, description):
+        return description
     kept = clauses = ''
     for space in re.finditer(r'\s+', description):
         start = description[: space.start()]
@@ -89,7 +89,7 @@ def cut(word: str, description: str) -> str:
         if start[-1] in ',;.':
             clauses = start
     if not kept:
-        raise ValueError(f'no word of it fits: {description[:200]!r}')
+        raise ValueError(f'the first word is too long: {description[:200]!r}')
     if 2 * len(clauses.split()) >= len(kept.split()):
         kept = clauses
     return kept.rstrip(' ,;.')

@@ -20,7 +20,7 @@ LONG = 'the inner brows raised and drawn together, ' * 12
 
 
 def test_file(run, server, out):
-    server.script = ['raised lids', 'a round mouth', '- lowered brows.']
+    server.script = ['raised lids', 'a round mouth', 'lowered brows.']
     assert run(prompt_names=dict(surprise='wow')) == {
         'schema_version': 1,
         'source': {
@@ -63,7 +63,8 @@ def test_several_and_contrastive(run, server, out):
 
 
 def test_another_answer_is_asked_for(run, server):
-    server.script = ["I'm sorry, I cannot.", '', GOOD]
+    refusal = {'content': None, 'refusal': "I'm sorry, I cannot."}
+    server.script = [dict(body=chat(message=refusal)), '', GOOD]
     content = run(plan=make_plan('m', ['fear']))
     assert content['classes']['fear']['descriptions'] == [GOOD]
     first, second, third = server.questions
@@ -74,9 +75,15 @@ def test_another_answer_is_asked_for(run, server):
 @pytest.mark.parametrize(
     ('reply', 'message'),
     [
-        ('I cannot judge faces.', "a refusal: 'I cannot judge faces.'"),
+        (
+            dict(body=chat(message=dict(refusal='I cannot judge faces.'))),
+            "a refusal: 'I cannot judge faces.'",
+        ),
+        (
+            dict(body=chat('I cannot judge faces.')),
+            "is not JSON .*: 'I cannot judge faces.'",
+        ),
         ('', "is empty: ''"),
-        ('Fear', "names no part of a face: 'Fear'"),
         (
             dict(body=chat('wide ey', finish_reason='length')),
             "cut the answer off: 'wide ey'",
@@ -85,7 +92,7 @@ def test_another_answer_is_asked_for(run, server):
 )
 def test_three_answers_of_no_use(run, server, out, reply, message):
     server.script = [reply] * 3
-    with pytest.raises(NoAnswer, match=f"no answer about 'fear' .*{message}"):
+    with pytest.raises(NoAnswer, match=f"about 'fear'.*{message}"):
         run(plan=make_plan('m', ['fear']))
     assert len(server.requests) == 3
     assert not list(out.parent.iterdir())
@@ -133,7 +140,7 @@ def test_over_long_is_cut_in_the_end(run, server):
 
 
 def test_a_refusal_after_an_over_long_answer(run, server):
-    server.script = ['', '', LONG * 2, LONG, 'I cannot.']
+    server.script = ['', '', LONG * 2, LONG, '']
     entry = run(plan=make_plan('m', ['fear']))['classes']['fear']
     assert entry['uncut'] == [LONG.strip(' ,')]  # the shorter one
     assert len(server.requests) == 5
@@ -177,11 +184,19 @@ def test_what_was_kept_is_read_once(run, server, monkeypatch):
     module = importlib.import_module(
         'mpafer_plugin.prompts.generation.generate'
     )
-    read, read_kept = [], module.read_kept
+    read, read_answers = [], module.read_answers
     monkeypatch.setattr(
         module,
-        'read_kept',
-        lambda *a: read.append(a) or read_kept(*a),
+        'read_answers',
+        lambda *a: read.append(a) or read_answers(*a),
     )
     run(plan=make_plan('m', ['fear']))
     assert len(read) == 1
+
+
+def test_a_server_without_schemas(run, server):
+    server.without_format = dict(status=400, body='response_format?')
+    server.script = ['a lip\nlips', 'a lid\nlids', 'a jaw\njaws']
+    content = run(descriptions=2)
+    assert content['classes']['fear']['descriptions'] == ['a lip', 'lips']
+    assert len(server.requests) == 1 + 3

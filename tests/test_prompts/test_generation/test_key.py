@@ -1,4 +1,4 @@
-"""The key and what else of the environment the server may see."""
+"""The key, and what else of the environment the server may see."""
 
 import json
 import logging
@@ -43,7 +43,7 @@ def test_an_answer_with_the_key_is_of_no_use(server, monkeypatch, body):
     server.script = [dict(body=body.replace('{}', held, 1))]
     with pytest.raises(UnusableAnswer) as error:
         Chat(server.url, 'm').ask(QUESTION)
-    assert str(error.value) == "the answer holds OPENAI_API_KEY: ''"
+    assert str(error.value) == "the answer contains OPENAI_API_KEY: ''"
 
 
 def test_a_short_key_changes_no_answer(server, monkeypatch):

@@ -1,4 +1,4 @@
-"""What is kept of a run that stopped, and what it must not overwrite."""
+"""Answers of an unfinished run, and files that must not be overwritten."""
 
 import pytest
 
@@ -11,12 +11,12 @@ from mpafer_plugin.prompts.generation import (
     partial_file,
 )
 from mpafer_plugin.prompts.generation.partial_answers import write_json
-from tests.chat_server import GOOD
+from tests.chat_server import GOOD, answer, chat
 from tests.test_prompts.test_generation.conftest import CLASSES
 
 
 def test_one_refused_class_keeps_no_other_from_being_asked(run, server, out):
-    refused = ['I cannot.'] * 3
+    refused = [dict(body=chat('I cannot.'))] * 3
     server.script = ['raised lids', *refused, 'a jaw', *refused, 'a lip']
     with pytest.raises(NoAnswer) as error:
         run(contrast=[['surprise', 'in pain']])
@@ -35,7 +35,10 @@ def test_one_refused_class_keeps_no_other_from_being_asked(run, server, out):
 
 
 def test_refusals_are_told_where_the_server_fails_too(run, server):
-    server.script = [*['I cannot.'] * 3, dict(status=400, body='no')]
+    server.script = [
+        *[dict(body=chat('I cannot.'))] * 3,
+        dict(status=400, body='no'),
+    ]
     with pytest.raises(ServerError, match=r"about 'fear'.*\n.*400: 'no'"):
         run()
 
@@ -114,14 +117,14 @@ def test_another_plan_asks_what_is_missing(run, server, other, asked):
 )
 def test_a_damaged_partial_file(run, server, out, text):
     partial_file(out).write_text(text)
-    with pytest.raises(Refused, match=r'\.part is not .*; delete it to ask'):
+    with pytest.raises(Refused, match=r'\.part is not .*; delete it'):
         run()
     assert not server.requests
 
 
 def test_no_file_is_overwritten(run, server, out):
     out.write_text('mine')
-    with pytest.raises(Refused, match=r'is there; --force overwrites it'):
+    with pytest.raises(Refused, match=r'exists; --force overwrites it'):
         run()
     assert out.read_text() == 'mine' and not server.requests
     # it stays until the new one is whole
@@ -151,11 +154,38 @@ def test_nothing_is_left_of_a_failed_write(tmp_path):
 def test_a_file_that_comes_up_meanwhile(run, server, out):
     plan = make_plan('m', ['fear'])
 
-    def ask(messages):
+    def ask(messages, response_format):
         out.write_text('theirs')
-        return GOOD
+        return answer(GOOD)
 
-    with pytest.raises(Refused, match='has come up meanwhile'):
+    with pytest.raises(Refused, match='meanwhile; --force overwrites it'):
         generate(plan, ask, out)
     assert out.read_text() == 'theirs'
     assert partial_file(out).exists()
+
+
+def test_a_file_of_version_0_1(run, server, out):
+    """Its questions asked for lines instead of JSON."""
+    form = (
+        ' Answer in English with {} and nothing else: no headline, list marks,'
+        ' quotes or remarks. Each line has at most 41 words and goes on from '
+        '"a photo of a person making a facial expression of fear, with".'
+    )
+    first = 'What are the most useful visual features to distinguish the '
+    first += 'facial expression of fear?'
+    against = 'What visual features tell the facial expression of fear from '
+    against += 'that of surprise?'
+    texts = {first: 'raised lids', against: 'wide eyes'}
+    entries = [
+        {
+            'class': 'fear',
+            'question': question + form.format('one line'),
+            'descriptions': [dict(text=text, against=None, uncut=None)],
+        }
+        for question, text in texts.items()
+    ]
+    write_json(partial_file(out), dict(model='small', answers=entries))
+    server.script = ['a round mouth', 'a jaw', 'a lip']
+    content = run(contrast=[['fear', 'surprise']])
+    assert content['classes']['fear']['descriptions'] == list(texts.values())
+    assert len(server.requests) == 3
