@@ -1,8 +1,8 @@
-"""The names of facial expressions, the one order we use, and aliases.
+"""Names of facial expressions, their canonical order, and aliases.
 
 Every dataset numbers its expressions differently, so nothing in this package
-relies on a number found on disk: readers turn it into a name and look the
-name up in their class list.
+relies on a number found on disk: a dataset class turns it into a name and
+looks the name up in its class list.
 """
 
 import unicodedata
@@ -18,10 +18,10 @@ EXPRESSIONS = (
     'anger',
     'contempt',
 )
-"""The eight canonical expressions, in canonical order."""
+"""The eight expressions, in canonical order."""
 
 SEVEN_EXPRESSIONS = EXPRESSIONS[:-1]
-"""The canonical order of all datasets without contempt."""
+"""The seven expressions of datasets without contempt."""
 
 COMPOUND_EXPRESSIONS = (
     'happily surprised',
@@ -46,34 +46,34 @@ ALIASES = {
     'disgusted': 'disgust',
     'angry': 'anger',
 }
-"""Other words for an expression, to the canonical name."""
+"""Other words for an expression -> canonical name."""
 
 
 def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
-    """Find classes among others by their canonical names.
+    """Look up classes in another class list by canonical name.
 
     Args:
         names (Sequence[str]): Classes, such as those of a dataset.
         among (Sequence[str]): Other classes, such as those of a model.
 
     Returns:
-        list[int]: For each name its index among the others, -1 for none.
+        list[int]: Index of each name in ``among``, -1 if it is not there.
 
     Raises:
-        ValueError: If two of the others are the same.
+        ValueError: If two classes of ``among`` are the same.
     """
     index = {name: i for i, name in enumerate(canonical_names(among))}
     return [index.get(canonical_name(name), -1) for name in names]
 
 
 def canonical_names(classes: Sequence[str]) -> list[str]:
-    """Find the canonical names of a model's or dataset's classes.
+    """Return the canonical names of the classes of a model or dataset.
 
     Args:
         classes (Sequence[str]): The classes, in label order.
 
     Returns:
-        list[str]: Their canonical names.
+        list[str]: Their canonical names, in the same order.
 
     Raises:
         ValueError: If two of them are the same.
@@ -88,19 +88,22 @@ def canonical_names(classes: Sequence[str]) -> list[str]:
 
 
 def canonical_name(name: str) -> str:
-    """Find the canonical name of an expression.
+    """Return the one name of a class, however it is written.
 
-    Case, underscores and outer spaces do not matter for names that are known:
-    ``'Happy'`` is ``'happiness'`` and ``'Sadly_Angry'`` is ``'sadly angry'``.
+    Names are equal if they look the same: Unicode forms (which differ
+    between file systems) and spaces do not matter. For known expressions
+    case, underscores and aliases do not matter either: ``'Happy'`` is
+    ``'happiness'`` and ``'Sadly_Angry'`` is ``'sadly angry'``.
 
     Args:
-        name (str): What a file, a folder or a user calls the expression.
+        name (str): The name in a file, a folder or an argument.
 
     Returns:
-        str: The canonical name, or ``name`` itself, unchanged, where it is
-        none of ours: users bring their own classes.
+        str: The canonical expression; any other name as :func:`tidy_name`
+        writes it, with its case, since users bring their own classes.
     """
-    folded = name.strip().lower().replace('_', ' ')
+    name = tidy_name(name)
+    folded = name.lower().replace('_', ' ')
     folded = ALIASES.get(folded, folded)
     if folded in EXPRESSIONS or folded in COMPOUND_EXPRESSIONS:
         return folded
@@ -108,25 +111,5 @@ def canonical_name(name: str) -> str:
 
 
 def tidy_name(name: str) -> str:
-    """Write a name in the one form of all that look the same.
-
-    Args:
-        name (str): A name.
-
-    Returns:
-        str: In Unicode's composed form (NFC), with single inner spaces and
-        no outer ones.
-    """
+    """Compose a name's Unicode (NFC) and collapse its white space."""
     return ' '.join(unicodedata.normalize('NFC', name).split())
-
-
-def class_key(name: str) -> str:
-    """Find the canonical name of a class, however it is written.
-
-    Args:
-        name (str): A name.
-
-    Returns:
-        str: Equal for names of the same class.
-    """
-    return canonical_name(tidy_name(name))

@@ -4,7 +4,7 @@ from pathlib import Path
 from mpafer_plugin.datasets.categories import (
     COMPOUND_EXPRESSIONS,
     EXPRESSIONS,
-    class_key,
+    canonical_name,
 )
 
 from .descriptions import read_descriptions
@@ -99,14 +99,14 @@ def prompt_words(
         ValueError: If ``prompt_names`` names no class, or a word is empty.
     """
     prompt_names = prompt_names or {}
-    words = {class_key(k): word for k, word in prompt_names.items()}
+    words = {canonical_name(k): word for k, word in prompt_names.items()}
     # One map may serve datasets with and without contempt, so the names of
     # expressions are allowed in it even where no class uses them.
-    known = {class_key(name) for name in classes}.union(
+    known = {canonical_name(name) for name in classes}.union(
         EXPRESSIONS, COMPOUND_EXPRESSIONS
     )
     for key, word in prompt_names.items():
-        if class_key(key) not in known:
+        if canonical_name(key) not in known:
             raise ValueError(
                 f'prompt_names has {key!r}, which is no class; the classes '
                 f'are {list(classes)}'
@@ -115,7 +115,7 @@ def prompt_words(
             raise ValueError(
                 f'prompt_names[{key!r}] must be a word, not {word!r}'
             )
-    return [words.get(class_key(name), name) for name in classes]
+    return [words.get(canonical_name(name), name) for name in classes]
 
 
 def _unique(texts: Iterable[str]) -> list[str]:

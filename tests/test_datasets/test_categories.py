@@ -37,6 +37,10 @@ def test_aliases_lead_to_canonical_names():
         (' ANGRY ', 'anger'),
         ('Sadly_Angry', 'sadly angry'),
         ('My Class', 'My Class'),
+        (' My  Class\t', 'My Class'),
+        ('Cafe\u0301', 'Caf\u00e9'),
+        ('e\u0301_x', '\u00e9_x'),
+        ('sadly  ANGRY', 'sadly angry'),
         ('', ''),
     ],
 )

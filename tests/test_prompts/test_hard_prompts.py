@@ -122,10 +122,10 @@ def test_wrong_words(names, message):
         ('[]', r'x\.json: must hold a JSON object, not \[\]'),
         (
             '{\n"schema_version": 2}',
-            r'x\.json:2: schema_version is 2.*reads 1',
+            r'x\.json: schema_version is 2.*reads 1',
         ),
         ('{"classes": {}}', r'x\.json.* schema_version is None'),
-        ('{"a": 1, "a": 2}', r"x\.json: the key 'a' stands twice"),
+        ('{"a": 1, "a": 2}', r"x\.json: duplicate key 'a'"),
         (
             '{"schema_version": 1, "classes": {"joy":'
             ' {"descriptions": ["a smile"]}}}',
@@ -134,15 +134,15 @@ def test_wrong_words(names, message):
         (
             '{"schema_version": 1,\n"classes":\n'
             '{"fear": {"descriptions": [" "]}}}',
-            r"x\.json:3: class 'fear' has the description ' '",
+            r"x\.json: classes\['fear'\]\.descriptions\[0\] .* not ' '",
         ),
         (
             '{"schema_version": 1, "classes": {"fear": {}}}',
-            r"x\.json:1: class 'fear' has the description None",
+            r"x\.json: classes\['fear'\]\.descriptions must .* not None",
         ),
         (
             '{"schema_version": 1, "classes":\n{"sad": {}, "sadness": {}}}',
-            r"x\.json:2: 'sadness' and 'sad' mean the same class",
+            r"x\.json: classes: 'sadness' and 'sad' mean the same class",
         ),
     ],
 )

@@ -7,7 +7,7 @@ from mmpretrain.registry import DATASETS
 from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
-from .class_names import plain_name
+from ..categories import canonical_name
 from .custom_fer_dataset import OwnFERDataset
 
 SPLIT_FOLDERS = {
@@ -122,7 +122,7 @@ class FERFolder(OwnFERDataset):
                 if is_image(path):
                     # the same whatever the split folder is called
                     inner = path.removeprefix(f'{folder}/')
-                    key = f'{plain_name(name)}/{inner}'
+                    key = f'{canonical_name(name)}/{inner}'
                     samples.append(Sample(path, name, where, 0, key))
                 else:
                     others.append(path)
@@ -177,11 +177,11 @@ class FERFolder(OwnFERDataset):
             # a stat for each image would take minutes on network disks
             if is_image(name) or not self.root.is_folder(path):
                 continue
-            other = same.setdefault(plain_name(name), name)
+            other = same.setdefault(canonical_name(name), name)
             if other != name:
                 raise ValueError(
                     f'{self.root.join(folder)!r}: the folders {other!r} and '
-                    f'{name!r} mean the same class {plain_name(name)!r}; '
+                    f'{name!r} mean the same class {canonical_name(name)!r}; '
                     'move their images into one'
                 )
             found[name] = self.root.join(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 
-from ..descriptions import JSONFile
+from ..descriptions import load_json_object
 from .questions import Description, question_key
 
 Answers = dict[tuple[str, str], list[Description]]
@@ -37,7 +37,7 @@ def read_answers(part: Path, model: str) -> Answers:
     if not part.exists():
         return {}
     try:
-        content = JSONFile(part).content
+        content = load_json_object(part)
         former = content['model']
         answers = {
             (entry['class'], question_key(entry['question'])): [
