@@ -1,12 +1,23 @@
+"""Reproducible choice of images: held-out shares and subsets."""
+
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 from .annotations import Sample
 
 
+def hash_rank(seed: int | str, key: str) -> bytes:
+    """Rank an image by a hash of seed and key.
+
+    Unlike a random generator's, the order is the same on every machine, in
+    every version of numpy, and in whatever order the images are listed.
+    """
+    return hashlib.sha256(f'{seed} {key}'.encode()).digest()
+
+
 def check_fraction(val_fraction: float) -> None:
-    """Refuse a share that leaves nothing to train on.
+    """Check that a share leaves images to train on.
 
     Args:
         val_fraction (float): The share to hold out.
@@ -24,34 +35,22 @@ def check_fraction(val_fraction: float) -> None:
 def stratified_split(
     samples: Sequence[Sample], val_fraction: float, val_seed: int
 ) -> tuple[list[Sample], list[Sample]]:
-    """Hold out the same share of every class.
-
-    Images are drawn by a hash of seed and key, not by a random generator:
-    the share is the same on every machine and under every version of numpy,
-    and does not depend on the order of the lines.
+    """Hold out the same share of every class, drawn by :func:`hash_rank`.
 
     Args:
         samples (Sequence[Sample]): All training samples.
         val_fraction (float): Share of each class to hold out, in [0, 1),
             rounded to whole images (half up).
-        val_seed (int): Another seed gives another share.
+        val_seed (int): Seed of the draw.
 
     Returns:
-        tuple[list[Sample], list[Sample]]: What is left to train on and what
-        is held out, each in the order of ``samples``.
+        tuple[list[Sample], list[Sample]]: Training and held-out samples, each
+        in the order of ``samples``.
     """
     check_fraction(val_fraction)
-    by_label = defaultdict(list)
-    for sample in samples:
-        by_label[sample.label].append(sample.key)
-    held_out = set()
-    for keys in by_label.values():
-        keys.sort(
-            key=lambda key: hashlib.sha256(
-                f'{val_seed} {key}'.encode()
-            ).digest()
-        )
-        held_out.update(keys[: int(len(keys) * val_fraction + 0.5)])
+    counts = Counter(sample.label for sample in samples)
+    sizes = {c: int(n * val_fraction + 0.5) for c, n in counts.items()}
+    held_out = _draw(samples, sizes, val_seed)
     train = [sample for sample in samples if sample.key not in held_out]
     val = [sample for sample in samples if sample.key in held_out]
     return train, val
@@ -63,41 +62,37 @@ def choose_subset(
     per_class: int | None = None,
     seed: int = 0,
 ) -> list[Sample]:
-    """Choose a part of a split, the same on every machine.
+    """Choose a subset of a split, drawn by :func:`hash_rank`.
 
-    As in :func:`stratified_split`, a hash of seed and key draws the images.
-    Of each class, fewer images of the same seed lie within more of them.
+    With the same seed, a smaller subset of a class lies within a larger one.
 
     Args:
         samples (Sequence[Sample]): The split.
-        num (int, optional): How many altogether, the classes in the
-            proportion that they have in the split, rounded so that the sum is
-            ``num``. Defaults to None.
-        per_class (int, optional): How many of each class; fewer where a class
-            has fewer. Defaults to None.
-        seed (int): Another seed chooses others. Defaults to 0.
+        num (int, optional): Number of images in all. Classes keep their
+            proportions in the split, rounded so that the sum is ``num``.
+            Defaults to None.
+        per_class (int, optional): Number of images of each class; classes
+            with fewer are taken whole. Defaults to None.
+        seed (int): Seed of the draw. Defaults to 0.
 
     Returns:
-        list[Sample]: The chosen ones, in the order of ``samples``.
+        list[Sample]: The chosen samples, in the order of ``samples``.
 
     Raises:
         ValueError: If not exactly one of ``num`` and ``per_class`` is given,
-            it is not positive, or the split has fewer than ``num``.
+            it is not positive, or the split has fewer than ``num`` images.
     """
     if (num is None) == (per_class is None):
         raise ValueError(
             f'subset takes either num or per_class, not num={num!r} and '
             f'per_class={per_class!r}'
         )
-    by_label = defaultdict(list)
-    for sample in samples:
-        by_label[sample.label].append(sample.key)
-    sizes = {label: len(keys) for label, keys in by_label.items()}
+    sizes: dict[str, int] = Counter(sample.label for sample in samples)
     if num is not None:
         if not 0 < num <= len(samples):
             raise ValueError(
                 f'subset: num={num!r} is not in 1 to {len(samples)}, the '
-                'images of the split'
+                'number of images in the split'
             )
         sizes = _proportional(sizes, num)
     elif per_class is not None:
@@ -106,19 +101,28 @@ def choose_subset(
                 f'subset: per_class={per_class!r} is not positive'
             )
         sizes = dict.fromkeys(sizes, per_class)
-    chosen = set()
-    for label, keys in by_label.items():
-        keys.sort(key=lambda key: _rank(seed, key))
-        chosen.update(keys[: sizes[label]])
+    chosen = _draw(samples, sizes, f'subset {seed}')
     return [sample for sample in samples if sample.key in chosen]
 
 
-def _rank(seed: int, key: str) -> bytes:
-    return hashlib.sha256(f'subset {seed} {key}'.encode()).digest()
+def _draw(
+    samples: Sequence[Sample], sizes: Mapping[str, int], seed: int | str
+) -> set[str]:
+    """Draw the given number of keys from each class."""
+    by_label = defaultdict(list)
+    for sample in samples:
+        by_label[sample.label].append(sample.key)
+    return {
+        key
+        for label, keys in by_label.items()
+        for key in sorted(keys, key=lambda key: hash_rank(seed, key))[
+            : sizes[label]
+        ]
+    }
 
 
-def _proportional(sizes: dict[str, int], num: int) -> dict[str, int]:
-    """Shares of ``num`` by largest remainder, each at least rounded down."""
+def _proportional(sizes: Mapping[str, int], num: int) -> dict[str, int]:
+    """Share out ``num`` by the largest-remainder method."""
     total = sum(sizes.values())
     shares = {label: size * num // total for label, size in sizes.items()}
     by_remainder = sorted(

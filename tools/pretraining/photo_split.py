@@ -1,10 +1,10 @@
-import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from mpafer_plugin.datasets.splits import hash_rank
 from mpafer_plugin.datasets.verification.image_facts import image_digest
 
 TRAIN, HELD_OUT = 'FER2013Train', ('FER2013Valid', 'FER2013Test')
@@ -49,11 +49,11 @@ def split_photos(root: Path, seed: int = 0) -> PhotoSplit:
     images = _read(root, TRAIN)
     digests = {path: image_digest(p) for path, p in images.items()}
     own = [path for path in images if digests[path] not in held_out]
-    ranks = {
-        path: hashlib.sha256(f'{seed} {digests[path]}'.encode()).digest()
+    half_a = {
+        path: images[path]
         for path in own
+        if hash_rank(seed, digests[path])[0] < 128
     }
-    half_a = {p: images[p] for p in own if ranks[p][0] < 128}
     half_b = [path for path in own if path not in half_a]
     return PhotoSplit(
         half_a, half_b, [p for p in images if digests[p] in held_out]
