@@ -21,8 +21,8 @@ from mpafer_plugin.datasets import BaseFERDataset
 from mpafer_plugin.datasets.categories import canonical_name
 from mpafer_plugin.datasets.verification.official_parts import (
     OfficialPart,
+    fer_dataset_configs,
     read_parts,
-    reader_configs,
 )
 from mpafer_plugin.visualization import (
     Card,
@@ -153,7 +153,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         print(f'{args.config} has no {args.split}_dataloader', file=sys.stderr)
         return 2
     try:
-        readers = reader_configs(configs[args.split])
+        readers = fer_dataset_configs(configs[args.split])
         datasets = [DATASETS.build(reader) for reader in readers]
         # only now: drawn faces are drawn when they are first built
         parts = read_parts(configs)

@@ -1,14 +1,14 @@
 """Train a model: tools/train.py CONFIG."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, ConfigDict
-from mmpretrain.registry import DATASETS
+from mmengine.config import Config
 
 from mpafer_plugin.datasets import HeldOutFERDataset
+from mpafer_plugin.datasets.wrappers import dataset_class, inner_datasets
 
 from .config_args import (
     DATALOADERS,
@@ -68,8 +68,10 @@ def select_on_test(cfg: Config) -> None:
     cfg.select_on_test = True  # for whoever reads the config of the run
     cfg.val_dataloader = cfg.test_dataloader
     cfg.val_evaluator = cfg.test_evaluator
-    for reader in held_out(cfg.train_dataloader.dataset):
-        reader.val_fraction = 0
+    for config in inner_datasets(cfg.train_dataloader.dataset):
+        kind = dataset_class(config)
+        if kind is not None and issubclass(kind, HeldOutFERDataset):
+            config.val_fraction = 0
 
 
 def refuse_other_selection(cfg: Config, args: argparse.Namespace) -> None:
@@ -86,16 +88,6 @@ def refuse_other_selection(cfg: Config, args: argparse.Namespace) -> None:
                 f'{"with" if selected else "without"} --select-on-test, and '
                 'the best so far is from there: go on the same way'
             )
-
-
-def held_out(dataset: ConfigDict) -> Iterator[ConfigDict]:
-    """Find the readers that hold images out, in wrappers too."""
-    kind = DATASETS.get(dataset.type)
-    if kind is not None and issubclass(kind, HeldOutFERDataset):
-        yield dataset
-    for part in (*dataset.get('datasets', []), dataset.get('dataset')):
-        if part is not None:
-            yield from held_out(part)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:

@@ -176,7 +176,7 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         print(f'{args.config}: {error}', file=sys.stderr)
         return 1
-    tested = {p.dataset.root.path for p in parts if 'test' in dict(p.readers)}
+    tested = {p.dataset.root.path for p in parts if 'test' in dict(p.datasets)}
     if args.leaks and len(tested) != 1:
         print(
             '--leaks takes one test set, since its paths are relative to '

@@ -3,14 +3,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch.utils.data import Subset
 
 from .categories import canonical_name
+from .wrappers import resolve_subset
 
 
 @dataclass(frozen=True)
 class LabelCounts:
-    """The class of each image, and how many each class has.
+    """Class of each image, and number of images of each class.
 
     Attributes:
         classes (tuple[str, ...]): Names of the C classes.
@@ -26,36 +26,33 @@ class LabelCounts:
 def count_labels(dataset: Any) -> LabelCounts:
     """Count the images of each class, without loading them.
 
-    An image with soft targets and no label counts for the largest target.
+    An image with a soft target but no label counts for its largest target.
 
     Args:
-        dataset (Any): One of mmengine's datasets or their wrappers
-            (``ConcatDataset``, ``RepeatDataset``, ``ClassBalancedDataset``),
-            or a torch ``Subset`` of one.
+        dataset (Any): A dataset or wrapper (``ConcatDataset``,
+            ``RepeatDataset``, ``ClassBalancedDataset``) of mmengine, or a
+            torch ``Subset`` of one.
 
     Returns:
         LabelCounts: Classes, labels and counts.
 
     Raises:
-        TypeError: If the dataset does not tell labels by index.
-        ValueError: If it does not tell its classes, if an image has not one
-            class of them, or if a class has no images.
+        TypeError: If the dataset has no ``get_data_info``.
+        ValueError: If it has no ``metainfo['classes']``, an image has no
+            valid label, or a class has no images.
     """
-    indices: Sequence[int] = range(len(dataset))
     name = type(dataset).__name__
-    while isinstance(dataset, Subset):
-        indices = [dataset.indices[i] for i in indices]
-        dataset = dataset.dataset
+    dataset, indices = resolve_subset(dataset)
     if not hasattr(dataset, 'get_data_info'):
         raise TypeError(
-            f'a {name} does not tell the classes of its images: it has no '
+            f'cannot count the labels of a {name}: it has no '
             'get_data_info(index), as the datasets of mmengine have'
         )
     classes = tuple(dataset.metainfo.get('classes') or ())
     if not classes:
         raise ValueError(
-            f"the metainfo of a {name} has no 'classes': give the dataset "
-            'metainfo=dict(classes=[...])'
+            f"the metainfo of a {name} has no 'classes': pass "
+            'metainfo=dict(classes=[...]) to the dataset'
         )
     labels = np.array(
         [_label(dataset.get_data_info(i), len(classes), i) for i in indices],
@@ -65,10 +62,9 @@ def count_labels(dataset: Any) -> LabelCounts:
     if not counts.all():
         absent = [classes[i] for i in np.flatnonzero(counts == 0)]
         raise ValueError(
-            f'no training images of {absent}: classes that are to count '
-            "alike need images. Leave these out of the dataset's and the "
-            "model's classes, or do without ClassBalancedSampler and "
-            'ClassWeightHook'
+            f'no training images of {absent}: classes cannot be balanced '
+            'without images. Leave these out of the classes of dataset and '
+            'model, or do without ClassBalancedSampler and ClassWeightHook'
         )
     return LabelCounts(classes, labels, counts)
 
@@ -80,7 +76,7 @@ def _label(info: dict, classes: int, index: int) -> int:
     if label is None or np.ndim(label) or not 0 <= label < classes:
         raise ValueError(
             f'image {index}, {info.get("img_path")!r}, has gt_label '
-            f'{label!r}; it takes one from 0 to {classes - 1}'
+            f'{label!r}; it must be from 0 to {classes - 1}'
         )
     return int(label)
 
@@ -88,15 +84,15 @@ def _label(info: dict, classes: int, index: int) -> int:
 def count_table(
     classes: Sequence[str], rows: Mapping[str, Mapping[str, int]]
 ) -> str:
-    """Draw counts of images, one column a class.
+    """Format counts of images as a table with one column a class.
 
     Args:
         classes (Sequence[str]): The classes, in label order.
-        rows (Mapping[str, Mapping[str, int]]): A row's title to its counts,
-            each from canonical name to count.
+        rows (Mapping[str, Mapping[str, int]]): Title of each row to its
+            counts, by canonical name.
 
     Returns:
-        str: One line of names, then one line a row, with totals.
+        str: A line of names, then one line a row, with totals.
     """
     lines = [['', *classes, 'total']]
     for title, counts in rows.items():

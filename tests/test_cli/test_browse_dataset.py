@@ -140,7 +140,7 @@ def test_errors(run):
         'train_dataloader.dataset.type=CIFAR10',
     )
     assert code == 2
-    assert 'CIFAR10 is no dataset of facial expressions' in printed.err
+    assert 'CIFAR10 is neither a dataset of facial expressions' in printed.err
     code, printed = run('mpafer_rafdb.py', '--num', '0')
     assert code == 2
     assert '--num takes a number above 0, not 0' in printed.err

@@ -146,7 +146,7 @@ def test_other_data_sets(root, run):
         'val_dataloader.dataset.type=CIFAR10',
     )
     assert code == 2
-    assert 'CIFAR10 is no dataset of facial expressions' in printed.err
+    assert 'CIFAR10 is neither a dataset of facial expressions' in printed.err
 
 
 def test_leaks_of_two_test_sets(root, run, tmp_path):

@@ -78,12 +78,12 @@ def test_the_readers_of_faces(load_config):
         (
             labelled(0, 1, 3, 2),
             ValueError,
-            "image 2, '2.png', has gt_label 3; it takes one from 0 to 2",
+            "image 2, '2.png', has gt_label 3; it must be from 0 to 2",
         ),
         (
             labelled(0, 1, [0, 1]),
             ValueError,
-            "image 2, '2.png', has gt_label [0, 1]; it takes one",
+            "image 2, '2.png', has gt_label [0, 1]; it must be",
         ),
         (Listed([{}]), ValueError, "'0.png', has gt_label None"),
         (
@@ -94,7 +94,7 @@ def test_the_readers_of_faces(load_config):
         (
             Subset(TensorDataset(), [0]),
             TypeError,
-            'a Subset does not tell the classes of its images',
+            'of a Subset: it has no get_data_info',
         ),
     ],
     ids=['empty', 'range', 'multi', 'unlabelled', 'names', 'others'],

@@ -1,4 +1,4 @@
-from .official_parts import OfficialPart, read_parts, reader_configs
+from .official_parts import OfficialPart, fer_dataset_configs, read_parts
 from .report import PartReport, Report
 from .verify import verify
 
@@ -6,7 +6,7 @@ __all__ = [
     'OfficialPart',
     'PartReport',
     'Report',
+    'fer_dataset_configs',
     'read_parts',
-    'reader_configs',
     'verify',
 ]

@@ -6,10 +6,11 @@ from mmpretrain.registry import DATASETS
 
 from ..annotations import Sample, absent_images
 from ..base_fer_dataset import BaseFERDataset
-from ..categories import canonical_name
+from ..categories import canonical_names
+from ..wrappers import dataset_class, inner_datasets
 
-# Arguments that do not change what `load_samples` gives.
-_OF_A_SPLIT = {
+# Arguments that do not change the result of `load_samples`.
+_SPLIT_ARGUMENTS = {
     'split',
     'val_fraction',
     'val_seed',
@@ -26,20 +27,20 @@ _OF_A_SPLIT = {
 
 @dataclass
 class OfficialPart:
-    """An official part of a dataset, and the splits that are made of it.
+    """An official part of a dataset, and the splits made from it.
 
     Attributes:
-        name (str): The reader and what it calls the part, 'RAFDB train'.
-        readers (list[tuple[str, BaseFERDataset]]): The splits and their
-            readers, which are not initialized: they cannot give images.
+        name (str): Dataset class and official part, 'RAFDB train'.
+        datasets (list[tuple[str, BaseFERDataset]]): Each split and its
+            dataset, not initialized: it cannot load images.
         samples (list[Sample]): All images of the part.
-        splits (dict[str, list[Sample]]): Those of each split.
-        absent (list[Sample]): Those that are not there.
-        errors (list[str]): What is wrong with the annotations.
+        splits (dict[str, list[Sample]]): The images of each split.
+        absent (list[Sample]): Listed images that do not exist.
+        errors (list[str]): Errors in the annotations.
     """
 
     name: str
-    readers: list[tuple[str, BaseFERDataset]]
+    datasets: list[tuple[str, BaseFERDataset]]
     samples: list[Sample] = field(default_factory=list)
     splits: dict[str, list[Sample]] = field(default_factory=dict)
     absent: list[Sample] = field(default_factory=list)
@@ -47,16 +48,16 @@ class OfficialPart:
 
     @property
     def dataset(self) -> BaseFERDataset:
-        """The reader that listed the images."""
-        return self.readers[0][1]
+        """Dataset by which the annotations are read."""
+        return self.datasets[0][1]
 
     @property
     def counts(self) -> Counter[str]:
-        """Images of each class, by canonical name."""
+        """Number of images of each class, by canonical name."""
         return Counter(sample.label for sample in self.samples)
 
     def read(self) -> None:
-        """Read the annotations; what is wrong with them is in ``errors``."""
+        """Read the annotations; errors go to ``errors``."""
         dataset = self.dataset
         try:
             if not dataset.root.is_folder():
@@ -64,16 +65,15 @@ class OfficialPart:
                     f'data_root: {dataset.root.describe()}'
                 )
             samples = dataset.load_samples()
-            # also sees that no path leads out of the folder
+            # Also checks that no path leads out of the folder.
             self.absent = absent_images(dataset.root, samples)
             self.samples = samples
-            for split, reader in self.readers:
-                chosen = reader.select_split(self.samples)
-                chosen, _ = reader.without_left_out(chosen)
+            for split, each in self.datasets:
+                chosen, _ = each.without_left_out(each.select_split(samples))
                 self.splits.setdefault(split, []).extend(chosen)
         except (ValueError, OSError) as error:
             self.errors.append(str(error))
-        classes = {canonical_name(name) for name in dataset.CLASSES}
+        classes = canonical_names(dataset.CLASSES)
         unknown = [s for s in self.samples if s.label not in classes]
         if unknown:
             self.errors.append(
@@ -83,66 +83,65 @@ class OfficialPart:
             )
 
 
-def reader_configs(config: Mapping) -> list[dict]:
-    """Find the configs of our readers in that of a dataset.
+def fer_dataset_configs(config: Mapping) -> list[dict]:
+    """List the configs of this package's datasets in a dataset config.
 
     Args:
-        config (Mapping): One of ours, or a wrapper's with ``dataset`` or
-            ``datasets`` in it.
+        config (Mapping): Config of a :class:`BaseFERDataset`, or of a wrapper
+            with ``dataset`` or ``datasets``.
 
     Returns:
-        list[dict]: The configs of readers.
+        list[dict]: The configs inside the wrappers.
 
     Raises:
-        TypeError: If it is neither.
+        TypeError: If a dataset is not a :class:`BaseFERDataset`.
     """
-    kind = config['type']
-    reader = DATASETS.get(kind) if isinstance(kind, str) else kind
-    if isinstance(reader, type) and issubclass(reader, BaseFERDataset):
-        return [dict(config)]
-    if 'datasets' in config:
-        return [c for part in config['datasets'] for c in reader_configs(part)]
-    if 'dataset' in config:
-        return reader_configs(config['dataset'])
-    raise TypeError(
-        f'a {kind} is no dataset of facial expressions of ours (a '
-        'BaseFERDataset), nor a wrapper with `dataset` or `datasets`'
-    )
+    configs = []
+    for inner in inner_datasets(config):
+        kind = dataset_class(inner)
+        if not (isinstance(kind, type) and issubclass(kind, BaseFERDataset)):
+            raise TypeError(
+                f'a {inner["type"]} is neither a dataset of facial '
+                'expressions (a BaseFERDataset) nor a wrapper with `dataset` '
+                'or `datasets`'
+            )
+        configs.append(dict(inner))
+    return configs
 
 
 def read_parts(configs: Mapping[str, Mapping]) -> list[OfficialPart]:
-    """Read the annotations of splits, each official part once.
+    """Read the annotations of several splits, each official part once.
 
-    Missing images and wrong annotations are no error here, unless a reader
-    needs them to be built.
+    Missing images and wrong annotations are recorded, not raised, unless a
+    dataset cannot be built without them.
 
     Args:
-        configs (Mapping[str, Mapping]): Name of a split to the config of its
+        configs (Mapping[str, Mapping]): Each split to the config of its
             dataset, which may be wrapped.
 
     Returns:
         list[OfficialPart]: The parts, in the order of the splits.
 
     Raises:
-        TypeError: If a dataset is not one of ours.
-        ValueError: If an argument of a reader is wrong.
-        FileNotFoundError: If a folder is absent that a reader cannot be
-            built without.
+        TypeError: If a dataset is not a :class:`BaseFERDataset`.
+        ValueError: If an argument of a dataset is wrong.
+        FileNotFoundError: If a dataset needs a folder that does not exist.
     """
     parts: dict[tuple[str, str], OfficialPart] = {}
     for split, wrapped in configs.items():
-        for config in reader_configs(wrapped):
+        for config in fer_dataset_configs(wrapped):
             dataset = DATASETS.build(
                 config | dict(lazy_init=True, pipeline=[])
             )
             part = getattr(dataset, 'official_part', dataset.split)
-            own = {k: v for k, v in config.items() if k not in _OF_A_SPLIT}
             name = f'{type(dataset).__name__} {part}'
-            known = parts.setdefault(
-                (name, repr(sorted(own.items(), key=str))),
-                OfficialPart(name, []),
+            arguments = sorted(
+                (k, v) for k, v in config.items() if k not in _SPLIT_ARGUMENTS
             )
-            known.readers.append((split, dataset))
+            known = parts.setdefault(
+                (name, repr(arguments)), OfficialPart(name, [])
+            )
+            known.datasets.append((split, dataset))
     for found in parts.values():
         found.read()
     return list(parts.values())

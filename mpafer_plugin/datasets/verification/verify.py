@@ -107,7 +107,7 @@ def _report(
                 images=len(samples),
                 rule='; '.join(
                     reader.split_rule_text()
-                    for name, reader in part.readers
+                    for name, reader in part.datasets
                     if name == split
                 ),
             )

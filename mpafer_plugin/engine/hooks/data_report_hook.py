@@ -1,5 +1,4 @@
 import os
-from collections.abc import Iterator
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
@@ -10,6 +9,7 @@ from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
 
 from mpafer_plugin.datasets import ClassBalancedSampler, HeldOutFERDataset
+from mpafer_plugin.datasets.wrappers import inner_datasets
 
 from ..dataloader_checks import check_batch_shares, length, sampler_of
 
@@ -106,14 +106,13 @@ def _check_held_out(train, val) -> None:
                 )
 
 
-def _held_out(dataset) -> Iterator[HeldOutFERDataset]:
-    """Find the readers that hold images out, in wrappers too."""
-    if isinstance(dataset, HeldOutFERDataset) and not dataset.has_val_part:
-        yield dataset
-    inner = getattr(dataset, 'dataset', None)
-    for part in (*getattr(dataset, 'datasets', ()), inner):
-        if part is not None:
-            yield from _held_out(part)
+def _held_out(dataset) -> list[HeldOutFERDataset]:
+    """List the datasets that hold images out, also inside wrappers."""
+    return [
+        inner
+        for inner in inner_datasets(dataset)
+        if isinstance(inner, HeldOutFERDataset) and not inner.has_val_part
+    ]
 
 
 def _sampler_text(loader) -> str:
@@ -143,10 +142,13 @@ def _weights_text(model, dataset) -> str:
 
 
 def _transforms(dataset) -> list[tuple[str, ...]]:
-    """Names of the transforms, of each part of a wrapped dataset."""
-    if hasattr(dataset, 'datasets'):
-        return [n for part in dataset.datasets for n in _transforms(part)]
-    if hasattr(dataset, 'dataset'):
-        return _transforms(dataset.dataset)
-    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', [])
-    return [tuple(type(step).__name__ for step in steps)]
+    """List the names of the transforms of each dataset inside wrappers."""
+    return [
+        tuple(
+            type(step).__name__
+            for step in getattr(
+                getattr(inner, 'pipeline', None), 'transforms', []
+            )
+        )
+        for inner in inner_datasets(dataset)
+    ]

@@ -3,8 +3,8 @@ import pytest
 from mpafer_plugin.datasets import FERPlus
 from mpafer_plugin.datasets.annotations import Sample
 from mpafer_plugin.datasets.verification.official_parts import (
+    fer_dataset_configs,
     read_parts,
-    reader_configs,
 )
 
 
@@ -53,7 +53,7 @@ def test_wrappers_are_taken_off(configs):
         times=2,
         dataset=dict(type='ConcatDataset', datasets=[train, test]),
     )
-    assert reader_configs(wrapped) == [train, test]
+    assert fer_dataset_configs(wrapped) == [train, test]
 
 
 def test_training_and_held_out_images_together(configs):
@@ -65,5 +65,5 @@ def test_training_and_held_out_images_together(configs):
 
 
 def test_other_data_sets_are_refused():
-    with pytest.raises(TypeError, match='CIFAR10 is no dataset of facial'):
-        reader_configs(dict(type='CIFAR10', data_root='x'))
+    with pytest.raises(TypeError, match='CIFAR10 is neither a dataset of'):
+        fer_dataset_configs(dict(type='CIFAR10', data_root='x'))
