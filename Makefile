@@ -6,7 +6,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart study test test-all lint clean
+.PHONY: quickstart study test test-all lint docs clean
 
 quickstart: $(VENV)/ready
 	$(BIN)/python tools/quickstart.py
@@ -25,6 +25,13 @@ lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/docs
+	$(BIN)/python -m mkdocs build --strict
+
+$(VENV)/docs: $(VENV)/ready requirements-docs.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-docs.txt
+	touch $@
+
 $(VENV)/ready: requirements.txt setup.py
 	@test -n '$(PYTHON)' || { echo 'CPython 3.11 or newer is needed, and none was found: make PYTHON=/path/to/python'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -33,4 +40,4 @@ $(VENV)/ready: requirements.txt setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) work_dirs
+	rm -rf $(VENV) work_dirs site

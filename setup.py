@@ -48,6 +48,7 @@ setup(
     extras_require={
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],
+        'docs': ['mkdocs-material>=9.5,<10', 'mkdocstrings[python]>=1,<2'],
         'dev': ['pytest>=8', 'ruff', 'mypy', 'pre-commit'],
     },
 )
