@@ -8,6 +8,13 @@ import importlib
 import sys
 from collections.abc import Sequence
 
+# a checkout may be run by a Python that pip would refuse
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(
+        'mpafer needs Python 3.11 or newer; this is '
+        f'{sys.version.split()[0]}: {sys.executable}'
+    )
+
 COMMANDS = {
     'train': ('cli.train', 'train a model'),
     'test': ('cli.test', 'test a checkpoint, also on another dataset'),

@@ -1,6 +1,6 @@
-"""Check the environment: what is wrong, and what to type against it.
+"""Report problems of the Python environment with the commands that fix them.
 
-Exit code 1 if something would break, 0 otherwise.
+Exit code 1 if there is a problem, 0 otherwise.
 """
 
 import argparse
@@ -18,10 +18,10 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.parse_args(argv)
-    # A path with letters that the terminal lacks must not end the report.
+    # paths may have characters that the terminal lacks
     sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore
     try:
         return run()
-    except BrokenPipeError:  # `| head` has read enough
+    except BrokenPipeError:  # `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import ctypes
 import os
 import re
@@ -12,26 +10,28 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from .installed import Package, installed, normalised, read_text
+from .installed import Package, installed, normalized
 
 OPENCV_LIBRARIES = ('libGL.so.1', 'libgthread-2.0.so.0')
-"""What the wheels of OpenCV with windows take from the system."""
+"""System libraries that OpenCV wheels with GUI need."""
 
 
 @dataclass
 class Environment:
-    """What the rules look at; nothing in it is imported.
+    """Environment that the rules inspect without importing it.
 
     Args:
-        path (list[str]): Folders in which modules are looked for.
+        path (list[str]): Search path of modules.
         python (tuple[int, ...]): Version of Python. Defaults to (3, 11).
-        implementation (str): Of Python. Defaults to ``'cpython'``.
+        implementation (str): Python implementation. Defaults to
+            ``'cpython'``.
         platform (str): As ``sys.platform``. Defaults to ``'linux'``.
         variables (Mapping[str, str]): Environment variables.
-        absent_libraries (tuple[str, ...]): Those of ``OPENCV_LIBRARIES`` that
-            cannot be loaded.
+        absent_libraries (tuple[str, ...]): Libraries of
+            ``OPENCV_LIBRARIES`` that cannot be loaded.
         gpus (tuple[str, ...]): Names of the NVIDIA GPUs.
-        command (str): How this Python is called. Defaults to ``'python'``.
+        command (str): Python as the user typed it. Defaults to
+            ``'python'``.
     """
 
     path: list[str]
@@ -44,7 +44,7 @@ class Environment:
     command: str = 'python'
 
     @classmethod
-    def here(cls) -> Environment:
+    def here(cls) -> 'Environment':
         """Describe the environment of this process."""
         return cls(
             path=sys.path,
@@ -58,32 +58,33 @@ class Environment:
                 if sys.platform == 'linux' and not _loads(name)
             ),
             gpus=_gpus(),
-            # As it was typed, so that the lines to type reach this Python.
-            command=getattr(sys, 'orig_argv', [sys.executable])[0],
+            # as typed: commands for the user must run in this Python
+            command=sys.orig_argv[0],
         )
 
     @cached_property
     def packages(self) -> dict[str, Package]:
-        """By normalised name; of several the one that Python finds."""
+        """Installed distributions by normalized name."""
         return installed(self.path)
 
     def any_of(self, *names: str) -> Package | None:
-        """Find the first of several distributions that is installed."""
-        for name in map(normalised, names):
+        """Return the first installed distribution of several names."""
+        for name in map(normalized, names):
             if name in self.packages:
                 return self.packages[name]
         return None
 
     def text(self, file: str) -> str:
-        """Read a file of an installed package; '' if there is none."""
+        """Read a file of an installed package; '' if missing."""
         for folder in self.path:
-            content = read_text(Path(folder) / file)
-            if content:
-                return content
+            try:
+                return (Path(folder) / file).read_text(errors='replace')
+            except OSError:
+                continue
         return ''
 
     def install(self, *requirements: str) -> str:
-        """Write the line that installs distributions."""
+        """Return the command that installs distributions."""
         quoted = (
             f'"{name}"' if re.search('[<>]', name) else name
             for name in requirements
@@ -93,7 +94,7 @@ class Environment:
         )
 
     def replace(self, removed: list[str], *requirements: str) -> str:
-        """Write the line that removes distributions, then installs others."""
+        """Return the command that replaces distributions by others."""
         return (
             f'{shlex.quote(self.command)} -m pip uninstall -y '
             f'{" ".join(removed)} && {self.install(*requirements)}'
@@ -121,7 +122,7 @@ def _gpus() -> tuple[str, ...]:
         )
     except (OSError, subprocess.SubprocessError):
         return ()
-    # Without a driver it prints its complaint where names belong.
+    # without a driver it prints an error message to stdout
     return tuple(result.stdout.splitlines()) if not result.returncode else ()
 
 
@@ -130,12 +131,12 @@ class Finding:
     """A problem or a note.
 
     Args:
-        what (str): What is the case.
-        why (str): What it breaks or changes.
-        remedy (str): The line to type; a note may have none. Defaults to ''.
-        signs (tuple[str, ...]): Texts, any of which shows a failed import
-            (``'import mmcv: ModuleNotFoundError: ...'``) to be this problem.
-            Defaults to none.
+        what (str): The finding in one sentence.
+        why (str): Its consequence.
+        remedy (str): Command that fixes it. Defaults to '', none.
+        signs (tuple[str, ...]): Substrings of import errors
+            (``'import mmcv: ModuleNotFoundError: ...'``) that this problem
+            causes. Defaults to none.
     """
 
     what: str
@@ -144,8 +145,8 @@ class Finding:
     signs: tuple[str, ...] = ()
 
     def explains(self, failure: str) -> bool:
-        """Whether a failed import is this problem."""
-        # mmpretrain writes MMEngine and MMCV.
+        """Return whether this problem caused an import error."""
+        # mmpretrain writes MMEngine and MMCV
         failure = failure.lower()
         return any(sign.lower() in failure for sign in self.signs)
 
@@ -154,7 +155,7 @@ CPU = 'cpu'
 
 
 def torch_build(env: Environment) -> str:
-    """Read torch's build: ``'13.2'`` (CUDA), 'rocm', 'cpu', '' if unknown."""
+    """Return torch's build: ``'13.2'`` (CUDA), 'rocm', 'cpu' or ''."""
     text = env.text('torch/version.py')
     cuda = re.search(r"^cuda\b[^=\n]*=\s*'([\d.]+)'", text, re.MULTILINE)
     if cuda:
@@ -165,7 +166,7 @@ def torch_build(env: Environment) -> str:
 
 
 def torchvision_build(env: Environment) -> str:
-    """Read torchvision's build, as ``torch_build`` gives torch's."""
+    """Return torchvision's build in the form of :func:`torch_build`."""
     text = env.text('torchvision/version.py')
     tag = re.search(r"__version__\s*=\s*'[^'+]*\+(cpu|rocm|cu\d+)", text)
     if not tag:
@@ -175,12 +176,12 @@ def torchvision_build(env: Environment) -> str:
 
 
 def is_cuda(build: str) -> bool:
-    """Whether a build is one for CUDA."""
+    """Return whether a build is for CUDA."""
     return build[:1].isdigit()
 
 
 def described(build: str) -> str:
-    """Name a build for the report; '' if it is not known."""
+    """Format a build for the report; '' if unknown."""
     if is_cuda(build):
         return f'CUDA {build}'
     return {CPU: 'CPU only', 'rocm': 'ROCm'}.get(build, '')

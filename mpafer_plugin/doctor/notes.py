@@ -1,27 +1,21 @@
-"""What is known, worked round, or touches the host's own tools only."""
-
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .environment import CPU, Environment, Finding, torch_build
-from .installed import fits
+from .installed import HAS_PACKAGING, fits
 from .packages import HOST, OPENCV, fork_of
 
 
 @dataclass(frozen=True)
 class Known:
-    """A newer package that something of upstream's host is not ready for.
+    """A known incompatibility of upstream's host with a newer package.
 
     Args:
-        names (tuple[str, ...]): The distributions meant.
-        versions (str): The versions meant.
-        consequence (str): What it changes.
-        requirement (str): What pip would have to install to undo it, '' if
-            there is no need. Defaults to ''.
-        upstream (bool): Whether it is so with upstream's host only. Defaults
-            to True.
+        names (tuple[str, ...]): Names of the distribution.
+        versions (str): Affected versions.
+        consequence (str): What does not work.
+        requirement (str): Requirement that avoids it. Defaults to '', none.
+        upstream (bool): Only upstream's host is affected. Defaults to True.
     """
 
     names: tuple[str, ...]
@@ -35,23 +29,22 @@ KNOWN = (
     Known(
         ('torch',),
         '>=2.6',
-        'It reads checkpoints as data only, and those of mmengine hold '
-        'objects. Importing mpafer_plugin allows exactly these, so --resume '
-        'and testing work with it; without it they fail with "Weights only '
-        'load failed".',
+        'It loads checkpoints with weights_only=True, which refuses the '
+        'objects in those of mmengine ("Weights only load failed"). '
+        'mpafer_plugin allows exactly these objects when it is imported.',
     ),
     Known(
         ('setuptools',),
         '>=82',
-        'It has no pkg_resources: mim, `mmpretrain::` in _base_, lazy '
-        "configs and get_config do not work. mpafer_plugin's configs have "
-        'relative _base_ and need none of them.',
+        'It has no pkg_resources: mim and lazy configs of mmengine do not '
+        'work. `PACKAGE::` in _base_ and get_config do, where mpafer_plugin '
+        'is imported.',
         'setuptools<82',
     ),
     Known(
         OPENCV,
         '>=5',
-        'It has no Haar cascades: cv2.CascadeClassifier is gone. Use '
+        'It has no Haar cascades: cv2.CascadeClassifier was removed. Use '
         'cv2.FaceDetectorYN.',
         upstream=False,
     ),
@@ -78,9 +71,9 @@ KNOWN = (
 
 
 def known(env: Environment) -> Iterator[Finding]:
-    """Find what upstream's last releases are not ready for.
+    """Find known incompatibilities.
 
-    The fork is maintained: none of it is known of it.
+    Those of upstream's last releases do not affect the maintained fork.
     """
     upstream = env.any_of('mmengine', 'mmpretrain') is not None
     for entry in KNOWN:
@@ -100,7 +93,7 @@ def known(env: Environment) -> Iterator[Finding]:
 
 
 def no_gpu(env: Environment) -> Iterator[Finding]:
-    """Say what is different on the CPU."""
+    """Find out why training would run on the CPU."""
     build = torch_build(env)
     hidden = env.variables.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
     if build == 'rocm' or env.platform == 'darwin':
@@ -109,11 +102,11 @@ def no_gpu(env: Environment) -> Iterator[Finding]:
         cause = (
             'CUDA_VISIBLE_DEVICES hides it'
             if env.gpus
-            else 'nvidia-smi is not there or finds none'
+            else 'nvidia-smi is missing or finds none'
         )
         yield Finding(
             f'No GPU visible ({cause})',
-            'Everything runs on the CPU. --amp is bfloat16 there and may be '
+            'Everything runs on the CPU. --amp is bfloat16 there, possibly '
             'slower than full precision; distributed runs use gloo.',
         )
     elif build == CPU:
@@ -125,28 +118,37 @@ def no_gpu(env: Environment) -> Iterator[Finding]:
 
 
 def mixed_host(env: Environment) -> Iterator[Finding]:
-    """Say that parts of the host come from upstream and from the fork."""
+    """Find a host that is partly upstream's and partly the fork."""
     forked = [module for module in HOST if fork_of(env, module)]
     if not forked or len(forked) == len(HOST):
         return
     yield Finding(
         f'Only {" and ".join(forked)} of the host '
         f'{"is" if len(forked) == 1 else "are"} the fork',
-        'The fork is written for its own packages; this mixture is tested '
-        'by nobody.',
+        'The fork is made for its own packages; this mixture is untested.',
     )
 
 
 def broken_metadata(env: Environment) -> Iterator[Finding]:
-    """Say what an interrupted installation has left behind."""
+    """Find metadata damaged by an interrupted installation."""
     for name, package in sorted(env.packages.items()):
         if not package.complete:
             yield Finding(
                 f'The metadata of {name} cannot be read',
-                'An interrupted installation leaves it so; versions are '
-                'unknown to pip and here.',
+                'An installation was interrupted; neither pip nor doctor '
+                'knows the version.',
                 env.install('--force-reinstall', '--no-deps', name),
             )
 
 
-NOTES = (no_gpu, known, mixed_host, broken_metadata)
+def no_packaging(env: Environment) -> Iterator[Finding]:
+    """Find out that versions cannot be compared."""
+    if not HAS_PACKAGING:
+        yield Finding(
+            'packaging is not installed',
+            'No version is compared with its range.',
+            env.install('packaging'),
+        )
+
+
+NOTES = (no_packaging, no_gpu, known, mixed_host, broken_metadata)

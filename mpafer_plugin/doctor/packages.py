@@ -1,12 +1,8 @@
-"""The distributions that are needed, as data, and the rules about them."""
-
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .environment import Environment, Finding
-from .installed import Package, fits, normalised
+from .installed import Package, fits, normalized
 
 OPENCV = (
     'opencv-python',
@@ -16,20 +12,20 @@ OPENCV = (
 )
 
 FORK = 'onedl-'
-"""How the names of the host's living fork begin; versions differ there."""
+"""Prefix of the host's maintained fork, whose versions differ."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Something that the plugin does not import without.
+    """A requirement of the plugin.
 
     Args:
-        module (str): What is imported.
-        names (tuple[str, ...]): The distributions that bring it, the one to
+        module (str): The imported module.
+        names (tuple[str, ...]): Distributions that contain it, the one to
             install first.
-        wanted (dict[str, str]): Ranges, as setup.py states them.
-        hint (str): What to know when installing it. Defaults to ''.
-        reason (str): What breaks outside the range. Defaults to ''.
+        wanted (dict[str, str]): Ranges in setup.py.
+        hint (str): Advice for its installation. Defaults to ''.
+        reason (str): Reason for the range. Defaults to ''.
     """
 
     module: str
@@ -39,19 +35,19 @@ class Need:
     reason: str = ''
 
     def provider(self, env: Environment) -> Package | None:
-        """Find the distribution that brings it, upstream's or the fork's."""
+        """Return the installed distribution, upstream's or the fork's."""
         found = env.any_of(*self.names)
         return found or fork_of(env, self.module)
 
     def range_of(self, name: str) -> str:
-        """Look up the range of one of the distributions; '' for any."""
+        """Return the range of one of the distributions; '' for any."""
         for spelt, wanted in self.wanted.items():
-            if normalised(spelt) == normalised(name):
+            if normalized(spelt) == normalized(name):
                 return wanted
         return ''
 
     def requirement(self, name: str) -> str:
-        """Write ``name`` as pip takes it, with its range."""
+        """Return a distribution with its range, for pip."""
         return name + self.range_of(name)
 
 
@@ -60,8 +56,8 @@ NEEDED = (
         'torch',
         ('torch',),
         {'torch': '>=2.6'},
-        reason='Older ones do not take the allow-list by which checkpoints '
-        'are read as data.',
+        reason='Older versions lack the allow-list for loading checkpoints '
+        'with weights_only=True.',
     ),
     Need('torchvision', ('torchvision',), {}),
     Need('cv2', OPENCV, {}),
@@ -70,8 +66,7 @@ NEEDED = (
         'mmcv',
         ('mmcv-lite', 'mmcv'),
         {'mmcv-lite': '>=2.0.1,<2.3', 'mmcv': '>=2.0.0,<2.4.0'},
-        hint='Of mmcv the lite one, without compiled operators, is all that '
-        'is needed here.',
+        hint='Of mmcv, the lite one without compiled operators is enough.',
     ),
     Need('mmpretrain', ('mmpretrain',), {'mmpretrain': '>=1.2.0,<1.3'}),
     Need('open_clip', ('open_clip_torch',), {'open_clip_torch': '>=3.0,<4'}),
@@ -85,14 +80,14 @@ ASSERTED = {
     'mmcv': '>=2.0.0,<2.4.0',
     'mmcv-lite': '>=2.0.0,<2.4.0',
 }
-"""Ranges outside of which mmpretrain 1.2.0 stops with an AssertionError."""
+"""Ranges outside of which mmpretrain 1.2.0 raises AssertionError."""
 
 HOST = ('mmengine', 'mmcv', 'mmpretrain')
-"""The host's modules; upstream's main distributions have the same names."""
+"""Modules of the host, named like upstream's distributions."""
 
 
 def fork_of(env: Environment, module: str) -> Package | None:
-    """Find the fork's distribution of one of the host's modules."""
+    """Return the fork's distribution of one of the host's modules."""
     if module not in HOST:
         return None
     name = FORK + module
@@ -102,7 +97,7 @@ def fork_of(env: Environment, module: str) -> Package | None:
 
 
 def missing(env: Environment) -> Iterator[Finding]:
-    """Find what is not installed; one line installs all of it."""
+    """Find missing packages; one command installs all."""
     needs = [need for need in NEEDED if need.provider(env) is None]
     if not needs:
         return
@@ -111,7 +106,7 @@ def missing(env: Environment) -> Iterator[Finding]:
     yield Finding(
         f'{", ".join(need.module for need in needs)} '
         f'{"is" if one else "are"} not installed.',
-        f'mpafer_plugin imports {"it" if one else "them"}, or its host does. '
+        f'mpafer_plugin or its host imports {"it" if one else "them"}. '
         + hints,
         env.install(*(need.requirement(need.names[0]) for need in needs)),
         tuple(f"No module named '{need.module}'" for need in needs),
@@ -119,7 +114,7 @@ def missing(env: Environment) -> Iterator[Finding]:
 
 
 def out_of_range(env: Environment) -> Iterator[Finding]:
-    """Find what is too old or too new, by setup.py or by the host."""
+    """Find versions outside the range of setup.py or of the host."""
     for need in NEEDED:
         package = env.any_of(*need.names)
         if package is None:
@@ -129,11 +124,11 @@ def out_of_range(env: Environment) -> Iterator[Finding]:
         if fits(package.version, wanted):
             continue
         if fits(package.version, asserted):
-            why = f'mpafer_plugin asks for {wanted} in its setup.py.'
+            why = f'mpafer_plugin requires {wanted} in its setup.py.'
         else:
             why = (
                 f'mmpretrain 1.2.0 asserts {need.module} {asserted} and does '
-                f'not import; mpafer_plugin asks for {wanted}.'
+                f'not import; mpafer_plugin requires {wanted}.'
             )
         yield Finding(
             f'{package} is not in the range {wanted}.',
@@ -154,15 +149,15 @@ def rivals(env: Environment) -> Iterator[Finding]:
         ('cv2', OPENCV),
     ):
         present = [env.packages[n] for n in names if n in env.packages]
-        # Hosted notebooks bring several OpenCVs of one version, which works.
+        # hosted notebooks have several OpenCVs of one version, which works
         versions = {package.version for package in present}
         if len(present) < 2 or (module == 'cv2' and len(versions) == 1):
             continue
         wanted = next(need for need in NEEDED if need.module == module)
         yield Finding(
             f'{_listed(present)} are installed together.',
-            f'They write the same folder, {module}: what imports is the one '
-            'installed last or a mixture, and removing either breaks the '
+            f'They write to the same folder, {module}: it holds the one '
+            'installed last or a mixture, and uninstalling one breaks the '
             'other.',
             env.replace(
                 [package.name for package in present],
@@ -173,7 +168,7 @@ def rivals(env: Environment) -> Iterator[Finding]:
 
 
 def upstream_and_fork(env: Environment) -> Iterator[Finding]:
-    """Find the host and its fork on top of each other."""
+    """Find the host and its fork installed together."""
     needs = [need for need in NEEDED if need.module in HOST]
     upstream = [env.any_of(name) for need in needs for name in need.names]
     forked = [fork_of(env, module) for module in HOST]
@@ -188,9 +183,9 @@ def upstream_and_fork(env: Environment) -> Iterator[Finding]:
     yield Finding(
         f"OpenMMLab's packages and their fork are installed together: "
         f'{_listed(present)}.',
-        'They have the same import names: each overwrites the other. To '
-        f'keep the fork, install its {FORK}* names instead, and '
-        'mpafer_plugin with --no-deps.',
+        'They have the same import names and overwrite each other. To keep '
+        f'the fork, install its {FORK}* packages instead, and mpafer_plugin '
+        'with --no-deps.',
         env.replace(
             [package.name for package in present],
             *(need.requirement(need.names[0]) for need in needs),

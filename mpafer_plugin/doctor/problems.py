@@ -1,7 +1,3 @@
-"""What would break, each rule by itself, and all of them as a table."""
-
-from __future__ import annotations
-
 import os.path
 import re
 import shlex
@@ -17,20 +13,20 @@ from .environment import (
     torch_build,
     torchvision_build,
 )
-from .installed import fits
+from .installed import fits, required_range
 from .packages import missing, out_of_range, rivals, upstream_and_fork
 
 
 def old_python(env: Environment) -> Iterator[Finding]:
-    """Find a Python for which there are no such torch and numpy."""
+    """Find an unsupported Python."""
     version = '.'.join(map(str, env.python))
     if env.implementation == 'cpython' and env.python >= (3, 11):
         return
     yield Finding(
         'CPython 3.11 or newer is needed; this is '
         f'{env.implementation} {version}.',
-        'mpafer_plugin is written for it, and current torch, numpy and '
-        'matplotlib have no builds for older ones.',
+        'Current torch, numpy and matplotlib have no builds for older '
+        'versions.',
         'python3.11 -m venv .venv && .venv/bin/python -m pip install -e '
         "'.[lite]'",
     )
@@ -42,15 +38,12 @@ def foreign_torchvision(env: Environment) -> Iterator[Finding]:
     vision = env.any_of('torchvision')
     if torch is None or vision is None:
         return
-    wanted = ''
-    for line in vision.requires:
-        match = re.match(r'torch\s*\(?\s*([<>=!~][^;)]*)\)?\s*$', line)
-        wanted = match[1].strip() if match else wanted
+    wanted = required_range(vision, 'torch')
     causes = []
     if not fits(torch.version, wanted):
         causes.append(f'it requires torch{wanted}')
     theirs, ours = torchvision_build(env), torch_build(env)
-    # torchvision looks at the major version only, and not at a CPU build.
+    # torchvision compares major versions only, and not with CPU builds
     if is_cuda(theirs) and ours == CPU:
         causes.append(f'it is built for CUDA {theirs}, torch for the CPU only')
     elif (
@@ -64,8 +57,8 @@ def foreign_torchvision(env: Environment) -> Iterator[Finding]:
     build = f' ({described(ours)})' if described(ours) else ''
     yield Finding(
         f'{vision} does not belong to {torch}{build}.',
-        f'Of torchvision: {"; ".join(causes)}. Its import ends in "operator '
-        'torchvision::nms does not exist" or the like; open_clip and '
+        f'About torchvision: {"; ".join(causes)}. Importing it fails, e.g. '
+        'with "operator torchvision::nms does not exist"; open_clip and '
         'mmpretrain import it.',
         env.replace(['torch', 'torchvision'], 'torch>=2.6', 'torchvision'),
         ('torchvision::', 'different CUDA major', 'import torchvision: '),
@@ -73,10 +66,10 @@ def foreign_torchvision(env: Environment) -> Iterator[Finding]:
 
 
 def multimodal_models(env: Environment) -> Iterator[Finding]:
-    """Find the two packages that make mmpretrain import too much."""
+    """Find packages with which mmpretrain's multimodal models break."""
     transformers = env.any_of('transformers')
-    # Measured: 4.51.3 imports; 4.53.3 ends in an ImportError, 5.23.0 in a
-    # TypeError. The fork is written for newer ones.
+    # 4.51.3 imports; 4.53.3 raises ImportError, 5.23.0 TypeError; the fork
+    # supports newer ones
     if (
         transformers is None
         or 'pycocotools' not in env.packages
@@ -87,9 +80,9 @@ def multimodal_models(env: Environment) -> Iterator[Finding]:
     yield Finding(
         f'{transformers} and {env.packages["pycocotools"]} are installed '
         'together.',
-        'With both there, mmpretrain.models imports its multimodal models, '
-        'which transformers 4.52 and newer break: TypeError or ImportError. '
-        'mpafer_plugin needs neither.',
+        'With both, mmpretrain.models imports its multimodal models, which '
+        'fail with transformers 4.52 and newer: TypeError or ImportError. '
+        'mpafer_plugin needs neither package.',
         f'{shlex.quote(env.command)} -m pip uninstall -y pycocotools',
         (
             'NoneType takes no arguments',
@@ -100,14 +93,14 @@ def multimodal_models(env: Environment) -> Iterator[Finding]:
 
 
 def opencv_libraries(env: Environment) -> Iterator[Finding]:
-    """Find system libraries that OpenCV's wheels with windows lack."""
+    """Find missing system libraries of OpenCV wheels with GUI."""
     windowed = env.any_of('opencv-python', 'opencv-contrib-python')
     if windowed is None or not env.absent_libraries:
         return
     yield Finding(
         f'{" and ".join(env.absent_libraries)} cannot be loaded.',
-        f'{windowed} takes them from the system and does not import without; '
-        'mmcv and mmengine import it.',
+        f'{windowed} takes them from the system and does not import without '
+        'them; mmcv and mmengine import it.',
         'apt-get install libgl1 libglib2.0-0',
         env.absent_libraries,
     )
@@ -118,11 +111,11 @@ class Setting:
     """An environment variable that configs read.
 
     Args:
-        name (str): Of the variable.
-        default (str): What configs take where it is not set.
-        takes (str): What it may be.
-        is_path (Callable): Whether a value is meant as a path.
-        exists (Callable): Whether such a path is there.
+        name (str): Name of the variable.
+        default (str): Value that configs use if it is not set.
+        takes (str): Description of the allowed values.
+        is_path (Callable): Returns whether a value is a path.
+        exists (Callable): Returns whether that path exists.
     """
 
     name: str
@@ -144,7 +137,7 @@ SETTINGS = (
         'MPAFER_CLIP',
         'openai',
         'a tag or the path of a file of weights',
-        # No tag of open_clip has any of these.
+        # no tag of open_clip has any of these
         lambda value: bool(re.search(r'[./~]', value)),
         lambda value: os.path.isfile(os.path.expanduser(value)),
     ),
@@ -159,24 +152,24 @@ SETTINGS = (
 
 
 def settings(env: Environment) -> Iterator[Finding]:
-    """Find values that configs cannot read, and paths that are not there."""
+    """Find values that break configs, and paths that do not exist."""
     for setting in SETTINGS:
         value = env.variables.get(setting.name)
         if value is None:
             continue
         if not value:
             what = f'{setting.name} is set, but empty.'
-            why = 'mmengine stops at it with a KeyError when it reads configs.'
+            why = 'mmengine raises KeyError when it reads configs.'
         elif re.search(r"['\\\n]", value):
             what = f'{setting.name} is {value!r}.'
             why = (
-                "mmengine pastes it into the text of configs, between '': "
-                'there a quote, a backslash or a line break is a syntax '
-                'error or another value.'
+                'mmengine pastes it into the text of configs, where a quote, '
+                'a backslash or a line break is a syntax error or changes '
+                'the value.'
             )
         elif setting.is_path(value) and not setting.exists(value):
             what = f'{setting.name} is {value!r}, which does not exist.'
-            why = 'A relative path counts from the working directory.'
+            why = 'Relative paths are relative to the working directory.'
         else:
             continue
         yield Finding(

@@ -1,7 +1,3 @@
-"""How findings look in a terminal: 79 columns, no colours."""
-
-from __future__ import annotations
-
 import shlex
 import subprocess
 import sys
@@ -32,13 +28,13 @@ MODULES = (
     'open_clip',
     'mpafer_plugin',
 )
-"""In the order of who imports whom, so that the first to fail is at fault."""
+"""Imported modules before importing ones: the first to fail is at fault."""
 
 SECONDS = 300
-"""After which an import counts as failed; a cold disk takes a minute."""
+"""Time limit of the imports; a cold disk takes a minute."""
 
-# A package may print what it likes: only marked lines count. mpafer_plugin
-# merely warns at import; using a part of it raises.
+# Packages print too: only marked lines count. Importing mpafer_plugin only
+# warns; using a part of it raises.
 _SCRIPT = """
 import importlib, sys
 for name in sys.argv[1:]:
@@ -60,11 +56,11 @@ print('\\n@done')
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of importing the stack.
+    """Outcome of importing the stack.
 
     Args:
-        imported (tuple[str, ...]): What imported.
-        failed (str): What did not. Defaults to '', nothing.
+        imported (tuple[str, ...]): Modules that were imported.
+        failed (str): Module that failed. Defaults to '', none.
         error (str): Type and last line of its error. Defaults to ''.
     """
 
@@ -74,7 +70,7 @@ class Trial:
 
     @property
     def untried(self) -> tuple[str, ...]:
-        """What comes after the one that failed."""
+        """Modules after the one that failed."""
         return MODULES[len(self.imported) + 1 :]
 
 
@@ -111,7 +107,7 @@ WIDTH = 77  # and two of indentation
 
 
 def versions(env: Environment) -> list[str]:
-    """Tabulate what is installed beside what is wanted."""
+    """Format a table of installed and required versions."""
     rows = [
         ('mpafer_plugin', __version__, ''),
         ('Python', '.'.join(map(str, env.python)), 'wanted >=3.11'),
@@ -130,7 +126,7 @@ def versions(env: Environment) -> list[str]:
             wanted = need.range_of(name)
         remarks = [builds.get(name, ''), f'wanted {wanted}' * bool(wanted)]
         if name.startswith(FORK):
-            remarks.append('the living fork')
+            remarks.append('maintained fork')
         rows.append((name, have, ', '.join(filter(None, remarks))))
     rows.append(('GPU', ', '.join(env.gpus) or 'none found', ''))
     for setting in SETTINGS:
@@ -139,7 +135,7 @@ def versions(env: Environment) -> list[str]:
             (setting.name, env.variables.get(setting.name, default), '')
         )
     first = max(len(row[0]) for row in rows)
-    # Long values, which have no remark, may stick out.
+    # values without a remark may be longer
     second = max(len(row[1]) for row in rows if row[2])
     return [
         f'{name:{first}}  {have:{second}}  {remark}'.rstrip()
@@ -148,7 +144,7 @@ def versions(env: Environment) -> list[str]:
 
 
 def finding(mark: str, found: Finding, label: str = 'type') -> list[str]:
-    """Write one finding; the line to type stays in one piece."""
+    """Format a finding; its command is not wrapped."""
     indent = ' ' * (len(mark) + 1)
     lines = wrap(f'{mark} {found.what}', '', indent)
     lines += wrap(found.why, indent, indent)
@@ -158,7 +154,7 @@ def finding(mark: str, found: Finding, label: str = 'type') -> list[str]:
 
 
 def wrap(text: str, first: str = '', rest: str = '  ') -> list[str]:
-    """Break a text into lines; paths and long words stay in one piece."""
+    """Wrap a text, but no paths or long words."""
     return textwrap.wrap(
         text,
         WIDTH,
@@ -172,14 +168,15 @@ def wrap(text: str, first: str = '', rest: str = '  ') -> list[str]:
 def run(
     env: Environment | None = None, trial: Callable[[], Trial] = import_all
 ) -> int:
-    """Print the
+    """Print the report.
 
     Args:
-        env (Environment, optional): Defaults to this process's.
-        trial (Callable): What imports the stack in a child process.
+        env (Environment, optional): Defaults to None, the environment of
+            this process.
+        trial (Callable): Function that imports the stack in a child process.
 
     Returns:
-        int: The exit code, 1 if something would break.
+        int: Exit code; 1 if there is a problem, else 0.
     """
     env = env or Environment.here()
     problems = [found for rule in PROBLEMS for found in rule(env)]
@@ -194,16 +191,16 @@ def run(
         lines = []
         for found in notes:
             lines += finding('-', found, 'to change it, type')
-        _print('Notes (nothing has to be done)', lines)
-    # The report so far is read while the imports take their seconds.
-    print('Trial: the stack imported in a process of its own', flush=True)
+        _print('Notes (no action needed)', lines)
+    # flush: the imports take seconds
+    print('Trial: importing the stack in a child process', flush=True)
     outcome = trial()
     lines, unknown = _trial_lines(env, problems, outcome)
     print(textwrap.indent('\n'.join(lines), '  '), end='\n\n')
     number = len(problems) + unknown
     if number:
         count = f'{number} problem{"s" * (number > 1)}'
-        print(f'{count}. Mend from the top, then run this again.')
+        print(f'{count}. Fix from the top, then run this again.')
     else:
         print('No problem found.')
     return int(number > 0)
@@ -212,7 +209,7 @@ def run(
 def _trial_lines(
     env: Environment, problems: list[Finding], outcome: Trial
 ) -> tuple[list[str], int]:
-    """Describe the trial; 1 if it found what no rule knows, else 0."""
+    """Format the trial; also 1 for a failure that no rule explains, else 0."""
     lines = []
     if outcome.imported:
         lines += wrap(f'{", ".join(outcome.imported)}: fine')
@@ -227,13 +224,13 @@ def _trial_lines(
         if found.explains(failure):
             return [*lines, f'This is problem {number}.'], 0
     if outcome.error.startswith('ModuleNotFoundError'):
-        why = 'Something that it requires is not installed; pip says what.'
+        why = 'One of its requirements is not installed; pip shows which.'
         remedy = '-m pip check'
     else:
-        # The package itself merely warns when it is imported.
+        # importing the package itself only warns
         package = outcome.failed == 'mpafer_plugin'
         module = f'{outcome.failed}.models' if package else outcome.failed
-        why = 'No rule of doctor knows this error; the line shows all of it.'
+        why = 'No rule explains this error; the command prints all of it.'
         remedy = f'-c "import {module}"'
     unknown = Finding(
         f'{outcome.failed} does not import.',

@@ -1,6 +1,6 @@
 import pytest
 
-from mpafer_plugin.doctor import run
+from mpafer_plugin.doctor import installed, notes, run
 from mpafer_plugin.doctor.notes import NOTES
 from mpafer_plugin.doctor.report import MODULES, Trial
 from tests.test_doctor.test_report import (
@@ -61,7 +61,7 @@ from tests.test_doctor.test_report import (
         (
             dict(changed={'mmengine': None, 'onedl-mmengine': '0.10.12'}),
             'Only mmengine of the host is the fork',
-            'tested by nobody',
+            'untested',
             '',
         ),
     ],
@@ -73,3 +73,14 @@ def test_a_note(tmp_path, capsys, fields, what, why, line):
     assert found.remedy == line
     assert run(env, lambda: Trial(MODULES)) == 0
     assert f'  - {what}' in capsys.readouterr().out
+
+
+def test_without_packaging(tmp_path, monkeypatch, capsys):
+    """Versions are not compared, and the report says so."""
+    for module in (installed, notes):
+        monkeypatch.setattr(module, 'HAS_PACKAGING', False)
+    env = environment(tmp_path, changed={'mmengine': '1.0.0'})
+    assert run(env, lambda: Trial(MODULES)) == 0
+    output = capsys.readouterr().out
+    assert '- packaging is not installed' in output
+    assert f'type: {PIP} install packaging' in output

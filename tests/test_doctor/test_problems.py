@@ -53,7 +53,7 @@ from tests.test_doctor.test_report import (
         (
             dict(changed={'open_clip_torch': '2.32.0'}),
             'open_clip_torch 2.32.0 is not in the range >=3.0,<4',
-            'asks for >=3.0,<4 in its setup.py',
+            'requires >=3.0,<4 in its setup.py',
             f'{PIP} install "open_clip_torch>=3.0,<4"',
         ),
         (
@@ -163,7 +163,7 @@ def test_a_problem(tmp_path, capsys, fields, what, why, line):
     assert run(env, lambda: Trial(MODULES)) == 1
     output = capsys.readouterr().out.splitlines()
     assert f'     type: {line}' in output
-    assert '1 problem. Mend' in output[-1]
+    assert '1 problem. Fix' in output[-1]
     assert all(len(row) < 80 for row in output if 'type:' not in row)
 
 
