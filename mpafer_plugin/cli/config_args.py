@@ -1,4 +1,4 @@
-"""What the tools that take a config have in common."""
+"""Arguments and helpers of the commands that take a config."""
 
 import argparse
 import os
@@ -21,7 +21,7 @@ DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the config, and the options that change it."""
+    """Add CONFIG and the options that modify it."""
     parser.add_argument(
         'config',
         type=config_file,
@@ -32,13 +32,13 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         nargs='+',
         action=DictAction,
         metavar='KEY=VALUE',
-        help='change settings of the config, as in '
+        help='override settings of the config, such as '
         'train_cfg.max_epochs=10 model.head.top_k=8',
     )
     parser.add_argument(
         '--no-pin-memory',
         action='store_true',
-        help='do not pin the memory of data loaders',
+        help='do not pin the memory of the data loaders',
     )
 
 
@@ -78,16 +78,16 @@ def config_file(name: str) -> str:
 
 
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that training and testing share."""
+    """Add the options shared by training and testing."""
     parser.add_argument(
         '--work-dir',
-        help='folder of logs and results; default: work_dirs/ and the name '
+        help='folder for logs and results; default: work_dirs/ and the name '
         'of the config',
     )
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='mixed precision; on a CPU that is bfloat16, often slower',
+        help='use mixed precision; on a CPU bfloat16, which is often slower',
     )
     parser.add_argument(
         '--launcher',
@@ -99,7 +99,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def load_config(args: argparse.Namespace) -> Config:
-    """Read the config and apply the options that change it."""
+    """Load the config and apply the options that modify it."""
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
@@ -113,12 +113,12 @@ def load_config(args: argparse.Namespace) -> Config:
         if args.no_pin_memory:
             loader.pin_memory = False
         if not loader.get('num_workers'):
-            loader.persistent_workers = False  # there are none to persist
+            loader.persistent_workers = False  # it has no workers
     return cfg
 
 
 def load_runner_config(args: argparse.Namespace) -> Config:
-    """Read the config of a run: also its launcher and working directory."""
+    """Load the config of a run, with its launcher and work dir."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = load_config(args)
     cfg.launcher = args.launcher
@@ -130,25 +130,25 @@ def load_runner_config(args: argparse.Namespace) -> Config:
 
 
 def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
-    """Build the runner that the config asks for."""
+    """Build the runner of a config."""
     join_process_group(cfg.launcher)
     runner = (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
     guard(runner)
     if args.amp and not torch.cuda.is_available():
         runner.logger.warning(
-            '--amp on the CPU is bfloat16, which may be slower than full '
-            'precision: compare the time of an iteration'
+            '--amp on the CPU uses bfloat16, which may be slower than full '
+            'precision: compare the time per iteration'
         )
     return runner
 
 
-def learnable(model: nn.Module) -> int:
-    """Count the values of a model that are learnt."""
+def num_trainable(model: nn.Module) -> int:
+    """Count the trainable parameters of a model."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
 def guard(runner: Runner) -> None:
-    """Keep the runner from executing config text, whatever hooks it has."""
+    """Remove the config text, which mmengine executes, from checkpoints."""
     hook = Hook()
     hook.after_load_checkpoint = (  # type: ignore[method-assign]
         lambda runner, checkpoint: drop_config_text(checkpoint)

@@ -1,7 +1,7 @@
-"""Write CLIP weights of any known layout as safetensors.
+"""Convert CLIP weights of any supported layout to safetensors.
 
-For JIT archives from elsewhere, and to keep one safe file. Tensors get the
-names that open_clip has for them.
+Tensors get the names of open_clip. Also converts JIT archives, which cannot be
+loaded without running their code.
 """
 
 import argparse
@@ -25,12 +25,11 @@ def parse_args(
     parser.add_argument(
         '--trust',
         action='store_true',
-        help='open a JIT archive whose digest is not known: it is a program, '
-        'and may do whatever its author wanted',
+        help='open a JIT archive of unknown origin, which runs its code',
     )
     args = parser.parse_args(argv)
     if not args.source.is_file():
-        parser.error(f'{str(args.source)!r} is no file')
+        parser.error(f'{str(args.source)!r} is not a file')
     if args.out.suffix != '.safetensors':
         parser.error(f'{str(args.out)!r} must end in .safetensors')
     if args.out.exists():
@@ -38,7 +37,7 @@ def parse_args(
     return args
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     weights = read_state_dict(args.source, trust=args.trust)
     weights = {key: value.contiguous() for key, value in weights.items()}
@@ -46,3 +45,4 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         save_file(weights, part)
     megabytes = args.out.stat().st_size / 1e6
     print(f'{args.out}: {len(weights)} tensors, {megabytes:.1f} MB')
+    return 0

@@ -1,4 +1,4 @@
-"""Test a model: tools/test.py CONFIG CHECKPOINT."""
+"""Test a model."""
 
 import argparse
 import os
@@ -14,45 +14,50 @@ from .config_args import (
     add_runner_arguments,
     build_runner,
     config_file,
-    learnable,
     load_runner_config,
+    num_trainable,
 )
 
 
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=prog, description='Test a model.')
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     add_config_arguments(parser)
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help='checkpoint file; needed unless nothing of the model learns',
+        help='checkpoint file; required if the model has trainable parameters',
     )
     parser.add_argument(
         '--data',
         type=config_file,
         metavar='CONFIG',
-        help="test on another config's data, by names of classes; the "
-        'images are prepared as in the own config, and the default work '
-        'dir is named after both',
+        help='test on the data of another config, matching classes by name; '
+        "the test pipeline remains CONFIG's, and the default work dir is "
+        'named after both',
     )
     parser.add_argument('--out', help='file for the results: .json or .pkl')
     parser.add_argument(
         '--out-item',
         choices=['metrics', 'pred'],
         default='pred',
-        help='what goes into --out; predictions only as .pkl',
+        help='content of --out; predictions are written as .pkl only',
     )
     parser.add_argument(
         '--show', action='store_true', help='show predictions in a window'
     )
-    parser.add_argument('--show-dir', help='folder for drawn predictions')
+    parser.add_argument(
+        '--show-dir', help='folder for images with predictions'
+    )
     parser.add_argument(
         '--interval', type=int, default=1, help='draw every n-th image'
     )
     parser.add_argument(
-        '--wait-time', type=float, default=2, help='seconds a window stays'
+        '--wait-time',
+        type=float,
+        default=2,
+        help='seconds to show each window',
     )
     parser.add_argument(
         '--tta',
@@ -68,9 +73,9 @@ def parse_args(
     return args
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    if args.data and not args.work_dir:  # not over the results on own data
+    if args.data and not args.work_dir:  # keep the results on CONFIG's data
         names = Path(args.config).stem, Path(args.data).stem
         args.work_dir = os.path.join('work_dirs', '_on_'.join(names))
     cfg = load_runner_config(args)
@@ -96,17 +101,17 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     if args.tta:
         if not cfg.get('tta_pipeline'):
             raise SystemExit(
-                f'--tta: {args.config} has no tta_pipeline; see that of '
-                'configs/_base_/mpafer.py'
+                f'--tta: {args.config} has no tta_pipeline; see the one of '
+                'mpafer_plugin::_base_/mpafer.py'
             )
         tta_model = cfg.get('tta_model', dict(type='AverageClsScoreTTA'))
         cfg.model = ConfigDict(**tta_model, module=cfg.model)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
     runner = build_runner(cfg, args)
-    if args.checkpoint is None and (count := learnable(runner.model)):
+    if args.checkpoint is None and (count := num_trainable(runner.model)):
         raise SystemExit(
-            f'{args.config} has {count:,} values that are learnt: which '
-            'CHECKPOINT are they from?'
+            f'CHECKPOINT is required: the model of {args.config} has '
+            f'{count:,} trainable parameters'
         )
     if args.out and args.out_item == 'pred':
         runner.test_evaluator.metrics.append(
@@ -115,3 +120,4 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     metrics = runner.test()
     if args.out and args.out_item == 'metrics':
         mmengine.dump(metrics, args.out)
+    return 0

@@ -1,4 +1,4 @@
-"""Train a model: tools/train.py CONFIG."""
+"""Train a model."""
 
 import argparse
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ from .config_args import (
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog=prog, description='Train a model.')
+    parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     add_config_arguments(parser)
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from a checkpoint; without one, from the latest in the '
-        'work dir',
+        help='resume from a checkpoint; without a value, from the latest in '
+        'the work dir',
     )
     parser.add_argument(
         '--no-validate',
@@ -40,32 +40,32 @@ def parse_args(
     parser.add_argument(
         '--select-on-test',
         action='store_true',
-        help='choose the best checkpoint on the test set and hold nothing out '
-        'of the training images, as most papers of this field do: its test '
-        'result is then no fair estimate',
+        help='select the best checkpoint on the test set and train on all '
+        'training images, as most papers of this field do; its test result '
+        'is then not a fair estimate',
     )
     parser.add_argument(
         '--auto-scale-lr',
         action='store_true',
-        help='scale the learning rate with the real batch size',
+        help='scale the learning rate with the total batch size',
     )
     parser.add_argument(
         '--no-persistent-workers',
         action='store_true',
-        help='start the data loaders anew in each epoch',
+        help='restart the data loader workers in each epoch',
     )
     add_runner_arguments(parser)
     args = parser.parse_args(argv)
     if args.select_on_test and args.no_validate:
-        parser.error('--select-on-test with --no-validate selects nothing')
+        parser.error('--select-on-test cannot be used with --no-validate')
     return args
 
 
 def select_on_test(cfg: Config) -> None:
     """Validate on the test set, and train on all training images."""
     if cfg.get('test_dataloader') is None:
-        raise SystemExit('--select-on-test: there is no test_dataloader')
-    cfg.select_on_test = True  # for whoever reads the config of the run
+        raise SystemExit('--select-on-test: the config has no test_dataloader')
+    cfg.select_on_test = True  # recorded in the config of the run
     cfg.val_dataloader = cfg.test_dataloader
     cfg.val_evaluator = cfg.test_evaluator
     for config in inner_datasets(cfg.train_dataloader.dataset):
@@ -74,28 +74,28 @@ def select_on_test(cfg: Config) -> None:
             config.val_fraction = 0
 
 
-def refuse_other_selection(cfg: Config, args: argparse.Namespace) -> None:
-    """Refuse to compare scores on validation with scores on the test set."""
+def check_selection(cfg: Config, args: argparse.Namespace) -> None:
+    """Check that a resumed run selects its best checkpoint as before."""
     folder = Path(cfg.work_dir)
     if args.resume != 'auto':
         folder = Path(args.resume).parent
-    former = folder / Path(args.config).name  # written by the runner
-    if former.is_file():
-        selected = 'select_on_test = True' in former.read_text()
+    saved = folder / Path(args.config).name  # written by the runner
+    if saved.is_file():
+        selected = 'select_on_test = True' in saved.read_text()
         if selected != args.select_on_test:
             raise SystemExit(
                 f'--resume: the run in {folder} was started '
-                f'{"with" if selected else "without"} --select-on-test, and '
-                'the best so far is from there: go on the same way'
+                f'{"with" if selected else "without"} --select-on-test, '
+                'which its best checkpoint depends on; resume it the same way'
             )
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     cfg = load_runner_config(args)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        # Without validation there is no best checkpoint to look for.
+        # Without validation there is no best checkpoint.
         if cfg.get('default_hooks', {}).get('checkpoint'):
             cfg.default_hooks.checkpoint.save_best = None
     if args.select_on_test:
@@ -112,14 +112,15 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
             if cfg.get(name) is not None:
                 cfg[name].persistent_workers = False
     if args.resume:
-        refuse_other_selection(cfg, args)
+        check_selection(cfg, args)
         cfg.resume = True
         cfg.load_from = None if args.resume == 'auto' else args.resume
     runner = build_runner(cfg, args)
     if args.select_on_test:
         runner.logger.warning(
-            '--select-on-test: the best checkpoint is chosen on the test set '
-            'and its result there is no fair estimate; the last one was not '
-            'chosen'
+            '--select-on-test: the best checkpoint is selected on the test '
+            'set, so its result there is not a fair estimate; the last '
+            'checkpoint is not selected on it'
         )
     runner.train()
+    return 0

@@ -1,7 +1,7 @@
-"""Measure the unprompted CLIP on the test set of a config.
+"""Evaluate CLIP without training on the test set of a config.
 
-The frozen towers, the hard prompts of each granularity, no learning: what the
-prompts that are learnt have to beat.
+Uses the frozen towers and the hard prompts of each granularity: the zero-shot
+baseline of the trained prompts.
 """
 
 import argparse
@@ -35,11 +35,11 @@ def parse_args(
 
 @torch.no_grad()
 def score(cfg: mmengine.Config) -> dict:
-    """Score the test set with each granularity of hard prompts.
+    """Evaluate the test set with each granularity of hard prompts.
 
     Returns:
-        dict: From granularity to accuracy and UAR, in percent, of the class
-        token alone and of the global-local score.
+        dict: For each granularity, accuracy and UAR in percent of the class
+        token alone (``token``) and of the global-local score (``both``).
     """
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
     cfg.model.backbone.num_prompts = 0
@@ -97,7 +97,7 @@ def show(results: dict) -> None:
     Console().print(table)
 
 
-def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     cfg = load_config(args)
     init_default_scope(cfg.default_scope)
@@ -105,3 +105,4 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     show(results)
     if args.out:
         mmengine.dump(results, args.out)
+    return 0

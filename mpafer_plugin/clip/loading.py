@@ -1,5 +1,6 @@
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.logging import print_log
@@ -9,8 +10,11 @@ from .architectures import FACE_TINY, FACE_TINY_DIR, architecture
 from .state_dict import read_state_dict
 from .weights import resolve_weights
 
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
-def load_clip(arch: str, pretrained: str | None) -> nn.Module:
+
+def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
     """Build a CLIP and load its weights.
 
     OpenAI's weights and a few others were trained with QuickGELU and silently

@@ -18,7 +18,7 @@ SMALL = [
 
 @pytest.fixture(scope='module')
 def run(tmp_path_factory, tiny_arch, tiny_weights, data_root):
-    """Function that runs a tool in a folder that is not the project's."""
+    """Return a function that runs a tool in another folder."""
     folder = tmp_path_factory.mktemp('elsewhere')
     environment = os.environ | dict(
         MPAFER_ARCH=tiny_arch,
@@ -64,7 +64,7 @@ def test_train(trained):
     assert list(out.glob('best_fer_accuracy_epoch_1.pth'))
     log = trained.stdout + trained.stderr
     assert log.count('may be slower than full precision') == 1
-    # 32 images a batch are what the rate is made for.
+    # The learning rate is meant for a batch of 32.
     assert 'original LR by 1.0' in log
     assert 'fer/accuracy' in log
     for term in ('loss_cls', 'loss_token', 'loss_prompt', 'loss_proto'):
@@ -117,6 +117,14 @@ def test_test(trained, run):
     assert list(result.folder.rglob('drawn/**/*.png'))
 
 
+def test_checkpoint_is_required(run):
+    # 2 layers x 8 prompts and 10 context vectors, of 16 channels
+    result = run('test.py', CONFIGS / 'mpafer_rafdb.py')
+    assert result.returncode == 1
+    assert 'CHECKPOINT' in result.stderr
+    assert '416 trainable' in result.stderr
+
+
 def test_test_with_augmentation_and_predictions(trained, run):
     (best,) = (trained.folder / 'out').glob('best_*.pth')
     result = run(
@@ -160,7 +168,7 @@ def test_on_the_data_of_another_config(trained, run):
     metrics = json.loads((result.folder / 'across.json').read_text())
     assert metrics['fer/left_out'] == pytest.approx(100 / 8)
     assert "The model lacks ['contempt']" in result.stdout + result.stderr
-    # Not over the results on its own data.
+    # The results on its own data are kept.
     folder = result.folder / 'work_dirs' / 'mpafer_rafdb_on_mpafer_ferplus'
     report = (folder / 'per_class.csv').read_text()
     assert [line.split(',')[:2] for line in report.splitlines()[1:]] == [
@@ -181,10 +189,10 @@ def test_select_on_test(run):
     )
     assert result.returncode == 0, result.stderr
     log = result.stdout + result.stderr
-    assert 'its result there is no fair estimate' in log
+    assert 'selected on the test set' in log
     assert 'all official training images, nothing held out' in log
     cfg = Config.fromfile(result.folder / 'chosen' / 'mpafer_rafdb.py')
-    # Scores of the one and the other cannot be compared.
+    # Scores on validation and on the test set cannot be compared.
     other = run(
         'train.py', CONFIGS / 'mpafer_rafdb.py', '--work-dir', 'chosen',
         '--resume',
@@ -224,7 +232,7 @@ def test_zero_shot(run):
     assert 'global-local' in result.stdout
 
 
-def test_select_on_test_inside_of_a_wrapper():
+def test_select_on_test_in_wrappers():
     cfg = Config.fromfile(CONFIGS / 'mpafer_rafdb.py')
     part = cfg.train_dataloader.dataset
     cfg.train_dataloader.dataset = dict(
@@ -236,7 +244,7 @@ def test_select_on_test_inside_of_a_wrapper():
     parts = cfg.train_dataloader.dataset.dataset.datasets
     assert [found.val_fraction for found in parts] == [0, 0]
     cfg.test_dataloader = None
-    with pytest.raises(SystemExit, match='there is no test_dataloader'):
+    with pytest.raises(SystemExit, match='no test_dataloader'):
         train.select_on_test(cfg)
 
 

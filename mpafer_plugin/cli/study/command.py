@@ -1,9 +1,10 @@
-"""Run a study: recipes by seeds, one table.
+"""Run a study: several recipes with several seeds, compared in a table.
 
-What is done is skipped, what was interrupted goes on. A recipe's `search` is
-settled on validation images with the first seed. DIR gets table.csv,
-table.md and plot.png (the epoch chosen on validation; table.md tells the last
-one too), and runs/ the work dirs.
+Finished runs are skipped, interrupted runs are resumed. The values of a
+recipe's `search` are selected on the validation split with the first seed.
+Writes table.csv, table.md and plot.png to DIR, with results of the epoch
+selected on validation (table.md also has the last epoch); work dirs are in
+DIR/runs.
 """
 
 import argparse
@@ -42,22 +43,23 @@ def parse_args(
         '--out',
         type=Path,
         metavar='DIR',
-        help='default: work_dirs/studies/ and the name of the study',
+        help='output folder; default: work_dirs/studies/ and the name of the '
+        'study',
     )
     parser.add_argument(
-        '--full', action='store_true', help="with the study's full settings"
+        '--full', action='store_true', help="apply the study's full settings"
     )
     parser.add_argument(
         '--only',
         nargs='+',
         metavar='RECIPE',
-        help='run these recipes alone; the tables show also what is done',
+        help='run only these recipes; the tables include finished ones too',
     )
     parser.add_argument(
         '--jobs',
         type=int,
-        help='runs at a time, which share cores and GPUs; default: a GPU '
-        'each, or 1',
+        help='number of concurrent runs, which share CPU cores and GPUs; '
+        'default: one per GPU, or 1',
     )
     args = parser.parse_args(argv)
     if args.jobs is not None and args.jobs < 1:
@@ -68,40 +70,40 @@ def parse_args(
     return args
 
 
-def conduct(
+def run_all(
     recipes: Sequence[Recipe],
     seeds: Sequence[int],
     scheduler: Scheduler,
     progress: Progress,
 ) -> list[Row]:
-    """Run everything: first the searches, then all seeds."""
+    """Run the searches, then all seeds, and return the table's rows."""
     trials = [
         (recipe.name, values, scheduler.start(run))
         for recipe in recipes
         for values, run in recipe.trials(seeds[0])
     ]
-    settled: dict[str, list[tuple[dict, dict]]] = {}
+    searched: dict[str, list[tuple[dict, dict]]] = {}
     tracked = progress.track(trials, description='searches') if trials else ()
-    for name, values, promise in tracked:
-        settled.setdefault(name, []).append((values, promise.result()))
-    chosen = {r.name: best_values(settled.get(r.name, [])) for r in recipes}
+    for name, values, future in tracked:
+        searched.setdefault(name, []).append((values, future.result()))
+    chosen = {r.name: best_values(searched.get(r.name, [])) for r in recipes}
     runs = [
         (recipe.name, scheduler.start(recipe.run(s, chosen[recipe.name])))
         for recipe in recipes
         for s in seeds
     ]
     results: dict[str, list[dict]] = {}
-    for name, promise in progress.track(runs, description='all seeds'):
-        results.setdefault(name, []).append(promise.result())
+    for name, future in progress.track(runs, description='all seeds'):
+        results.setdefault(name, []).append(future.result())
     return [Row(name, chosen[name], found) for name, found in results.items()]
 
 
 def best_values(trials: Sequence[tuple[dict, dict]]) -> dict[str, Any]:
-    """The values of the trial that is best on validation, the first of many.
+    """Return the values with the best validation accuracy, the first on ties.
 
     Args:
-        trials (Sequence): Values and result of each; none where nothing is
-            searched.
+        trials (Sequence): Values and result of each trial; empty if the
+            recipe has no ``search``.
     """
     if not trials:
         return {}
@@ -111,7 +113,7 @@ def best_values(trials: Sequence[tuple[dict, dict]]) -> dict[str, Any]:
 def select(
     study: Study, only: Sequence[str] | None, scheduler: Scheduler
 ) -> list[Recipe]:
-    """Keep some recipes, and those of which everything is done."""
+    """Select the recipes named by ``only`` and those that are finished."""
     if only is None:
         return study.recipes
     known = [recipe.name for recipe in study.recipes]
@@ -127,7 +129,7 @@ def select(
 def is_done(
     recipe: Recipe, seeds: Sequence[int], scheduler: Scheduler
 ) -> bool:
-    """Whether all results of a recipe are there."""
+    """Return whether all runs of a recipe are finished."""
     trials = recipe.trials(seeds[0])
     if not all(scheduler.is_done(run) for _, run in trials):
         return False
@@ -139,9 +141,9 @@ def is_done(
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    # as Ctrl-C: a cluster that ends the job
+    # A cluster ends a job by SIGTERM: handle it like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # Every config that is read tells its variables.
+    # mmengine logs the environment variables of every config it reads.
     MMLogger.get_current_instance().setLevel('WARNING')
     console = Console()
     try:
@@ -155,14 +157,14 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         return 2
     try:
         with Progress(console=console) as progress:
-            rows = conduct(recipes, study.seeds, scheduler, progress)
+            rows = run_all(recipes, study.seeds, scheduler, progress)
     except RuntimeError as error:
         scheduler.stop()
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         scheduler.stop()
-        print('interrupted; the same command goes on', file=sys.stderr)
+        print('interrupted; the same command resumes it', file=sys.stderr)
         return 130
     write_all(study.title, rows, args.out)
     console.print(summary(study.title, rows))

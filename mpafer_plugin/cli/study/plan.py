@@ -1,4 +1,4 @@
-"""What a study file says: recipes, seeds, and what is done in each run."""
+"""Study files: recipes, seeds and the runs that follow from them."""
 
 import hashlib
 import itertools
@@ -31,13 +31,13 @@ _RECIPE_KEYS = {'config', 'options', 'search'}
 
 
 class Run(NamedTuple):
-    """One training: a recipe with settings and a seed.
+    """Training run of a recipe with one seed.
 
     Args:
-        recipe (str): Its name.
-        config (str): The config file, relative to the project.
-        options (dict): What `--cfg-options` takes.
-        seed (int): Of the training.
+        recipe (str): Name of the recipe.
+        config (str): Config file, relative to the project.
+        options (dict): Values for ``--cfg-options``.
+        seed (int): Random seed of the training.
     """
 
     recipe: str
@@ -47,24 +47,23 @@ class Run(NamedTuple):
 
     @property
     def name(self) -> str:
-        """A name of its own, for a folder.
+        """Unique name of the run, used as its folder.
 
-        Another content of the config, or of a file that it names (weights,
-        an architecture, a list of images), is another run: results of
-        before do not stand for it. The code and the images of a data root
-        are not looked at.
+        It contains a digest of the config and of the files named in it
+        (weights, architecture, lists of images), so that a change of any
+        gives a new run. Code and images are not part of the digest.
         """
         cfg = Config.fromfile(ROOT / self.config)
         cfg.merge_from_dict(dict(self.options))
         content = cfg.to_dict()
-        said = [content, [_digest(path) for path in _named_files(content)]]
-        text = json.dumps(said, sort_keys=True, default=str)
+        parts = [content, [_digest(path) for path in _named_files(content)]]
+        text = json.dumps(parts, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f'{self.recipe}/{digest}_seed{self.seed}'
 
 
 def _named_files(value: Any) -> list[str]:
-    """The files among the texts of a config."""
+    """List the existing files named in a config."""
     if isinstance(value, str):
         return [value] if os.path.isfile(value) else []
     if isinstance(value, Mapping):
@@ -80,14 +79,14 @@ def _digest(path: str) -> str:
 
 
 class Recipe(NamedTuple):
-    """A recipe as the study runs it.
+    """Recipe of a study.
 
     Args:
-        name (str): As in the table.
-        config (str): The config file, relative to the project.
+        name (str): Name in the table.
+        config (str): Config file, relative to the project.
         options (dict): Settings of the study and of the recipe.
-        search (dict): Setting to the values tried; the best on validation,
-            with the first seed, is taken.
+        search (dict): Values to try for each setting; those with the best
+            validation accuracy with the first seed are used.
     """
 
     name: str
@@ -96,7 +95,7 @@ class Recipe(NamedTuple):
     search: dict[str, list]
 
     def run(self, seed: int, chosen: Mapping[str, Any] = {}) -> Run:
-        """The run with a seed, and values that were chosen."""
+        """Return the run with a seed and the chosen values."""
         options = {
             key: seed if value == '{seed}' else value
             for key, value in {**self.options, **chosen}.items()
@@ -104,7 +103,7 @@ class Recipe(NamedTuple):
         return Run(self.name, self.config, options, seed)
 
     def trials(self, seed: int) -> list[tuple[dict[str, Any], Run]]:
-        """The runs among which the values are chosen, with their values."""
+        """Return the values and run of every trial of the search."""
         if not self.search:
             return []
         grid = [
@@ -115,14 +114,14 @@ class Recipe(NamedTuple):
 
 
 class Study(NamedTuple):
-    """A study file, read and checked.
+    """Content of a study file.
 
     Args:
-        title (str): What the table is headed.
-        config (str): The config whose data and schedule all recipes share.
-        environment (dict[str, str]): Variables of the runs.
-        seeds (list[int]): Every recipe is run with each.
-        recipes (list[Recipe]): In the order of the table.
+        title (str): Title of the table.
+        config (str): Config with the data and schedule of all recipes.
+        environment (dict[str, str]): Environment variables of the runs.
+        seeds (list[int]): Random seeds of each recipe.
+        recipes (list[Recipe]): Recipes in the order of the table.
     """
 
     title: str
@@ -133,14 +132,14 @@ class Study(NamedTuple):
 
 
 def read_study(path: Path, full: bool) -> Study:
-    """Read a study file.
+    """Read and check a study file.
 
     Args:
-        path (Path): YAML, with ``_base_`` as in configs.
-        full (bool): Whether the settings under ``full`` hold too.
+        path (Path): YAML file, with ``_base_`` as in configs.
+        full (bool): Whether to apply the settings under ``full``.
 
     Raises:
-        ValueError: If something is absent, unknown or of the wrong kind.
+        ValueError: If a key or file is missing, or a key or value is invalid.
     """
     if not path.is_file():
         raise ValueError(f'no study file {str(path)!r}')
@@ -148,13 +147,13 @@ def read_study(path: Path, full: bool) -> Study:
     _check_keys(found, _KEYS, {'title', 'config', 'seeds', 'recipes'}, path)
     seeds = found['seeds']
     if not seeds or not all(type(seed) is int for seed in seeds):
-        raise ValueError(f'{path}: seeds={seeds!r} is not a list of numbers')
+        raise ValueError(f'{path}: seeds={seeds!r} is not a list of integers')
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f'{path}: seeds={seeds!r} holds one twice')
+        raise ValueError(f'{path}: seeds={seeds!r} has duplicates')
     title, options = found['title'], found.get('options', {})
     if full:
         if not found.get('full'):
-            raise ValueError(f'{path}: --full, but it has no settings `full`')
+            raise ValueError(f'{path}: --full needs settings under `full`')
         title, options = f'{title}, full size', options | found['full']
     config = _config(found['config'], path)
     recipes = []
@@ -166,7 +165,7 @@ def read_study(path: Path, full: bool) -> Study:
             Recipe(
                 name,
                 _config(content.get('config', config), where),
-                _kept(options | content.get('options', {})),
+                _drop_null(options | content.get('options', {})),
                 content.get('search', {}),
             )
         )
@@ -175,8 +174,8 @@ def read_study(path: Path, full: bool) -> Study:
     return Study(title, config, environment, seeds, recipes)
 
 
-def _kept(options: dict) -> dict:
-    """Leave out what a null takes back."""
+def _drop_null(options: dict) -> dict:
+    """Drop the settings that a null reverts to the config's."""
     return {k: v for k, v in options.items() if v is not None}
 
 

@@ -1,7 +1,7 @@
-"""One recipe, one seed: train, test the last and the best epoch.
+"""Run one recipe with one seed: train, test the last and the best epoch.
 
-What tools/study.py starts, each in a process of its own; it writes
-result.json into the work dir when all is done.
+`mpafer study` starts this module in a process of its own for each run. It
+writes result.json to the work dir at the end.
 """
 
 import argparse
@@ -23,8 +23,8 @@ from ..config_args import (
     add_config_arguments,
     add_runner_arguments,
     build_runner,
-    learnable,
     load_runner_config,
+    num_trainable,
 )
 
 RESULT = 'result.json'
@@ -40,21 +40,21 @@ def parse_args(
     return parser.parse_args(argv)
 
 
-def tested(runner: Runner) -> dict[str, float]:
-    """Test what the runner's model holds now."""
+def test(runner: Runner) -> dict[str, float]:
+    """Test the runner's model."""
     metrics = runner.test()
     return {name: float(metrics[f'fer/{name}']) for name in METRICS}
 
 
-def validated(runner: Runner) -> float:
-    """Accuracy of what the runner's model holds now on validation."""
+def validate(runner: Runner) -> float:
+    """Compute the validation accuracy of the runner's model."""
     return float(runner.val()['fer/accuracy'])
 
 
 def train(runner: Runner, resumed: bool) -> dict[str, Any]:
-    """Train, and test the last epoch and the one chosen on validation.
+    """Train, then test the last epoch and the one selected on validation.
 
-    What went on after an interruption does not tell how long it took.
+    The training time of a resumed run is unknown and left out.
     """
     start = time.monotonic()
     runner.train()
@@ -63,20 +63,20 @@ def train(runner: Runner, resumed: bool) -> dict[str, Any]:
     found: dict[str, Any] = {} if resumed else dict(train_seconds=seconds)
     found.update(
         step_seconds=statistics.median(hub.get_scalar('train/time').data[0]),
-        last=tested(runner),
+        last=test(runner),
     )
     best = hub.get_info('best_ckpt')
     found.update(val_accuracy=float(hub.get_info('best_score')))
     if Path(best).stem.endswith(f'epoch_{runner.epoch}'):
         return found | dict(best=found['last'])
     runner.load_checkpoint(best)
-    runner.logger.info(f'the best epoch: {best}')
-    found.update(best=tested(runner))
+    runner.logger.info(f'testing the best epoch: {best}')
+    found.update(best=test(runner))
     return found
 
 
 def peak_memory_mib() -> float:
-    """The most memory that was taken: of the GPU, or else of the process."""
+    """Return the peak memory of the GPU, or of the process without one."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated() / 2**20
     unit = 1 if sys.platform == 'darwin' else 1024  # bytes, KiB
@@ -87,15 +87,15 @@ def peak_memory_mib() -> float:
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     args = parse_args(argv, prog)
     cfg = load_runner_config(args)
-    # goes on if it was interrupted
+    # Resume an interrupted run.
     cfg.resume = any(Path(cfg.work_dir).glob('*.pth'))
     runner = build_runner(cfg, args)
-    count = learnable(runner.model)
+    count = num_trainable(runner.model)
     if count:
         found = train(runner, cfg.resume)
     else:
-        accuracy, test = validated(runner), tested(runner)
-        found = dict(val_accuracy=accuracy, last=test, best=test)
+        accuracy, metrics = validate(runner), test(runner)
+        found = dict(val_accuracy=accuracy, last=metrics, best=metrics)
     found.update(learnable=count, memory_mib=peak_memory_mib())
     with atomic_write(Path(cfg.work_dir, RESULT)) as part:
         part.write_text(json.dumps(found, indent=2) + '\n')

@@ -1,4 +1,4 @@
-"""Where the runs of a study are done, several at a time."""
+"""Execution of the runs of a study, several at a time."""
 
 import json
 import os
@@ -19,17 +19,17 @@ from .run import RESULT
 
 
 class Scheduler:
-    """Runs what is not done yet, several at a time.
+    """Scheduler of training runs, each in a process of its own.
 
     Args:
-        folder (Path): Where.
-        jobs (int): Runs at a time.
+        folder (Path): Output folder of the study.
+        jobs (int): Number of concurrent runs.
     """
 
     def __init__(self, folder: Path, jobs: int):
         self.folder = folder
         self.pool = ThreadPoolExecutor(jobs)
-        # Names of the GPUs that may be used, one for each running job.
+        # GPUs in use, one for each concurrent run.
         given = os.environ.get('CUDA_VISIBLE_DEVICES', '')
         names = given.split(',')
         if not given:
@@ -42,11 +42,11 @@ class Scheduler:
         self.stopped = False
 
     def start(self, run: Run) -> Future[dict]:
-        """Promise a run's result."""
+        """Queue a run and return its future result."""
         return self.pool.submit(self._result, run)
 
     def is_done(self, run: Run) -> bool:
-        """Whether its result is there already."""
+        """Return whether a run is finished."""
         return (self._work_dir(run) / RESULT).is_file()
 
     def _result(self, run: Run) -> dict:
@@ -60,10 +60,10 @@ class Scheduler:
     def _run(self, run: Run, work_dir: Path) -> None:
         work_dir.mkdir(parents=True, exist_ok=True)
         options = {**run.options, 'randomness.seed': run.seed}
-        said = [f'{k}={_value(v)}' for k, v in options.items()]
+        settings = [f'{k}={_format(v)}' for k, v in options.items()]
         command = [sys.executable, '-m', 'mpafer_plugin.cli.study.run']
         command += [str(ROOT / run.config)]
-        command += ['--work-dir', str(work_dir), '--cfg-options', *said]
+        command += ['--work-dir', str(work_dir), '--cfg-options', *settings]
         gpu = self.gpus.get()
         environment = os.environ | dict(CUDA_VISIBLE_DEVICES=gpu)
         environment.setdefault('OMP_NUM_THREADS', str(self.threads))
@@ -72,7 +72,7 @@ class Scheduler:
             with log.open('a', encoding='utf-8') as file:
                 if self.stopped:
                     raise KeyboardInterrupt
-                # A session of its own: Ctrl-C comes to us alone, and stop()
+                # In a session of its own it does not receive Ctrl-C; stop()
                 # asks it to save.
                 process = subprocess.Popen(
                     command,
@@ -82,7 +82,7 @@ class Scheduler:
                     start_new_session=True,
                 )
                 self.running.add(process)
-                if self.stopped:  # while it started
+                if self.stopped:  # stopped while the process started
                     process.send_signal(signal.SIGTERM)
                 code = process.wait()
                 self.running.discard(process)
@@ -96,16 +96,16 @@ class Scheduler:
             )
 
     def stop(self) -> None:
-        """End all runs; each saves where it is, and goes on next time."""
+        """Stop all runs; each saves a checkpoint to resume from."""
         self.stopped = True
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until they have saved
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # while they save
         for process in list(self.running):
             process.send_signal(signal.SIGTERM)
         self.pool.shutdown(cancel_futures=True)
 
 
-def _value(value: Any) -> str:
-    """Write a value as `--cfg-options` reads it."""
+def _format(value: Any) -> str:
+    """Format a value for ``--cfg-options``."""
     if isinstance(value, list):
-        return '[' + ','.join(map(_value, value)) + ']'
+        return '[' + ','.join(map(_format, value)) + ']'
     return str(value)

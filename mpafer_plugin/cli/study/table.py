@@ -1,4 +1,4 @@
-"""What a study found, as tables and a plot."""
+"""Tables and plot of the results of a study."""
 
 import csv
 import json
@@ -26,12 +26,12 @@ CSV_COLUMNS = (
 
 
 class Row(NamedTuple):
-    """A recipe's results, one for each seed.
+    """Results of a recipe, one for each seed.
 
     Args:
-        recipe (str): Its name.
-        chosen (dict): What was chosen on validation.
-        results (list[dict]): What the runs wrote.
+        recipe (str): Name of the recipe.
+        chosen (dict): Settings selected on validation.
+        results (list[dict]): Content of each run's result.json.
     """
 
     recipe: str
@@ -39,24 +39,24 @@ class Row(NamedTuple):
     results: list[dict]
 
     def values(self, metric: str, epoch: str = 'best') -> list[float]:
-        """A metric in percent, of the best or the last epoch, by seed."""
+        """Return a metric of each seed, of the best or the last epoch."""
         return [result[epoch][metric] for result in self.results]
 
     def mean_of(self, key: str) -> float | None:
-        """Mean of what the runs wrote; None where they have it not."""
+        """Average a value over the runs; None if any run lacks it."""
         if any(key not in result for result in self.results):
             return None
         return statistics.mean(result[key] for result in self.results)
 
 
 def mean_std(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and standard deviation of a sample (n - 1); 0 of one alone."""
+    """Return mean and sample standard deviation, 0 for a single value."""
     std = statistics.stdev(values) if len(values) > 1 else 0.0
     return statistics.mean(values), std
 
 
 def write_csv(rows: list[Row], path: Path) -> None:
-    """Write the table, the epochs chosen on validation."""
+    """Write the results of the epochs selected on validation."""
     with (
         atomic_write(path) as part,
         part.open('w', newline='', encoding='utf-8') as file,
@@ -80,7 +80,7 @@ def write_csv(rows: list[Row], path: Path) -> None:
 
 
 def markdown(title: str, rows: list[Row]) -> str:
-    """The table for reading: also last epochs, validation and costs."""
+    """Format all results, with last epochs, validation and costs."""
     lines = [
         f'### {title}',
         '',
@@ -112,7 +112,7 @@ def markdown(title: str, rows: list[Row]) -> str:
 
 
 def summary(title: str, rows: list[Row]) -> Table:
-    """The table for a terminal: what fits beside each other."""
+    """Build the table for the terminal, with the main columns."""
     table = Table(title=title, box=SIMPLE_HEAD)
     table.add_column('recipe', no_wrap=True)
     for column in ('accuracy', 'UAR', 'macro-F1', 'learnable'):
@@ -134,8 +134,8 @@ def _spread(values: Sequence[float]) -> str:
 
 
 def draw(title: str, rows: list[Row], path: Path) -> None:
-    """Draw accuracy and UAR: a dot a seed, a line their mean."""
-    # Not at the top: a study that only waits does not need it.
+    """Plot accuracy and UAR: a dot per seed, a line at their mean."""
+    # Imported here: only needed at the end of a study.
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(
@@ -156,7 +156,7 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
         axis.grid(axis='x', alpha=0.3)
     axes[0].set_yticks(range(len(rows)), names)
     axes[0].set_ylim(len(rows) - 0.5, -0.5)  # the first row on top
-    figure.suptitle(f'{title}: test set, a dot a seed, a line their mean')
+    figure.suptitle(f'{title}: test set, a dot per seed, a line at the mean')
     figure.tight_layout()
     with atomic_write(path) as part:
         figure.savefig(part, dpi=120, format='png')

@@ -24,7 +24,7 @@ def test_other_weights_are_another_run(
     other.write_bytes(b'two')
     weights.rename(tmp_path / 'same.pt')
     other.rename(weights)
-    plan._digest.cache_clear()  # a new command looks again
+    plan._digest.cache_clear()  # as in a new process
     second = recipe.run(0).name
     assert second != name
     monkeypatch.setenv('MPAFER_DATA', 'elsewhere')
@@ -40,7 +40,7 @@ def test_other_weights_are_another_run(
     assert fourth.split('/')[0] == 'mpafer'
 
 
-def test_gpus_are_those_that_one_gave(tmp_path, monkeypatch):
+def test_gpus_are_those_given(tmp_path, monkeypatch):
     def gpus(jobs):
         queue = Scheduler(tmp_path, jobs).gpus
         return [queue.get_nowait() for _ in range(jobs)]
