@@ -1,15 +1,15 @@
-"""Look into a model: which loss moves which prompts, and how classes lie.
+"""Diagnose a model: gradients of each loss, and similarity of the classes.
 
-For batches of the training data: the value of each loss, what it would be if
-nothing told the classes apart, and the norm of its gradient by group of
-prompts. Then how alike the classes are (cosines): hard and soft prompts as
-tokens and as features, and prototypes. Without CHECKPOINT, of the untrained
-model.
+For batches of the training data it reports each loss, its value at chance
+level, and the norm of its gradient for each group of parameters. For the
+classes it reports cosine similarities of hard and soft prompts, as tokens and
+as features, and of prototypes. Without CHECKPOINT the model is untrained.
 """
 
 import argparse
 import itertools
 import math
+from typing import Any
 
 import mmengine
 import torch
@@ -35,7 +35,10 @@ def parse_args() -> argparse.Namespace:
     add_config_arguments(parser)
     parser.add_argument('checkpoint', nargs='?', help='checkpoint file')
     parser.add_argument(
-        '--batches', type=int, default=10, help='default: %(default)s'
+        '--batches',
+        type=int,
+        default=10,
+        help='training batches; default: %(default)s',
     )
     parser.add_argument('--out', help='file for the results: .json')
     add_runner_arguments(parser)
@@ -46,11 +49,11 @@ def parse_args() -> argparse.Namespace:
 
 
 def gradients(runner: Runner, batches: int) -> dict[str, dict[str, float]]:
-    """Mean value and gradient norms of each loss.
+    """Compute the mean value and gradient norms of each loss.
 
     Returns:
-        dict: By name of the loss: ``value`` and, by name of the parameter,
-        the norm of the gradient of the loss's mean over the batches.
+        dict: For each loss its ``value`` and, for each parameter name, the
+        norm of the gradient of the mean loss.
     """
     model = runner.model.train()
     groups = {n: p for n, p in model.named_parameters() if p.requires_grad}
@@ -85,12 +88,12 @@ def gradients(runner: Runner, batches: int) -> dict[str, dict[str, float]]:
 
 
 @torch.no_grad()
-def likeness(head: torch.nn.Module) -> dict[str, dict]:
-    """How alike the classes are: cosines of all pairs of two.
+def class_similarity(head: Any) -> dict[str, dict]:
+    """Compute the cosine similarities of all pairs of classes.
 
     Returns:
-        dict: By what stands for the classes: ``mean`` and ``max`` of the
-        cosines, and ``closest``, the two classes that are most alike.
+        dict: For each kind of class vectors, ``mean`` and ``max`` of the
+        cosines, and ``closest``, the most similar pair of classes.
     """
     text = head.text
     kinds = {
@@ -108,7 +111,7 @@ def likeness(head: torch.nn.Module) -> dict[str, dict]:
     for name, vectors in kinds.items():
         vectors = F.normalize(vectors, dim=-1)
         cosines = vectors @ vectors.T
-        i, j = torch.triu_indices(*cosines.shape, offset=1)
+        i, j = torch.triu_indices(len(cosines), len(cosines), 1)
         pairs = cosines[i, j]
         top = int(pairs.argmax())
         closest = text.classes[i[top]], text.classes[j[top]]
@@ -120,18 +123,18 @@ def likeness(head: torch.nn.Module) -> dict[str, dict]:
     return results
 
 
-def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
-    """Print both as tables."""
+def show(losses: dict, similarity: dict, head: Any) -> None:
+    """Print losses and similarities as tables."""
     console = Console()
-    blind = math.log(len(head.text.classes))
-    choosing = {'loss_cls': blind}
+    log_classes = math.log(len(head.text.classes))
+    chance = {'loss_cls': log_classes}
     for name in ('loss_token', 'loss_prompt'):
         loss = getattr(head, name)
         if getattr(loss, 'mode', '') == 'contrastive':
-            choosing[name] = loss.loss_weight * blind
+            chance[name] = loss.loss_weight * log_classes
     groups = list(next(iter(losses.values())))[1:]
-    table = Table(title='losses, and the norms of their gradients')
-    for column in ('', 'value', 'nothing told apart', *groups):
+    table = Table(title='losses and norms of their gradients')
+    for column in ('', 'value', 'at chance', *groups):
         table.add_column(
             column, justify='right' if column else 'left', overflow='fold'
         )
@@ -139,14 +142,14 @@ def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
         table.add_row(
             name,
             f'{found["value"]:.3f}',
-            f'{choosing[name]:.3f}' if name in choosing else '',
+            f'{chance[name]:.3f}' if name in chance else '',
             *(f'{found[group]:.2e}' for group in groups),
         )
     console.print(table)
     table = Table(title='cosines between classes')
-    for column in ('', 'mean', 'largest', 'of'):
+    for column in ('', 'mean', 'max', 'closest'):
         table.add_column(column, justify='right' if column else 'left')
-    for name, found in alike.items():
+    for name, found in similarity.items():
         table.add_row(
             name,
             f'{found["mean"]:.3f}',
@@ -159,7 +162,7 @@ def show(losses: dict, alike: dict, head: torch.nn.Module) -> None:
 def main() -> None:
     args = parse_args()
     cfg = load_runner_config(args)
-    cfg.log_level = 'WARNING'  # the host logs the whole config
+    cfg.log_level = 'WARNING'  # otherwise the whole config is logged
     runner = build_runner(cfg, args)
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     for hook in runner.hooks:
@@ -168,10 +171,11 @@ def main() -> None:
     if args.checkpoint:
         runner.load_checkpoint(args.checkpoint)
     losses = gradients(runner, args.batches)
-    alike = likeness(runner.model.head)
-    show(losses, alike, runner.model.head)
+    similarity = class_similarity(runner.model.head)
+    show(losses, similarity, runner.model.head)
     if args.out:
-        mmengine.dump(dict(losses=losses, likeness=alike), args.out, indent=2)
+        results = dict(losses=losses, likeness=similarity)
+        mmengine.dump(results, args.out, indent=2)
 
 
 if __name__ == '__main__':

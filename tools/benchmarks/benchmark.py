@@ -1,35 +1,37 @@
-"""Compare our steps with open_clip's plain tower and with the textbook.
+"""Compare our steps with open_clip's plain tower and a textbook version.
 
-Random weights, random images. Variants take turns in one process; memory is
-measured in a process of its own for each.
+Uses random weights and images. Variants alternate in one process; memory is
+measured in a separate process for each.
 
   a  open_clip's image tower, no gradients
   b  our inference: prompts, text side, both scores
   c  the textbook's training step: prompts in every layer's sequence, 77
      tokens for every class, all losses, backward, SGD
-  d  our training step, raw images to the optimizer's step
+  d  our training step, from raw images to the optimizer
   e  the plain tower, and its class token's loss back to the first tokens
   f  d with activation checkpointing
-  t  what of d the text side is: soft prompts, their losses, the gradient
-  h  what of d the scores and losses are, from given features
+  t  the text side of d: soft prompts, their losses, the gradient
+  h  the scores and losses of d, from given features
 """
 
 import argparse
-import json
+import multiprocessing
 import os
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import platform
+import statistics
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import mmengine
 import torch
 from mmengine.registry import init_default_scope
+from rich.console import Console
+from rich.table import Table
+from torch.utils.benchmark import timer
 
-from .report import report, show
-from .setting import Setting
-from .variants import VARIANTS
+from .variants import VARIANTS, Setting, Step
+
+RATIOS = ('b/a', 'd/c', 'd/e', 'f/d', 't/d', 'h/d')
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,68 +39,56 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        '--arch', default='ViT-B-16-quickgelu', help='default: %(default)s'
-    )
-    parser.add_argument(
-        '--batch', type=int, default=32, help='default: %(default)s'
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add('--arch', default='ViT-B-16-quickgelu', help='default: %(default)s')
+    add('--batch', type=int, default=32, help='default: %(default)s')
+    add(
         '--device',
         choices=['cpu', 'cuda'],
         default='cuda' if torch.cuda.is_available() else 'cpu',
-        help='default: a GPU if there is one',
+        help='default: cuda if available',
     )
-    parser.add_argument(
+    add(
         '--dtype',
         choices=['float32', 'bfloat16', 'float16'],
         default='float32',
-        help='what autocast computes in; default: %(default)s, no autocast',
+        help='type of autocast; default: %(default)s, no autocast',
     )
-    parser.add_argument(
+    add(
         '--rounds',
         type=int,
         default=7,
-        help='turns of each variant; default: %(default)s',
+        help='timings of each variant; default: %(default)s',
     )
-    parser.add_argument(
+    add(
         '--variants',
         nargs='+',
         choices=VARIANTS,
         default=list(VARIANTS),
         help='default: all',
     )
-    parser.add_argument('--json', help='file for the results')
-    parser.add_argument(
+    add('--json', help='file for the results')
+    add(
         '--profile',
         action='store_true',
-        help='print what takes the time of each variant, and stop',
-    )
-    parser.add_argument(
-        '--memory-of', choices=VARIANTS, help=argparse.SUPPRESS
+        help='print the most expensive operations of each variant and exit',
     )
     args = parser.parse_args()
     if args.rounds < 3:
-        parser.error(f'--rounds {args.rounds}: an interval takes 3 or more')
+        parser.error(f'--rounds {args.rounds}: quartiles need 3 or more')
     return args
 
 
-def seconds(step: Callable[[], None], device: str) -> float:
-    """Time one step, on a GPU by its own events."""
-    if device == 'cuda':
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        step()
-        end.record()
-        torch.cuda.synchronize()
-        return begin.elapsed_time(end) / 1000
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
+def build_steps(args: argparse.Namespace, names: list[str]) -> dict[str, Step]:
+    """Build the steps of some variants, which share their data."""
+    init_default_scope('mmpretrain')
+    dtype = getattr(torch, args.dtype)
+    setting = Setting(args.arch, args.batch, args.device, dtype)
+    return {name: VARIANTS[name](setting) for name in names}
 
 
-def measure(steps: dict, device: str, rounds: int) -> dict[str, list[float]]:
-    """Let the variants take turns, the first in each round another one."""
+def measure(steps: dict[str, Step], rounds: int) -> dict[str, list[float]]:
+    """Time the variants in turns, each round starting with another one."""
     names = list(steps)
     for step in steps.values():
         step()  # warm up
@@ -106,73 +96,127 @@ def measure(steps: dict, device: str, rounds: int) -> dict[str, list[float]]:
     for turn in range(rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
-            times[name].append(seconds(steps[name], device))
+            start = timer()  # waits for the GPU
+            steps[name]()
+            times[name].append(timer() - start)
     return times
 
 
-def peak_memory(step: Callable[[], None], device: str) -> float:
-    """MiB that three steps take on top of what was there."""
-    if device == 'cuda':
+def peak_memory(args: argparse.Namespace, name: str) -> float:
+    """Measure the memory of three steps above that of the model, in MiB."""
+    step = build_steps(args, [name])[name]
+    if args.device == 'cuda':
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         for _ in range(3):
             step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    Path('/proc/self/clear_refs').write_text('5')  # forget former peaks
-    with open('/proc/self/statm') as file:
-        before = int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+    Path('/proc/self/clear_refs').write_text('5')  # reset the peak
+    pages = int(Path('/proc/self/statm').read_text().split()[1])
     for _ in range(3):
         step()
-    with open('/proc/self/status') as file:
-        peak = next(int(x.split()[1]) for x in file if x.startswith('VmHWM'))
-    return (peak * 1024 - before) / 2**20
+    status = Path('/proc/self/status').read_text().splitlines()
+    peak = next(int(x.split()[1]) for x in status if x.startswith('VmHWM'))
+    return peak / 2**10 - pages * os.sysconf('SC_PAGE_SIZE') / 2**20
 
 
-def memory_of(name: str, args: argparse.Namespace) -> float:
-    """Measure the memory of a variant in a process of its own."""
-    result = subprocess.run(
-        [
-            *(sys.executable, sys.argv[0], '--memory-of', name),
-            *('--arch', args.arch, '--batch', str(args.batch)),
-            *('--device', args.device, '--dtype', args.dtype),
-        ],
-        capture_output=True,
-        text=True,
-        # glibc else keeps what was freed, in pieces: what is measured is
-        # memory in use.
-        env=os.environ | {'MALLOC_MMAP_THRESHOLD_': '65536'},
+def measure_memory(args: argparse.Namespace) -> dict[str, float]:
+    """Measure the memory of each variant in a new process."""
+    # By default glibc keeps freed memory in fragments, which would count.
+    os.environ['MALLOC_MMAP_THRESHOLD_'] = '65536'
+    context = multiprocessing.get_context('spawn')
+    with ProcessPoolExecutor(1, context, max_tasks_per_child=1) as pool:
+        peaks = {n: pool.submit(peak_memory, args, n) for n in args.variants}
+        return {name: peak.result() for name, peak in peaks.items()}
+
+
+def print_profile(steps: dict[str, Step], device: str) -> None:
+    """Print the most expensive operations of each variant."""
+    for name, step in steps.items():
+        step()  # warm up
+        with torch.profiler.profile() as profile:
+            step()
+        by = f'self_{device}_time_total'
+        print(f'variant {name}')
+        print(profile.key_averages().table(sort_by=by, row_limit=15))
+
+
+def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
+    """Summarise the measurements: medians, and ratios within each round."""
+    results: dict = {
+        key: getattr(args, key)
+        for key in ('arch', 'batch', 'device', 'dtype', 'rounds')
+    }
+    results.update(
+        threads=torch.get_num_threads(),
+        torch=torch.__version__,
+        machine=platform.machine(),
+        variants={},
+        ratios={},
     )
-    if result.returncode:
-        raise RuntimeError(f'variant {name}: {result.stderr}')
-    return json.loads(result.stdout.splitlines()[-1])
+    if args.device == 'cuda':
+        results['gpu'] = torch.cuda.get_device_name()
+    for name, values in times.items():
+        low, median, high = quartiles(values)
+        results['variants'][name] = dict(
+            seconds=median,
+            quartiles=[low, high],
+            images_per_second=args.batch / median,
+            memory_mib=memory[name],
+        )
+    for ratio in RATIOS:
+        a, b = ratio.split('/')
+        if a in times and b in times:
+            pairs = zip(times[a], times[b], strict=True)
+            low, median, high = quartiles([x / y for x, y in pairs])
+            results['ratios'][ratio] = dict(
+                median=median,
+                quartiles=[low, high],
+                memory=memory[a] / memory[b],
+            )
+    return results
+
+
+def quartiles(values: list[float]) -> list[float]:
+    """Return lower quartile, median and upper quartile."""
+    return statistics.quantiles(values, n=4, method='inclusive')
+
+
+def show(results: dict) -> None:
+    """Print the results as tables."""
+    head = ('arch', 'batch', 'device', 'dtype', 'threads', 'rounds')
+    variants = Table(title=', '.join(f'{key} {results[key]}' for key in head))
+    ratios = Table(title='ratios within a round')
+    for column in ('', 'seconds', 'quartiles', 'images/s', 'MiB per step'):
+        variants.add_column(column, justify='right')
+    for column in ('', 'median', 'quartiles', 'memory'):
+        ratios.add_column(column, justify='right')
+    for name, found in results['variants'].items():
+        variants.add_row(
+            name,
+            f'{found["seconds"]:.3f}',
+            '{:.3f} to {:.3f}'.format(*found['quartiles']),
+            f'{found["images_per_second"]:.1f}',
+            f'{found["memory_mib"]:.0f}',
+        )
+    for name, found in results['ratios'].items():
+        ratios.add_row(
+            name,
+            f'{found["median"]:.3f}',
+            '{:.3f} to {:.3f}'.format(*found['quartiles']),
+            f'{found["memory"]:.2f}',
+        )
+    Console().print(variants, ratios)
 
 
 def main() -> None:
     args = parse_args()
-    init_default_scope('mmpretrain')
-    dtype = getattr(torch, args.dtype)
-    setting = Setting(args.arch, args.batch, args.device, dtype)
-    if args.memory_of:
-        step = VARIANTS[args.memory_of](setting)
-        print(json.dumps(peak_memory(step, args.device)))
-        return
-    steps = {name: VARIANTS[name](setting) for name in args.variants}
+    steps = build_steps(args, args.variants)
     if args.profile:
-        for name, step in steps.items():
-            step()
-            with torch.profiler.profile() as profile:
-                step()
-            by = f'self_{args.device}_time_total'
-            print(f'variant {name}')
-            print(profile.key_averages().table(sort_by=by, row_limit=15))
+        print_profile(steps, args.device)
         return
-    times = measure(steps, args.device, args.rounds)
-    memory = {name: memory_of(name, args) for name in args.variants}
-    results = report(times, memory, args)
+    times = measure(steps, args.rounds)
+    results = report(times, measure_memory(args), args)
     show(results)
     if args.json:
         mmengine.dump(results, args.json, indent=2)
-
-
-if __name__ == '__main__':
-    main()

@@ -1,19 +1,19 @@
-"""Compare FERInferencer, on a folder, with its bare image tower.
+"""Compare FERInferencer on a folder with its plain image tower.
 
-Random weights, since speed does not depend on them. Prints JSON: images a
-second of `FERInferencer(face='none')` on the folder, reading included, of the
-tower alone on tensors, in turns, and the median of their ratios. With --split
-also where the time of an image goes with YuNet, one step after the other.
+Uses random weights, since speed does not depend on them. Prints JSON: images
+per second of `FERInferencer(face='none')` on the folder, reading included, and
+of the tower alone on tensors, measured in turns, and the median of their
+ratios. With --split also the time of each step per image with YuNet.
 """
 
 import argparse
 import json
 import statistics
 import sys
-import time
 
 import torch
 from mmengine.logging import MMLogger
+from torch.utils.benchmark import timer
 
 from mpafer_plugin.apis import FERInferencer, build_model
 from mpafer_plugin.apis.inputs import images_of
@@ -25,70 +25,48 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('folder', help='images')
-    parser.add_argument('--arch', default='ViT-B-16-quickgelu')
-    parser.add_argument(
-        '--num', type=int, default=500, help='images; default: 500'
-    )
-    parser.add_argument(
-        '--rounds', type=int, default=5, help='turns; default: 5'
-    )
-    parser.add_argument('--batch-size', type=int, default=32)
-    parser.add_argument('--device', default='cpu', help='default: cpu')
-    parser.add_argument(
-        '--split', type=int, default=0, help='images for the split'
-    )
-    parser.add_argument('--face-model', metavar='FILE', help="YuNet's file")
+    add = parser.add_argument
+    add('folder', help='folder of images')
+    add('--arch', default='ViT-B-16-quickgelu', help='default: %(default)s')
+    add('--num', type=int, default=500, help='images; default: %(default)s')
+    add('--rounds', type=int, default=5, help='turns; default: %(default)s')
+    add('--batch-size', type=int, default=32, help='default: %(default)s')
+    add('--device', default='cpu', help='default: %(default)s')
+    add('--split', type=int, default=0, help='images to time by step')
+    add('--face-model', metavar='FILE', help='weights of YuNet')
     return parser.parse_args()
 
 
-class Clock:
-    """Seconds, once all that is under way on the device is done."""
-
-    def __init__(self, device: str):
-        self.cuda = device.startswith('cuda')
-
-    def __call__(self) -> float:
-        """Wait for the device and look."""
-        if self.cuda:
-            torch.cuda.synchronize()
-        return time.perf_counter()
-
-
 @torch.no_grad()
-def tower_rate(visual, images: torch.Tensor, num: int, clock: Clock) -> float:
-    """Images a second of the bare tower."""
-    visual(images)  # warm up
-    start, done = clock(), 0
-    while done < num:
+def run_tower(visual: torch.nn.Module, images: torch.Tensor, num: int) -> None:
+    """Run the plain tower on at least ``num`` images, in batches."""
+    for _ in range(0, num, len(images)):
         visual(images)
-        done += len(images)
-    return done / (clock() - start)
 
 
-def split(inferencer: FERInferencer, paths: list[str], clock: Clock) -> dict:
-    """Milliseconds of each step an image, and faces an image."""
-    steps = dict.fromkeys(('read', 'detect', 'crop', 'model'), 0.0)
+def time_steps(inferencer: FERInferencer, paths: list[str]) -> dict:
+    """Time each step in milliseconds per image, and count the faces."""
+    seconds = dict.fromkeys(('read', 'detect', 'crop', 'model'), 0.0)
     prepare, packed = inferencer.prepare, []
     for path in paths:
-        times = [clock()]
+        times = [timer()]
         image = read_image(path)
-        times.append(clock())
+        times.append(timer())
         faces = prepare.detect(image)
-        times.append(clock())
+        times.append(timer())
         packed += [
             prepare.pack(prepare.crop.crop(image, face)) for face in faces
         ]
-        times.append(clock())
-        for name, a, b in zip(steps, times, times[1:], strict=False):
-            steps[name] += b - a
-    start = clock()
+        times.append(timer())
+        for name, a, b in zip(seconds, times, times[1:], strict=False):
+            seconds[name] += b - a
+    start = timer()
     size = inferencer.batch_size
     for first in range(0, len(packed), size):
         inferencer.forward(packed[first : first + size])
-    steps['model'] = clock() - start
+    seconds['model'] = timer() - start
     return dict(
-        ms_per_image={k: 1000 * v / len(paths) for k, v in steps.items()},
+        ms_per_image={k: 1000 * v / len(paths) for k, v in seconds.items()},
         faces_per_image=len(packed) / len(paths),
     )
 
@@ -96,33 +74,35 @@ def split(inferencer: FERInferencer, paths: list[str], clock: Clock) -> dict:
 def main() -> int:
     args = parse_args()
     MMLogger.get_current_instance().setLevel('WARNING')
-    paths = [path for path, _ in images_of(args.folder)][: args.num]
+    paths = [path for path, _ in images_of(args.folder) if path][: args.num]
     if not paths:
-        print(f'{args.folder!r}: there is no image in it', file=sys.stderr)
+        print(f'{args.folder!r} contains no images', file=sys.stderr)
         return 2
     model = build_model(arch=args.arch, pretrained=None)
-    settings = dict(
+    options = dict(
         device=args.device,
         batch_size=args.batch_size,
         face_model=args.face_model,
     )
-    whole = FERInferencer(model, face='none', **settings)
+    inferencer = FERInferencer(model, face='none', **options)
     tower = model.backbone.tower
     images = torch.randn(
         args.batch_size, 3, *tower.image_size, device=args.device
     )
-    clock = Clock(args.device)
-    whole(paths[: args.batch_size])  # warm up
-    size = -(-len(paths) // args.rounds)
+    inferencer(paths[: args.batch_size])  # warm up
+    run_tower(tower.visual, images, 1)
     rates: dict[str, list[float]] = dict(inferencer=[], tower=[])
+    size = -(-len(paths) // args.rounds)
     for first in range(0, len(paths), size):
         part = paths[first : first + size]
-        rates['tower'].append(
-            tower_rate(tower.visual, images, len(part), clock)
-        )
-        start = clock()
-        whole(part)
-        rates['inferencer'].append(len(part) / (clock() - start))
+        batches = -(-len(part) // args.batch_size)
+        times = [timer()]
+        run_tower(tower.visual, images, len(part))
+        times.append(timer())
+        inferencer(part)
+        times.append(timer())
+        rates['tower'].append(batches * len(images) / (times[1] - times[0]))
+        rates['inferencer'].append(len(part) / (times[2] - times[1]))
     pairs = zip(rates['inferencer'], rates['tower'], strict=True)
     result: dict = dict(
         arch=args.arch,
@@ -130,14 +110,10 @@ def main() -> int:
         threads=torch.get_num_threads(),
         images=len(paths),
         images_per_s=rates,
-        ratio=statistics.median(one / other for one, other in pairs),
+        ratio=statistics.median(a / b for a, b in pairs),
     )
     if args.split:
-        finder = FERInferencer(model, face='yunet', **settings)
-        result['yunet'] = split(finder, paths[: args.split], clock)
+        detector = FERInferencer(model, face='yunet', **options)
+        result['yunet'] = time_steps(detector, paths[: args.split])
     print(json.dumps(result, indent=1))
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -1,17 +1,18 @@
-"""Measure a real training: where the time of an iteration goes.
+"""Measure how the time of a training iteration is spent.
 
-Trains for some iterations as tools/train.py would, and tells what the model's
-step, the hooks and the wait for images take; then loads images without
-training. Started by torchrun with --launcher pytorch it tells what the
-processes send each other, too.
+Trains for some iterations as `mpafer train` does, and reports the time of the
+model's step, of the hooks and of waiting for images; then loads images without
+training. With torchrun and --launcher pytorch it also reports the size of the
+gradients that the processes exchange.
 """
 
 import time
 
-START = time.perf_counter()
+START = time.perf_counter()  # before the imports, which count
 
 # ruff: noqa: E402
 import argparse
+import contextlib
 import statistics
 
 import mmengine
@@ -21,9 +22,7 @@ from mmengine.model import is_model_wrapper
 from rich.console import Console
 from rich.table import Table
 from torch.distributed import GradBucket
-from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import (
-    allreduce_hook,
-)
+from torch.distributed.algorithms.ddp_comm_hooks import default_hooks
 
 from mpafer_plugin.cli.config_args import (
     add_config_arguments,
@@ -33,7 +32,7 @@ from mpafer_plugin.cli.config_args import (
 )
 
 SKIPPED = 5
-"""Iterations that are not counted: the first ones warm up."""
+"""Warm-up iterations, which are not counted."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,145 +46,102 @@ def parse_args() -> argparse.Namespace:
         '--iters',
         type=int,
         default=30,
-        help='iterations that count; default: %(default)s',
+        help='measured iterations; default: %(default)s',
     )
     parser.add_argument(
-        '--images-only',
+        *('--images-only', '--pictures-only'),
         action='store_true',
-        help='load images, and do not train',
+        help='load images without training',
     )
     parser.add_argument('--json', help='file for the results')
     args = parser.parse_args()
     if args.iters < 5:
-        parser.error(f'--iters {args.iters}: 5 or more')
+        parser.error(f'--iters {args.iters}: must be at least 5')
     return args
 
 
-class EnoughError(Exception):
-    """Ends the training."""
+class FinishedError(Exception):
+    """Raised to end the training after the measured iterations."""
 
 
 class Clock(Hook):
-    """Note when an iteration's images are there and when it ends.
+    """Record when an iteration has its images and when its step ends.
 
-    Of all hooks it comes first, so that what the others do after an iteration
-    counts from its own end.
+    It runs before all other hooks, so that their work after the step is
+    measured separately.
     """
 
     priority = 'HIGHEST'
 
-    def __init__(self, iterations: int):
-        self.iterations = iterations
-        self.first_step: float | None = None
-        self.arrived: list[float] = []
+    def __init__(self) -> None:
+        self.started: list[float] = []
         self.stepped: list[float] = []
-        self.left: list[float] = []
-        self.sent = 0
+        self.bytes_sent = 0
 
     def before_train(self, runner) -> None:
-        """Count what processes send each other."""
+        """Count the gradients that processes exchange."""
         if is_model_wrapper(runner.model):
             runner.model.register_comm_hook(self, _count_bytes)
 
-    def before_train_iter(self, runner, batch_idx, data_batch=None) -> None:
-        """The images are there."""
-        self.arrived.append(time.perf_counter())
+    def before_train_iter(self, *args, **kwargs) -> None:
+        """Record that the images are loaded."""
+        self.started.append(time.perf_counter())
 
-    def after_train_iter(
-        self, runner, batch_idx, data_batch=None, outputs=None
-    ) -> None:
-        """The model's step is done."""
+    def after_train_iter(self, *args, **kwargs) -> None:
+        """Record that the model's step is finished."""
         self.stepped.append(time.perf_counter())
-        if self.first_step is None:
-            self.first_step = self.stepped[0] - START
-
-    def parts(self) -> dict[str, list[float]]:
-        """Seconds of each part, an iteration each."""
-        counted = range(SKIPPED, len(self.left) - 1)
-        return {
-            'step': [self.stepped[i] - self.arrived[i] for i in counted],
-            'hooks': [self.left[i] - self.stepped[i] for i in counted],
-            'wait for images': [
-                self.arrived[i + 1] - self.left[i] for i in counted
-            ],
-        }
 
 
 def _count_bytes(clock: Clock, bucket: GradBucket):
-    """Sum gradients up as the wrapper does by itself, and count them."""
-    clock.sent += bucket.buffer().nbytes
-    return allreduce_hook(None, bucket)
+    """Reduce gradients as DDP does by default, and count their bytes."""
+    clock.bytes_sent += bucket.buffer().nbytes
+    return default_hooks.allreduce_hook(None, bucket)  # type: ignore[arg-type]
 
 
 class LastHook(Hook):
-    """Note when the other hooks are done, and end the training in time."""
+    """Record when the other hooks end, and stop after some iterations."""
 
     priority = 'LOWEST'
 
-    def __init__(self, clock: Clock):
-        self.clock = clock
+    def __init__(self, iterations: int):
+        self.iterations = iterations
+        self.ended: list[float] = []
 
-    def after_train_iter(
-        self, runner, batch_idx, data_batch=None, outputs=None
-    ) -> None:
-        """All hooks are done."""
-        self.clock.left.append(time.perf_counter())
-        if len(self.clock.left) > self.clock.iterations + SKIPPED:
-            raise EnoughError
+    def after_train_iter(self, *args, **kwargs) -> None:
+        """Record that all hooks are finished."""
+        self.ended.append(time.perf_counter())
+        if len(self.ended) == self.iterations:
+            raise FinishedError
 
 
-def images_a_second(runner, images: int) -> float:
-    """Let the data loader run by itself."""
+def time_parts(clock: Clock, last: LastHook) -> dict[str, float]:
+    """Return the median seconds of each part of an iteration."""
+    counted = slice(SKIPPED, -1)
+    times = list(zip(clock.started, clock.stepped, last.ended, strict=True))
+    following = clock.started[SKIPPED + 1 :]
+    parts = {
+        'step': [stepped - start for start, stepped, _ in times[counted]],
+        'hooks': [ended - stepped for _, stepped, ended in times[counted]],
+        'wait for images': [
+            start - ended
+            for start, ended in zip(
+                following, last.ended[counted], strict=True
+            )
+        ],
+    }
+    return {name: statistics.median(part) for name, part in parts.items()}
+
+
+def loading_rate(runner, images: int) -> float:
+    """Measure the images per second of the data loader alone."""
     loader = iter(runner.train_dataloader)
-    next(loader)  # workers start
+    next(loader)  # starts the workers
     seen, start = 0, time.perf_counter()
     for batch in loader:
         seen += len(batch['data_samples'])
         if seen >= images:
             break
     return seen / (time.perf_counter() - start)
-
-
-def main() -> None:
-    args = parse_args()
-    cfg = load_runner_config(args)
-    batch = cfg.train_dataloader.batch_size
-    workers = cfg.train_dataloader.num_workers
-    runner = build_runner(cfg, args)
-    if args.images_only:
-        rate = images_a_second(runner, 40 * batch)
-        print(f'{rate:.1f} images/s from {workers} workers')
-        return
-    clock = Clock(args.iters)
-    runner.register_hook(clock)
-    runner.register_hook(LastHook(clock))
-    try:
-        runner.train()
-    except EnoughError:
-        pass
-    else:
-        raise SystemExit(
-            f'the training ended after {len(clock.left)} iterations: '
-            f'{args.iters + SKIPPED + 1} are needed'
-        )
-    if not is_main_process():
-        return
-    parts = {k: statistics.median(v) for k, v in clock.parts().items()}
-    total = sum(parts.values())
-    results = dict(
-        config=args.config,
-        batch=batch,
-        seconds_to_the_first_step=clock.first_step,
-        seconds=parts,
-        shares={name: value / total for name, value in parts.items()},
-        images_per_second=batch / total,
-        pipeline_images_per_second=images_a_second(runner, 20 * batch),
-        workers=workers,
-        bytes_sent_an_iteration=clock.sent / len(clock.left),
-    )
-    show(results)
-    if args.json:
-        mmengine.dump(results, args.json, indent=2)
 
 
 def show(results: dict) -> None:
@@ -195,17 +151,52 @@ def show(results: dict) -> None:
     for name, value in results['seconds'].items():
         share = f'{100 * results["shares"][name]:.1f} %'
         table.add_row(name, f'{1000 * value:.1f}', share)
-    console = Console()
-    console.print(table)
-    console.print(
+    Console().print(
+        table,
         f'{results["images_per_second"]:.1f} images/s in training, '
         f'{results["pipeline_images_per_second"]:.1f} images/s from '
-        f'{results["workers"]} workers alone; first step '
-        f'{results["seconds_to_the_first_step"]:.1f} s after the start; '
+        f'{results["workers"]} workers alone; first step after '
+        f'{results["seconds_to_the_first_step"]:.1f} s; '
         f'{results["bytes_sent_an_iteration"]:.0f} bytes of gradients sent '
-        'an iteration'
+        'per iteration',
     )
 
 
-if __name__ == '__main__':
-    main()
+def main() -> None:
+    args = parse_args()
+    cfg = load_runner_config(args)
+    batch = cfg.train_dataloader.batch_size
+    workers = cfg.train_dataloader.num_workers
+    runner = build_runner(cfg, args)
+    if args.images_only:
+        rate = loading_rate(runner, 40 * batch)
+        print(f'{rate:.1f} images/s from {workers} workers')
+        return
+    clock, last = Clock(), LastHook(SKIPPED + args.iters + 1)
+    runner.register_hook(clock)
+    runner.register_hook(last)
+    with contextlib.suppress(FinishedError):
+        runner.train()
+    if len(last.ended) < last.iterations:
+        raise SystemExit(
+            f'the training ended after {len(last.ended)} iterations, '
+            f'{last.iterations} are needed'
+        )
+    if not is_main_process():
+        return
+    parts = time_parts(clock, last)
+    total = sum(parts.values())
+    results = dict(
+        config=args.config,
+        batch=batch,
+        seconds_to_the_first_step=clock.stepped[0] - START,
+        seconds=parts,
+        shares={name: value / total for name, value in parts.items()},
+        images_per_second=batch / total,
+        pipeline_images_per_second=loading_rate(runner, 20 * batch),
+        workers=workers,
+        bytes_sent_an_iteration=clock.bytes_sent / len(last.ended),
+    )
+    show(results)
+    if args.json:
+        mmengine.dump(results, args.json, indent=2)

@@ -1,28 +1,32 @@
-"""The method as it is written down: what tools/benchmark.py compares with."""
+"""Textbook implementation of the method, the baseline of benchmark.py."""
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import open_clip
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS as CLASSES
 from mpafer_plugin.models.utils import global_local_scores
 from mpafer_plugin.prompts import HARD_PROMPTS_FILE, load_hard_prompts
 
-from .setting import CLASSES, MAX_NORM, SGD, Setting
+if TYPE_CHECKING:
+    from .variants import Setting
 
 NUM_PROMPTS, NUM_CONTEXT, TOP_K = 8, 10, 16
 
 
 class Textbook(nn.Module):
-    """The method as it is written down, out of open_clip's own blocks.
+    """The method as the paper describes it, built from open_clip's blocks.
 
-    Prompts are tokens of every layer's sequence and dropped behind it, and
-    the text tower reads 77 tokens of each class.
+    Prompts are appended to the tokens of each layer and dropped after it, and
+    the text tower processes 77 tokens per class.
     """
 
-    def __init__(self, setting: Setting):
+    clip: Any
+
+    def __init__(self, setting: 'Setting'):
         super().__init__()
         self.clip = setting.clip
         self.prototypes = setting.prototypes
@@ -48,19 +52,19 @@ class Textbook(nn.Module):
             self.hard_features = self.clip.encode_text(hard_tokens.to(device))
 
     def image_features(self, images: torch.Tensor) -> torch.Tensor:
-        """Tokens in the joint space (B, 1 + N, D)."""
+        """Encode images as tokens (B, 1 + N, D) in the joint space."""
         visual = self.clip.visual
         x = visual._embeds(images)  # (B, 1 + N, d_v)
-        places = x.shape[1]
+        length = x.shape[1]
         for block, prompts in zip(
             visual.transformer.resblocks, self.prompts, strict=True
         ):
             prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
-            x = block(torch.cat([x, prompts], dim=1))[:, :places]
+            x = block(torch.cat([x, prompts], dim=1))[:, :length]
         return visual.ln_post(x) @ visual.proj
 
     def text(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token vectors (C, d_t) and features (C, D) of the soft prompts."""
+        """Return vectors (C, d_t) and features (C, D) of the soft prompts."""
         before = self.embeddings[:, :1]
         after = self.embeddings[:, 1 + NUM_CONTEXT :]
         context = self.context.expand(len(CLASSES), -1, -1)
@@ -72,7 +76,7 @@ class Textbook(nn.Module):
         return embeddings.mean(1), x @ self.clip.text_projection
 
     def loss(self, images, labels) -> torch.Tensor:
-        """The four losses, added up."""
+        """Compute the sum of the four losses."""
         features = self.image_features(images)
         tokens, texts = self.text()
         scores = global_local_scores(
@@ -88,20 +92,3 @@ class Textbook(nn.Module):
             loss = loss + F.cross_entropy(similar / 0.07, target)
         own = self.prototypes[labels]
         return loss + (1 - F.cosine_similarity(features[:, 0], own)).mean()
-
-
-def textbook_training(setting: Setting) -> Callable[[], None]:
-    """(c) The textbook's step."""
-    model = Textbook(setting).to(setting.device)
-    learnt = [model.prompts, model.context]
-    optimizer = torch.optim.SGD(learnt, **SGD)
-
-    def step():
-        with setting.autocast():
-            loss = model.loss(setting.images, setting.labels)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learnt, MAX_NORM)
-        optimizer.step()
-
-    return step

@@ -1,17 +1,68 @@
-"""What tools/benchmark.py times: ways through the same random CLIP."""
+"""Steps timed by tools/benchmark.py, all through the same random CLIP."""
 
+import contextlib
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from mmengine.optim import OptimWrapper
+from mmpretrain.structures import DataSample
+from torch import nn
 
-from .setting import MAX_NORM, SGD, Setting
-from .textbook import textbook_training
+from mpafer_plugin.apis import build_model
+from mpafer_plugin.clip import load_clip
+from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
+
+from .textbook import Textbook
+
+CLASSES = SEVEN_EXPRESSIONS
+SGD: dict[str, Any] = dict(lr=0.032, momentum=0.9, weight_decay=5e-4)
+MAX_NORM = 1.0
+
+Step = Callable[[], None]
 
 
-def plain_inference(setting: Setting) -> Callable[[], None]:
-    """(a) open_clip's image tower, without gradients."""
+class Setting:
+    """Data, precision and CLIP shared by all variants.
+
+    Args:
+        arch (str): Name of the architecture.
+        batch (int): Images per step, B.
+        device (str): 'cpu' or 'cuda'.
+        dtype (torch.dtype): Type of autocast; float32 disables it.
+    """
+
+    def __init__(self, arch: str, batch: int, device: str, dtype: torch.dtype):
+        torch.manual_seed(0)
+        self.arch, self.device, self.dtype = arch, device, dtype
+        self.clip = load_clip(arch, None).to(device).requires_grad_(False)
+        size = self.clip.visual.image_size
+        self.raw = torch.randint(0, 256, (batch, 3, *size), dtype=torch.uint8)
+        self.images = torch.randn(batch, 3, *size, device=device)
+        self.labels = torch.randint(len(CLASSES), (batch,), device=device)
+        self.samples = [
+            DataSample().set_gt_label(int(label)) for label in self.labels
+        ]
+        self.prototypes = torch.randn(
+            len(CLASSES), self.clip.visual.output_dim, device=device
+        )
+
+    def autocast(self):
+        """Return the context of a forward pass."""
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device, self.dtype)
+
+    def model(self) -> Any:
+        """Build our model, with prototypes."""
+        model = build_model(CLASSES, self.arch, None).to(self.device)
+        model.head.set_prototypes(self.prototypes)
+        return model
+
+
+def plain_inference(setting: Setting) -> Step:
+    """Build (a), open_clip's image tower without gradients."""
     visual = setting.clip.visual
 
     def step():
@@ -21,8 +72,8 @@ def plain_inference(setting: Setting) -> Callable[[], None]:
     return step
 
 
-def prompted_inference(setting: Setting) -> Callable[[], None]:
-    """(b) Our model in evaluation: prompts, text side and both scores."""
+def prompted_inference(setting: Setting) -> Step:
+    """Build (b), our inference with prompts, text side and both scores."""
     model = setting.model().eval()
 
     def step():
@@ -32,17 +83,30 @@ def prompted_inference(setting: Setting) -> Callable[[], None]:
     return step
 
 
-def prompted_training(
-    setting: Setting, with_cp: bool = False
-) -> Callable[[], None]:
-    """(d) Our training step: raw images to the optimizer's step."""
+def textbook_training(setting: Setting) -> Step:
+    """Build (c), the training step of the textbook implementation."""
+    model = Textbook(setting).to(setting.device)
+    parameters = [model.prompts, model.context]
+    optimizer = torch.optim.SGD(parameters, **SGD)
+
+    def step():
+        with setting.autocast():
+            loss = model.loss(setting.images, setting.labels)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters, MAX_NORM)
+        optimizer.step()
+
+    return step
+
+
+def prompted_training(setting: Setting, with_cp: bool = False) -> Step:
+    """Build (d), our training step from raw images to the optimizer."""
     model = setting.model().train()
     model.backbone.with_cp = with_cp
+    parameters = [p for p in model.parameters() if p.requires_grad]
     wrapper = OptimWrapper(
-        torch.optim.SGD(
-            [p for p in model.parameters() if p.requires_grad], **SGD
-        ),
-        clip_grad=dict(max_norm=MAX_NORM),
+        torch.optim.SGD(parameters, **SGD), clip_grad=dict(max_norm=MAX_NORM)
     )
     data = dict(inputs=setting.raw, data_samples=setting.samples)
 
@@ -53,46 +117,8 @@ def prompted_training(
     return step
 
 
-def checkpointed_training(setting: Setting) -> Callable[[], None]:
-    """(f) Our training step with activation checkpointing."""
-    return prompted_training(setting, with_cp=True)
-
-
-def text_side(setting: Setting) -> Callable[[], None]:
-    """(t) What of (d) the text side is, its two losses and their gradient."""
-    head = setting.model().train().head
-
-    def step():
-        with setting.autocast():
-            features = head.class_vectors()
-            tokens = head.text.soft_tokens()
-        loss = head.loss_prompt(features.float(), head.text.hard_features)
-        loss = loss + head.loss_token(tokens, head.text.hard_tokens)
-        loss.backward()
-
-    return step
-
-
-def scores_and_losses(setting: Setting) -> Callable[[], None]:
-    """(h) What of (d) the scores and losses are, from given features."""
-    model = setting.model().train()
-    with torch.no_grad(), setting.autocast():
-        features = model.extract_feat(setting.images)[-1]
-        texts = model.head.class_vectors()
-    samples = [sample.to(setting.device) for sample in setting.samples]
-    model.head.class_vectors = lambda: texts  # (t) counts them
-
-    def step():
-        feats = tuple(feature.requires_grad_() for feature in features)
-        with setting.autocast():
-            losses = model.head.loss((feats,), samples)
-        sum(losses.values()).backward()
-
-    return step
-
-
-def plain_backward(setting: Setting) -> Callable[[], None]:
-    """(e) The plain tower, and its class token's loss down to the tokens."""
+def plain_backward(setting: Setting) -> Step:
+    """Build (e), the plain tower with a backward pass to its tokens."""
     visual = setting.clip.visual
     texts = F.normalize(setting.prototypes, dim=-1)
 
@@ -107,6 +133,44 @@ def plain_backward(setting: Setting) -> Callable[[], None]:
             scores = 100 * F.normalize(feature.float(), dim=-1) @ texts.T
             loss = F.cross_entropy(scores, setting.labels)
         loss.backward()
+
+    return step
+
+
+def checkpointed_training(setting: Setting) -> Step:
+    """Build (f), our training step with activation checkpointing."""
+    return prompted_training(setting, with_cp=True)
+
+
+def text_side(setting: Setting) -> Step:
+    """Build (t), the text side of (d) with its two losses and gradient."""
+    head = setting.model().train().head
+
+    def step():
+        with setting.autocast():
+            features = head.class_vectors()
+            tokens = head.text.soft_tokens()
+        loss = head.loss_prompt(features.float(), head.text.hard_features)
+        loss = loss + head.loss_token(tokens, head.text.hard_tokens)
+        loss.backward()
+
+    return step
+
+
+def scores_and_losses(setting: Setting) -> Step:
+    """Build (h), the scores and losses of (d) from given features."""
+    model = setting.model().train()
+    with torch.no_grad(), setting.autocast():
+        features = model.extract_feat(setting.images)[-1]
+        texts = model.head.class_vectors()
+    samples = [sample.to(setting.device) for sample in setting.samples]
+    model.head.class_vectors = lambda: texts  # measured by (t)
+
+    def step():
+        feats = tuple(feature.requires_grad_() for feature in features)
+        with setting.autocast():
+            losses = model.head.loss((feats,), samples)
+        sum(losses.values()).backward()
 
     return step
 
