@@ -49,6 +49,12 @@ setup(
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],
         'docs': ['mkdocs-material>=9.5,<10', 'mkdocstrings[python]>=1,<2'],
-        'dev': ['pytest>=8', 'ruff', 'mypy', 'pre-commit'],
+        'dev': [
+            'pytest>=8',
+            'pytest-xdist>=3.5',
+            'ruff',
+            'mypy',
+            'pre-commit',
+        ],
     },
 )

@@ -1,7 +1,11 @@
 import builtins
 import itertools
 import json
+import os
 from pathlib import Path
+
+if 'PYTEST_XDIST_WORKER' in os.environ:  # the cores are shared out already
+    os.environ['OMP_NUM_THREADS'] = '1'
 
 import pytest
 import torch
@@ -15,6 +19,11 @@ from tests import small_data
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
 RUNNERS = itertools.count()  # mmengine wants a new name for each runner
+
+
+def pytest_collection_modifyitems(items):
+    """Start the slow tests first, so that no core waits at the end."""
+    items.sort(key=lambda item: item.get_closest_marker('slow') is None)
 
 
 @pytest.fixture(autouse=True)

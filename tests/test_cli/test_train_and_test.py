@@ -11,6 +11,8 @@ from mpafer_plugin.cli import train
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 from tests.conftest import CONFIGS, ROOT
 
+# One process makes what the tests share.
+pytestmark = pytest.mark.xdist_group('train_and_test')
 SMALL = [
     f'{split}_dataloader.num_workers=0' for split in ('train', 'val', 'test')
 ]

@@ -17,7 +17,8 @@ from mpafer_plugin.engine.checkpoints.file import damage
 from tests import interruptions
 from tests.conftest import CONFIGS, ROOT
 
-pytestmark = pytest.mark.slow
+# One process makes what the tests share.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('dist')]
 TERMS = ['loss', 'loss_cls', 'loss_token', 'loss_prompt', 'loss_proto']
 WHOLE_BATCHES = 4  # of 16; the fifth is smaller
 

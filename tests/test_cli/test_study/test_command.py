@@ -92,7 +92,8 @@ def results(folder):
     return list(folder.glob('work_dirs/studies/three/runs/*/*/result.json'))
 
 
-pytestmark = pytest.mark.slow
+# One process makes what the tests share.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('study')]
 
 
 def test_table(done, folder):

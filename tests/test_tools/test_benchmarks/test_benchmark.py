@@ -11,6 +11,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group('benchmark')]
+
 
 @pytest.fixture(scope='module')
 def results(tmp_path_factory):
@@ -47,7 +49,6 @@ def results(tmp_path_factory):
     return json.loads((folder / 'results.json').read_text())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ('ratio', 'limit'),
     [('b/a', 1.3), ('d/c', 0.95), ('d/e', 1.15), ('f/d', 1.7), ('t/d', 0.2)],
@@ -56,13 +57,11 @@ def test_time(results, ratio, limit):
     assert results['ratios'][ratio]['median'] < limit
 
 
-@pytest.mark.slow
 def test_memory(results):
     assert results['ratios']['d/c']['memory'] < 0.85
     assert results['ratios']['f/d']['memory'] < 0.7
 
 
-@pytest.mark.slow
 def test_report(results):
     assert results['rounds'] == 7 and results['batch'] == 4
     for variant in results['variants'].values():
