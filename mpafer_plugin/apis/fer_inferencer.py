@@ -17,7 +17,7 @@ from .face_smoother import FaceSmoother
 from .face_stream import Answer, Boxes, Job, answer_jobs, jobs_of
 from .fer_results import FERResults, ImagePrediction
 from .inputs import Frame, frames_of
-from .load_model import find_setting
+from .load_model import load_model
 
 _FRAMES = 16  # of a video, that are read ahead: they are large
 
@@ -81,15 +81,15 @@ class FERInferencer:
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r} is not positive')
         device = find_device(device)
-        setting = find_setting(model_or_config, weights, clip)
-        self.classes = setting.classes
-        self._resize = setting.resize
+        loaded = load_model(model_or_config, weights, clip)
+        self.classes = loaded.classes
+        self._resize = loaded.resize
         self.batch_size = batch_size
         self.workers = workers or min(8, cpu_count())
         self.prepare = FacePreparation(
-            setting.crop(face, face_crop), face, setting.pipeline, face_model
+            loaded.crop(face, face_crop), face, loaded.pipeline, face_model
         )
-        self.model: Any = setting.model.to(device).eval()
+        self.model: Any = loaded.model.to(device).eval()
 
     def __call__(self, inputs: Any, boxes: Boxes | None = None) -> FERResults:
         """Find and classify the faces of images.

@@ -1,11 +1,16 @@
 import atexit
 import gc
 import os
+from typing import Any
 
 import torch
 import torch.distributed
 from mmengine.dist import all_reduce_dict
-from mmengine.model import MMDistributedDataParallel
+from mmengine.model import (
+    BaseTTAModel,
+    MMDistributedDataParallel,
+    is_model_wrapper,
+)
 from mmengine.registry import MODEL_WRAPPERS
 from torch import nn
 
@@ -13,16 +18,16 @@ from torch import nn
 # In mmengine's own registry: its runner looks for wrappers nowhere else.
 @MODEL_WRAPPERS.register_module()
 class FERDistributedDataParallel(MMDistributedDataParallel):
-    """mmengine's wrapper, on GPUs or CPUs, with the mean of logged losses.
+    """Data-parallel wrapper for GPUs and CPUs that averages logged losses.
 
-    Two things that mmengine (0.10.7) lacks: it passes device ids, which torch
-    refuses for a model on the CPU, and it logs what the first rank alone saw.
+    mmengine's own (0.10.7) passes device ids, which torch refuses for a model
+    on the CPU, and logs the losses of the first rank only.
 
     Args:
         module (nn.Module): The model, on its device.
-        device_ids (list[int], optional): The GPU of this process; has no
-            meaning for a model on the CPU. Defaults to None.
-        broadcast_buffers (bool): Whether buffers are sent around before each
+        device_ids (list[int], optional): The GPU of this process; ignored for
+            a model on the CPU. Defaults to None.
+        broadcast_buffers (bool): Whether buffers are broadcast before each
             step. Defaults to False, as in mmengine's runner: prototypes are
             the same on all ranks already.
         **kwargs: See :class:`mmengine.model.MMDistributedDataParallel`.
@@ -47,7 +52,7 @@ class FERDistributedDataParallel(MMDistributedDataParallel):
         """Train on this rank's share of the batch.
 
         Returns:
-            dict[str, torch.Tensor]: The losses, means over all ranks.
+            dict[str, torch.Tensor]: Losses, averaged over all ranks.
         """
         logs = super().train_step(data, optim_wrapper)
         logs = {name: value.detach() for name, value in logs.items()}
@@ -55,19 +60,26 @@ class FERDistributedDataParallel(MMDistributedDataParallel):
         return logs
 
 
-def join_process_group(launcher: str) -> None:
-    """Join the other processes where there is no GPU.
+def unwrap_model(model: Any) -> Any:
+    """Return the model inside of wrappers: data-parallel or TTA."""
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = model.module
+    return model
 
-    mmengine (0.10.7) chooses a CUDA device even for gloo. It leaves a process
-    group alone that is there already, so this comes before the runner. With
-    GPUs it does nothing: mmengine joins with nccl.
+
+def join_process_group(launcher: str) -> None:
+    """Initialize the process group on machines without a GPU.
+
+    mmengine (0.10.7) selects a CUDA device even for gloo, but leaves an
+    existing process group alone: call this before the runner is built. With
+    GPUs it does nothing, and mmengine initializes nccl.
 
     Args:
         launcher (str): How the processes were started. Without a GPU only
             'pytorch' (torchrun) is supported.
 
     Raises:
-        ValueError: If the launcher is another one, or if there are more
+        ValueError: If the launcher is not supported, or if there are more
             processes than GPUs on this machine.
     """
     if launcher == 'none' or torch.distributed.is_initialized():
@@ -92,11 +104,11 @@ def join_process_group(launcher: str) -> None:
 
 
 def _leave_process_group() -> None:
-    """End gloo's threads before Python ends.
+    """End gloo's threads before Python exits.
 
-    One that still has a tensor to let go of by then aborts the process. They
-    end with the group, which the wrapped model holds too, in a ring of
-    references: so it is collected first.
+    A thread that still holds a tensor then aborts the process. The threads end
+    with the group, which the wrapped model refers to in a reference cycle:
+    hence the garbage collection.
     """
     gc.collect()
     if torch.distributed.is_initialized():

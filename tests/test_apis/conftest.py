@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer, build_model
-from mpafer_plugin.engine.checkpoints.metadata import ENTRY, describe
+from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
 from tests.test_datasets.conftest import log  # noqa: F401
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 
@@ -31,7 +31,7 @@ def save(tmp_path):
         checkpoint = {
             'meta': {},
             'state_dict': model.state_dict(),
-            ENTRY: describe(model) | entry,
+            ENTRY: CheckpointMeta.from_model(model).to_dict() | entry,
         }
         torch.save(checkpoint, path)
         return path

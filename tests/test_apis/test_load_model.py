@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer, build_model
-from mpafer_plugin.apis.load_model import TrainedSetting
+from mpafer_plugin.apis.load_model import LoadedModel
 from mpafer_plugin.engine.checkpoints.metadata import ENTRY
 from mpafer_plugin.faces import FaceCrop
 
@@ -167,9 +167,7 @@ TIGHT, WIDE = FaceCrop(margin=0), FaceCrop(margin=0.3)
 
 def choose(stated, *args):
     values = stated and stated.to_dict()
-    return TrainedSetting(torch.nn.Identity(), [], [], True, values).crop(
-        *args
-    )
+    return LoadedModel(torch.nn.Identity(), [], [], True, values).crop(*args)
 
 
 def test_the_training_says(log):

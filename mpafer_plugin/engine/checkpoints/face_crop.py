@@ -1,86 +1,82 @@
-"""How the faces of a run's data were cut out, and whether that agrees."""
+"""Checks that training, validation and test images are cropped alike."""
 
-from mmengine.runner import BaseLoop
+from mmengine.runner import BaseLoop, Runner
+
+from .metadata import CheckpointMeta
 
 
-def face_crops(runner) -> dict[str, dict | None]:
-    """Say how the faces of a runner's data were cut out.
+def face_crops(runner: Runner) -> dict[str, dict | None]:
+    """Return the crop config of each of a runner's datasets.
 
     Args:
-        runner (Runner): Only loops that are built count.
+        runner (Runner): A runner. Only loops that are built count.
 
     Returns:
-        dict[str, dict | None]: 'train', 'val' and 'test' to the crop config
-        in the dataset's ``metainfo['face_crop']``; None if as released.
+        dict[str, dict | None]: ``metainfo['face_crop']`` of the datasets of
+        'train', 'val' and 'test'; None if images are used as released.
     """
-    crops = {}
-    for split in ('train', 'val', 'test'):
-        loop = getattr(runner, f'_{split}_loop')
-        if isinstance(loop, BaseLoop):
-            metainfo = getattr(loop.dataloader.dataset, 'metainfo', {})
-            crops[split] = metainfo.get('face_crop')
-    return crops
-
-
-def check_own_crops(runner) -> None:
-    """Warn if validation sees other crops than training.
-
-    Args:
-        runner (Runner): That of a training.
-    """
-    crops = face_crops(runner)
-    if 'val' in crops:
-        message = _difference(
-            'the training data', crops['train'], 'val', crops['val']
+    loops = {
+        split: getattr(runner, f'_{split}_loop')
+        for split in ('train', 'val', 'test')
+    }
+    return {
+        split: getattr(loop.dataloader.dataset, 'metainfo', {}).get(
+            'face_crop'
         )
-        if message:
-            runner.logger.warning(message)
+        for split, loop in loops.items()
+        if isinstance(loop, BaseLoop)
+    }
 
 
-def check_loaded_crop(runner, entry: dict) -> None:
-    """Compare a checkpoint's crop with that of the data it is to see.
+def check_validation_crop(runner: Runner) -> None:
+    """Warn if the validation images are cropped unlike the training images."""
+    crops = face_crops(runner)
+    if 'val' in crops and crops['val'] != crops['train']:
+        runner.logger.warning(
+            _difference(
+                'the training data', crops['train'], 'val', crops['val']
+            )
+        )
+
+
+def check_checkpoint_crop(runner: Runner, meta: CheckpointMeta) -> None:
+    """Compare a checkpoint's crop config with that of a runner's images.
 
     Args:
-        runner (Runner): That loads the checkpoint.
-        entry (dict): The checkpoint's; of older versions it says nothing
-            about crops.
+        runner (Runner): The runner that loads the checkpoint.
+        meta (CheckpointMeta): Description of the checkpoint. Nothing is
+            compared if it does not state the crop.
 
     Raises:
-        ValueError: If a training that is resumed has other crops. With other
-            data the log warns.
+        ValueError: If training is resumed with another crop. Otherwise a
+            difference is logged as a warning.
     """
-    if 'face_crop' not in entry:
+    if 'face_crop' in meta.absent:
         return
     crops = face_crops(runner)
-    for split in ['train'] if 'train' in crops else list(crops):
+    for split in ['train'] if 'train' in crops else crops:
+        if crops[split] == meta.face_crop:
+            continue
         message = _difference(
-            'the checkpoint', entry['face_crop'], split, crops[split]
+            'the checkpoint', meta.face_crop, split, crops[split]
         )
-        if message and split == 'train' and runner._resume:
+        if split == 'train' and runner._resume:
             raise ValueError(message)
-        if message:
-            runner.logger.warning(message)
+        runner.logger.warning(message)
 
 
 def _difference(
     name: str, one: dict | None, split: str, other: dict | None
 ) -> str:
-    """Say what differs, with both values; '' if nothing does."""
-    if one == other:
-        return ''
-    if one is None or other is None:
-        first, second = (crop or 'as released' for crop in (one, other))
-    else:
-        keys = [
+    if one and other:
+        keys = sorted(
             key
             for key in one.keys() | other.keys()
             if one.get(key) != other.get(key)
-        ]
-        first, second = (
-            {key: crop.get(key) for key in sorted(keys)}
-            for crop in (one, other)
         )
+        one, other = ({k: crop.get(k) for k in keys} for crop in (one, other))
     return (
-        f'FACES ARE CUT OUT DIFFERENTLY: {name} has {first}, the {split} data '
-        f'{second}; results suffer where crops differ'
+        f'FACES ARE CROPPED DIFFERENTLY: {name} has {one or "as released"}, '
+        f'the {split} data {other or "as released"}; accuracy suffers where '
+        'crops differ'
     )

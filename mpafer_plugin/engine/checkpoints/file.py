@@ -1,25 +1,30 @@
-"""Checkpoint files that are whole or not there at all."""
+"""Checkpoint files: written atomically, verified and read as data."""
 
 import hashlib
 import os
 import re
+import reprlib
 import zipfile
 from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 _MARK = b'sha256:'
 
 
 def publish(part: Path, path: Path) -> None:
-    """Give a finished file its digest and its name, in this order.
+    """Add a digest to a finished file, then rename it into place.
 
-    What is at ``path`` afterwards is the old file or the new one, whenever
-    the process or the machine stops: the new one is on the disk before it
-    gets the name. The digest stands in the comment of the zip archive that
-    a checkpoint is; whoever does not look for it reads the file as ever.
+    Whenever the process or the machine stops, ``path`` is the old file or the
+    new one: the new file is synced to the disk before it is renamed. The
+    digest is the comment of the zip archive that a checkpoint is, which other
+    programs ignore.
 
     Args:
-        part (Path): What ``torch.save`` wrote, in the folder of ``path``.
-        path (Path): The name that it gets.
+        part (Path): Output of ``torch.save``, in the folder of ``path``.
+        path (Path): The final name.
     """
     content = part.read_bytes()
     digest = _MARK + hashlib.sha256(content).hexdigest().encode()
@@ -33,10 +38,10 @@ def publish(part: Path, path: Path) -> None:
 
 
 def damage(path: Path) -> str:
-    """Say what is wrong with a checkpoint; '' if it is as it was written.
+    """Return why a checkpoint is damaged, or '' if it is intact.
 
-    A file without a digest, of an older version or of another program, can
-    only be looked at as an archive.
+    A file without a digest, from an older version or another program, is only
+    checked to be an archive.
 
     Args:
         path (Path): The file.
@@ -56,8 +61,57 @@ def damage(path: Path) -> str:
     return ''
 
 
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint as data; nothing in it is executed.
+
+    Args:
+        path (str | Path): A file with a ``state_dict``, whose names may have
+            DDP's prefix.
+
+    Returns:
+        dict[str, Any]: Its content, with the names of a bare model.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is damaged, holds code, or is not a checkpoint.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'no checkpoint {str(path)!r} (working directory: {os.getcwd()!r})'
+        )
+    reason = damage(path)
+    if reason:
+        raise ValueError(f'checkpoint {str(path)!r} is damaged: {reason}')
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    # torch refuses code and broken files with several kinds of errors.
+    except Exception as error:
+        raise ValueError(
+            f'checkpoint {str(path)!r} cannot be read: '
+            f'{str(error).splitlines()[0]}'
+        ) from error
+    if not isinstance(content, dict) or 'state_dict' not in content:
+        raise ValueError(f'{str(path)!r} is not a checkpoint: no state_dict')
+    tensors, meta = content['state_dict'], content.setdefault('meta', {})
+    if not isinstance(tensors, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor)
+        for name, value in tensors.items()
+    ):
+        found, expected = f'state_dict={reprlib.repr(tensors)}', 'of tensors'
+    elif not isinstance(meta, dict):
+        found, expected = f'meta={reprlib.repr(meta)}', ''
+    else:
+        consume_prefix_in_state_dict_if_present(tensors, 'module.')
+        return content
+    raise ValueError(
+        f'checkpoint {str(path)!r}: it is malformed: {found} is not a dict '
+        f'{expected}'
+    )
+
+
 def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:
-    """List the files that a template such as ``'epoch_{}.pth'`` names."""
+    """List the files that match a template such as ``'epoch_{}.pth'``."""
     before, _, after = template.partition('{}')
     pattern = re.compile(rf'{re.escape(before)}(\d+){re.escape(after)}')
     return [
@@ -68,12 +122,12 @@ def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:
 
 
 def drop_config_text(checkpoint: dict) -> None:
-    """Take out of a checkpoint what mmengine (0.10.7) would execute."""
+    """Remove the config text, which mmengine (0.10.7) would execute."""
     checkpoint.get('meta', {}).pop('config', None)
 
 
 def sync_folder(folder: Path) -> None:
-    """Put the names in a folder on the disk, where systems can do that."""
+    """Sync a folder's entries to the disk, where the system can do that."""
     if os.name != 'posix':
         return
     descriptor = os.open(folder, os.O_RDONLY)

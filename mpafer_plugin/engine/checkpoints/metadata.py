@@ -1,115 +1,341 @@
-"""What a checkpoint says it belongs to, and whether that is the model."""
+"""Description of model, data and versions that is stored in a checkpoint."""
 
 import logging
 import reprlib
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import PurePath, PureWindowsPath
 from typing import Any
 
 import mmengine
 import mmpretrain
 import torch
 from mmcv.image.geometric import cv2_interp_codes
+from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.models import (
+    PromptAlignmentHead,
+    PromptedCLIPText,
+    PromptedCLIPViT,
+)
 from mpafer_plugin.version import __version__
 
 FORMAT = 1
 ENTRY = 'mpafer'
+"""Key of the description in a checkpoint."""
 
 
-def describe(model: torch.nn.Module) -> dict:
-    """Say, as plain data, what the prompts of a classifier belong to.
+def _fits(value: Any, kind: Any) -> bool:
+    """Return whether a value from a file is of a kind, see ``_KINDS``."""
+    if isinstance(kind, type):
+        return isinstance(value, kind)
+    if isinstance(kind, list):
+        return _fits(value, list) and all(_fits(x, kind[0]) for x in value)
+    if isinstance(kind, dict):
+        return _fits(value, dict) and all(
+            _fits(value.get(name), kind[name]) for name in kind
+        )
+    return kind(value)
 
-    Args:
-        model (nn.Module): A classifier. Parts of it that are not ours are
-            described by None.
+
+def _is_size(value: Any) -> bool:
+    return _fits(value, [int]) and len(value) == 2 and min(value) > 0
+
+
+_TOWER = (dict(arch=str, fingerprint=str), 'a dict with arch and fingerprint')
+# Of each key: a type, a list of one kind, a dict or a function; and in words.
+_KINDS: dict[str, tuple[Any, str]] = dict(
+    format=(int, 'a number'),
+    versions=(
+        dict(mpafer_plugin=str),
+        'a dict that names the version of mpafer_plugin',
+    ),
+    classes=([str], 'a list of names'),
+    prompt_words=([str], 'a list of names'),
+    image_tower=_TOWER,
+    text_tower=_TOWER,
+    hard_prompts=(
+        [lambda texts: texts and _fits(texts, [str])],
+        'a list of lists of texts',
+    ),
+    hard_prompts_digest=(str, 'a string'),
+    settings=(dict, 'a dict'),
+    face_crop=(object, ''),  # FaceCrop.from_dict checks it
+    resize=(
+        dict(scale=_is_size, interpolation=[*cv2_interp_codes].__contains__),
+        'a dict of scale, [width, height] in pixels, and interpolation, one '
+        f'of {", ".join(cv2_interp_codes)}',
+    ),
+)
+
+
+@dataclass(frozen=True)
+class CheckpointMeta:
+    """Description of the model and data that a checkpoint belongs to.
+
+    It is stored as plain data under the key ``mpafer``. Parts of the model
+    that are not from this package are described by None.
+
+    Attributes:
+        format (int): Version of this format.
+        versions (dict[str, str]): Versions of the packages that wrote it.
+        classes (list[str], optional): Names of the C classes, in label order.
+        prompt_words (list[str], optional): Word of each class in a prompt.
+        image_tower (dict, optional): ``arch``, an open_clip name or the name
+            of an architecture file, and ``fingerprint`` of the weights.
+        text_tower (dict, optional): The same for the text tower.
+        hard_prompts (list[list[str]], optional): Descriptions of each class.
+        hard_prompts_digest (str, optional): Their digest.
+        settings (dict, optional): Arguments of the head and of the data
+            preprocessor, and the CLIP weights (of a local file the name
+            only). Prompt and context lengths are not repeated here: they
+            follow from the tensors. None for models other than a frozen
+            :class:`PromptedCLIPViT` with :class:`PromptAlignmentHead` and
+            :class:`PromptedCLIPText`.
+        face_crop (dict, optional): Crop config of the training data; None if
+            the images were used as released.
+        resize (dict, optional): ``scale`` [w, h] in pixels and
+            ``interpolation`` of the test pipeline; None if it does more than
+            resize.
+        absent (frozenset[str]): Keys that an older version did not write.
     """
-    backbone = getattr(model, 'backbone', None)
-    text = getattr(getattr(model, 'head', None), 'text', None)
-    return dict(
-        format=FORMAT,
-        classes=text and list(text.classes),
-        prompt_words=text and list(text.words),
-        image_tower=_tower(backbone),
-        text_tower=text and _tower(text),
-        hard_prompts=text and text.hard_texts,
-        hard_prompts_digest=text and text.descriptions_digest,
-        settings=model_settings(model),
-        versions=dict(
-            mpafer_plugin=__version__,
-            torch=str(torch.__version__),
-            mmengine=mmengine.__version__,
-            mmpretrain=mmpretrain.__version__,
-            open_clip=version('open_clip_torch'),
-        ),
-    )
+
+    format: int
+    versions: dict[str, str]
+    classes: list[str] | None
+    prompt_words: list[str] | None
+    image_tower: dict[str, str] | None
+    text_tower: dict[str, str] | None
+    hard_prompts: list[list[str]] | None
+    hard_prompts_digest: str | None
+    settings: dict[str, Any] | None
+    face_crop: dict[str, Any] | None
+    resize: dict[str, Any] | None
+    absent: frozenset[str] = frozenset()
+
+    @classmethod
+    def from_model(
+        cls,
+        model: nn.Module,
+        face_crop: dict | None = None,
+        resize: dict | None = None,
+    ) -> 'CheckpointMeta':
+        """Describe a classifier.
+
+        Args:
+            model (nn.Module): A classifier.
+            face_crop (dict, optional): See :class:`CheckpointMeta`, as
+                ``resize``. Defaults to None.
+            resize (dict, optional): Defaults to None.
+        """
+        text = getattr(getattr(model, 'head', None), 'text', None)
+        return cls(
+            format=FORMAT,
+            versions=dict(
+                mpafer_plugin=__version__,
+                torch=str(torch.__version__),
+                mmengine=mmengine.__version__,
+                mmpretrain=mmpretrain.__version__,
+                open_clip=version('open_clip_torch'),
+            ),
+            classes=text and list(text.classes),
+            prompt_words=text and list(text.words),
+            image_tower=_tower_of(getattr(model, 'backbone', None)),
+            text_tower=_tower_of(text),
+            hard_prompts=text and text.hard_texts,
+            hard_prompts_digest=text and text.descriptions_digest,
+            settings=_settings(model),
+            face_crop=face_crop,
+            resize=resize,
+        )
+
+    @classmethod
+    def from_checkpoint(cls, checkpoint: dict) -> 'CheckpointMeta | None':
+        """Read the description in a checkpoint.
+
+        Returns:
+            CheckpointMeta | None: None if another program wrote it.
+
+        Raises:
+            ValueError: See :meth:`from_dict`.
+        """
+        if ENTRY not in checkpoint:
+            return None
+        return cls.from_dict(checkpoint[ENTRY])
+
+    @classmethod
+    def from_dict(cls, values: dict) -> 'CheckpointMeta':
+        """Read what :meth:`to_dict` gives, from a file that is not trusted.
+
+        Keys that are not known are ignored.
+
+        Raises:
+            ValueError: If a value is not of the kind that is written, or a
+                later version wrote the format. The value is quoted.
+        """
+        if not isinstance(values, dict):
+            raise ValueError(f'{ENTRY}={reprlib.repr(values)} is not a dict')
+        for name, (kind, expected) in _KINDS.items():
+            value: Any = values.get(name)
+            optional = name not in ('format', 'versions')
+            if not ((optional and value is None) or _fits(value, kind)):
+                raise ValueError(
+                    f'its entry {ENTRY!r} is malformed: {name}='
+                    f'{reprlib.repr(value)} is not {expected}'
+                )
+            # Before the rest, which a later format may have changed.
+            if name == 'versions' and values['format'] > FORMAT:
+                raise ValueError(
+                    f'the checkpoint has format {values["format"]}, this '
+                    f'version reads up to {FORMAT}: update mpafer_plugin (it '
+                    f'was written by {value["mpafer_plugin"]})'
+                )
+        if values.get('face_crop') is not None:
+            FaceCrop.from_dict(values['face_crop'])
+        known: dict[str, Any] = {name: values.get(name) for name in _KINDS}
+        return cls(**known, absent=frozenset(_KINDS.keys() - values.keys()))
+
+    def to_dict(self) -> dict:
+        """Return the description as plain data, for a checkpoint."""
+        return {
+            name: getattr(self, name)
+            for name in _KINDS
+            if name not in self.absent
+        }
+
+    def compare(self, model: 'CheckpointMeta', resume: bool = False) -> None:
+        """Check that the checkpoint's prompts mean the same in a model.
+
+        Other hard prompts are logged as a warning: predictions do not depend
+        on them.
+
+        Args:
+            model (CheckpointMeta): Description of the model.
+            resume (bool): Whether training continues, for which other hard
+                prompts are an error. Defaults to False.
+
+        Raises:
+            ValueError: If classes, their words or a tower differ.
+        """
+        mismatches = self.mismatches(
+            model, ('classes', 'prompt_words', 'image_tower', 'text_tower')
+        )
+        if mismatches:
+            raise ValueError(
+                'the checkpoint does not belong to this model.\n'
+                + '\n'.join(mismatches)
+            )
+        if self.hard_prompts_digest != model.hard_prompts_digest:
+            message = (
+                f'hard prompts: the checkpoint was trained with '
+                f'{self.hard_prompts}, this model has {model.hard_prompts}'
+            )
+            if resume:
+                raise ValueError(message)
+            mmengine.print_log(message, 'current', logging.WARNING)
+
+    def mismatches(
+        self, model: 'CheckpointMeta', names: Iterable[str]
+    ) -> list[str]:
+        """List which of the named fields differ, with both values."""
+        return [
+            f'{name}: the checkpoint has {getattr(self, name)}, this model '
+            f'{getattr(model, name)}'
+            for name in names
+            if _identity(getattr(self, name))
+            != _identity(getattr(model, name))
+        ]
+
+    def differences(self, model: 'CheckpointMeta') -> list[str]:
+        """List settings that make a model predict differently.
+
+        The model works with the checkpoint's prompts, but not as it did in
+        training.
+
+        Args:
+            model (CheckpointMeta): Description of the model and of its test
+                pipeline.
+
+        Returns:
+            list[str]: Each setting with both values. What the checkpoint does
+            not state is left out.
+        """
+        stored, here = (
+            self._prediction_settings(),
+            model._prediction_settings(),
+        )
+        return [
+            f'{name}: {_shown(stored[name])} in the checkpoint, '
+            f'{_shown(here[name])} here'
+            for name in stored
+            if name in here and stored[name] != here[name]
+        ]
+
+    def _prediction_settings(self) -> dict[str, Any]:
+        settings = dict(self.settings or {})
+        settings.pop('clip', None)  # the same weights have several names
+        if 'resize' not in self.absent:
+            settings |= self.resize or dict(scale=None, interpolation=None)
+        return settings
 
 
-def _tower(part) -> dict | None:
-    if not hasattr(part, 'fingerprint'):
-        return None
-    # Of an architecture file only the name: its folder is nobody's business.
-    return dict(arch=Path(part.arch).name, fingerprint=part.fingerprint)
+def _shown(value: Any) -> str:
+    return 'more than a resize' if value is None else repr(value)
 
 
-def identity(value):
-    """What has to agree: of a tower its fingerprint, whatever its name."""
+def _identity(value: Any) -> Any:
+    """Value to compare: a tower by its fingerprint, not its name."""
     return value['fingerprint'] if isinstance(value, dict) else value
 
 
-def check_format(found: dict) -> None:
-    """Refuse what a later version wrote.
-
-    Raises:
-        ValueError: If the entry has a format that is not known here.
-    """
-    if found['format'] > FORMAT:
-        raise ValueError(
-            f'the checkpoint has format {found["format"]}, this version '
-            f'reads up to {FORMAT}: update mpafer_plugin (it was written by '
-            f'{found["versions"]["mpafer_plugin"]})'
-        )
+def _file_name(path: str) -> str:
+    """Name of a file without its folder, which is private."""
+    return PureWindowsPath(PurePath(path).name).name
 
 
-def compare(found: dict, own: dict, resume: bool) -> None:
-    """Compare a checkpoint's entry with that of a model.
-
-    Args:
-        found (dict): The checkpoint's.
-        own (dict): The model's, see :func:`describe`.
-        resume (bool): Whether training goes on, for which other hard prompts
-            are an error; else they are a warning.
-
-    Raises:
-        ValueError: If the prompts would mean something else in the model.
-    """
-    check_format(found)
-    differences = [
-        f'{key}: the checkpoint has {found.get(key)}, this model {own[key]}'
-        for key in ('classes', 'prompt_words', 'image_tower', 'text_tower')
-        if identity(found.get(key)) != identity(own[key])
-    ]
-    if differences:
-        raise ValueError(
-            'the checkpoint does not belong to this model.\n'
-            + '\n'.join(differences)
-        )
-    if found.get('hard_prompts_digest') != own['hard_prompts_digest']:
-        message = (
-            f'hard prompts: the checkpoint was trained with '
-            f'{found.get("hard_prompts")}, this model has '
-            f'{own["hard_prompts"]}'
-        )
-        if resume:
-            raise ValueError(message)
-        # Predictions don't depend on them.
-        mmengine.print_log(message, 'current', logging.WARNING)
+def _tower_of(part: Any) -> dict[str, str] | None:
+    if not hasattr(part, 'fingerprint'):
+        return None
+    return dict(arch=_file_name(part.arch), fingerprint=part.fingerprint)
 
 
-def check_tensors(state_dict: dict, model: torch.nn.Module) -> None:
-    """Compare names and shapes of tensors with those that a model saves.
+def _settings(model: nn.Module) -> dict[str, Any] | None:
+    backbone: Any = getattr(model, 'backbone', None)
+    head: Any = getattr(model, 'head', None)
+    preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    if (
+        type(backbone) is not PromptedCLIPViT
+        or not backbone.tower.frozen
+        or type(head) is not PromptAlignmentHead
+        or type(head.text) is not PromptedCLIPText
+        or backbone.out_type != 'aligned'
+        or not isinstance(head.projection, nn.Identity)
+        or not getattr(preprocessor, '_enable_normalize', False)
+    ):
+        return None
+    scale: str | float
+    if isinstance(head.log_scale, nn.Parameter):
+        scale = 'learnable'
+    elif head.log_scale == head.text.tower.logit_scale:
+        scale = 'clip'
+    else:
+        scale = float(head.log_scale.exp())
+    return dict(
+        clip=backbone.pretrained and _file_name(backbone.pretrained),
+        mean=preprocessor.mean.flatten().tolist(),
+        std=preprocessor.std.flatten().tolist(),
+        to_rgb=preprocessor.to_rgb,
+        top_k=head.top_k,
+        local_weight=float(head.local_weight),
+        proto_weight=float(head.proto_weight),
+        logit_scale=scale,
+    )
+
+
+def check_tensors(state_dict: dict, model: nn.Module) -> None:
+    """Check that tensors have the names and shapes that a model saves.
 
     Raises:
         ValueError: If any differ.
@@ -128,175 +354,3 @@ def _shapes(state_dict: dict) -> dict[str, tuple[int, ...]]:
         name.removeprefix('module.'): tuple(tensor.shape)
         for name, tensor in state_dict.items()
     }
-
-
-def model_settings(model: torch.nn.Module) -> dict | None:
-    """Say, as plain data, how a classifier differs from the default one.
-
-    What follows from the shapes of the checkpoint's tensors is not repeated:
-    numbers of prompts and context vectors.
-
-    Args:
-        model (nn.Module): A classifier.
-
-    Returns:
-        dict | None: Arguments of the head, of the data preprocessor, and the
-        CLIP weights that the config named (of a local file the name alone);
-        None for a model that is not a frozen :class:`PromptedCLIPViT` with
-        :class:`PromptAlignmentHead` and :class:`PromptedCLIPText` on its
-        features.
-    """
-    # Not at the top: models are registered after the engine.
-    from mpafer_plugin.models import (
-        PromptAlignmentHead,
-        PromptedCLIPText,
-        PromptedCLIPViT,
-    )
-
-    backbone = getattr(model, 'backbone', None)
-    head = getattr(model, 'head', None)
-    preprocessor: Any = getattr(model, 'data_preprocessor', None)
-    if (
-        type(backbone) is not PromptedCLIPViT
-        or not backbone.tower.frozen
-        or type(head) is not PromptAlignmentHead
-        or type(head.text) is not PromptedCLIPText
-        or backbone.out_type != 'aligned'
-        or not isinstance(head.projection, torch.nn.Identity)
-        or not getattr(preprocessor, '_enable_normalize', False)
-    ):
-        return None
-    scale: str | float
-    if isinstance(head.log_scale, torch.nn.Parameter):
-        scale = 'learnable'
-    elif head.log_scale == head.text.tower.logit_scale:
-        scale = 'clip'
-    else:
-        scale = float(head.log_scale.exp())
-    return dict(
-        clip=backbone.pretrained and _name(backbone.pretrained),
-        mean=preprocessor.mean.flatten().tolist(),
-        std=preprocessor.std.flatten().tolist(),
-        to_rgb=preprocessor.to_rgb,
-        top_k=head.top_k,
-        local_weight=float(head.local_weight),
-        proto_weight=float(head.proto_weight),
-        logit_scale=scale,
-    )
-
-
-def _name(weights: str) -> str:
-    """Of a file only the name: its folder is nobody's business."""
-    return weights.replace('\\', '/').rpartition('/')[2]
-
-
-def check_values(checkpoint: dict) -> None:
-    """Refuse values of other kinds than ``PromptCheckpointHook`` writes.
-
-    Args:
-        checkpoint (dict): The content of a file; of the entry all that older
-            versions did not write may be absent.
-
-    Raises:
-        ValueError: Names the value.
-    """
-    # Other programs may leave these two out.
-    _check('it', {'meta': {}, ENTRY: {}} | checkpoint, _PARTS)
-    if ENTRY not in checkpoint:
-        return
-    entry = checkpoint[ENTRY]
-    _check(f'its entry {ENTRY!r}', entry, _FORMAT)
-    check_format(entry)
-    _check(f'its entry {ENTRY!r}', entry, _ENTRY)
-    crop = entry.get('face_crop')
-    if crop is not None:
-        FaceCrop.from_dict(crop)
-
-
-def _check(
-    place: str, values: dict, rules: dict[str, tuple[Callable, str]]
-) -> None:
-    for name, (is_allowed, text) in rules.items():
-        value = values.get(name)
-        if not is_allowed(value):
-            raise ValueError(
-                f'{place} is malformed: {name}={reprlib.repr(value)} is not '
-                f'{text}'
-            )
-
-
-def _or_none(is_allowed: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or is_allowed(value)
-
-
-def _are(value: Any, kind: type) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(part, kind) for part in value
-    )
-
-
-def _is_tower(value: Any) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(value.get(name), str) for name in ('arch', 'fingerprint')
-    )
-
-
-def _is_resize(value: Any) -> bool:
-    if not isinstance(value, dict):
-        return False
-    scale: Any = value.get('scale')
-    return (
-        _are(scale, int)
-        and len(scale) == 2
-        and min(scale) > 0
-        # A list cannot be looked up.
-        and value.get('interpolation') in list(cv2_interp_codes)
-    )
-
-
-_NAMES = (_or_none(lambda value: _are(value, str)), 'a list of names')
-_TOWER = (_or_none(_is_tower), 'a dict with arch and fingerprint')
-_DICT = (lambda value: isinstance(value, dict), 'a dict')
-
-_PARTS = {
-    'state_dict': (
-        lambda value: (
-            isinstance(value, dict) and _are([*value], str)
-            and _are([*value.values()], torch.Tensor)
-        ),
-        'a dict of tensors',
-    ),
-    'meta': _DICT,
-    ENTRY: _DICT,
-}  # fmt: skip
-_FORMAT = {
-    'format': (lambda value: isinstance(value, int), 'a number'),
-    'versions': (
-        lambda value: (
-            isinstance(value, dict)
-            and isinstance(value.get('mpafer_plugin'), str)
-        ),
-        'a dict that names the version of mpafer_plugin',
-    ),
-}
-_ENTRY = {
-    'classes': _NAMES,
-    'prompt_words': _NAMES,
-    'image_tower': _TOWER,
-    'text_tower': _TOWER,
-    'hard_prompts': (
-        _or_none(
-            lambda value: (
-                isinstance(value, list)
-                and all(texts and _are(texts, str) for texts in value)
-            )
-        ),
-        'a list of lists of texts',
-    ),
-    'settings': (_or_none(_DICT[0]), 'a dict'),
-    'resize': (
-        _or_none(_is_resize),
-        'a dict of scale, [width, height] in pixels, and interpolation, one '
-        f'of {", ".join(cv2_interp_codes)}',
-    ),
-}

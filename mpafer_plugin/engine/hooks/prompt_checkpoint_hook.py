@@ -1,51 +1,38 @@
 import torch
 from mmengine.logging import HistoryBuffer
-from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.datasets.categories import canonical_names
-from mpafer_plugin.engine.checkpoints.test_pipeline import (
-    pipeline_of,
-    resize_of,
-)
 
 from ..checkpoints.face_crop import (
-    check_loaded_crop,
-    check_own_crops,
+    check_checkpoint_crop,
+    check_validation_crop,
     face_crops,
 )
-from ..checkpoints.metadata import (
-    ENTRY,
-    check_tensors,
-    compare,
-    describe,
-    identity,
-)
+from ..checkpoints.metadata import ENTRY, CheckpointMeta, check_tensors
+from ..checkpoints.test_pipeline import pipeline_of, resize_of
+from ..distributed import unwrap_model
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 
 @HOOKS.register_module()
 class PromptCheckpointHook(SafeCheckpointHook):
-    """Save what was trained, and what it can be used with.
+    """Safe checkpoints that describe the model and data they belong to.
 
-    Besides being safe on the disk, a checkpoint has an entry
-    ``mpafer`` of plain data: class names, the towers' architecture and
-    fingerprints, the hard prompts and their digest, how the training data's
-    faces were cut out (``face_crop``, None if as released), how test images
-    are resized, what builds the model again, and versions.
-    When a checkpoint is loaded this entry and the shapes of its tensors are
-    compared with the model, and any difference that would make the prompts
-    mean something else is an error; data whose faces are cut out differently
-    is warned about. And the history of logged values is cut to
-    what the log's window needs, so that files don't grow with the run.
+    The description, :class:`CheckpointMeta`, is stored under the key
+    ``mpafer``. When a checkpoint is loaded, the description and the shapes of
+    its tensors are compared with the model: a difference that changes the
+    meaning of the prompts is an error, and other face crops are logged as a
+    warning. The history of logged values is cut to the log's window, so that
+    files do not grow with the run.
 
     The frozen towers are not in the file: with B/16 it stays below 1 MB, the
     optimizer's state included.
 
     Args:
-        init_prompts (str, optional): A checkpoint, such as of another data
-            set, whose visual prompts and shared context training starts from.
-            Defaults to None.
+        init_prompts (str, optional): A checkpoint, such as of another
+            dataset, whose visual prompts and shared context training starts
+            from. Defaults to None.
         **kwargs: See :class:`SafeCheckpointHook`.
     """
 
@@ -54,34 +41,36 @@ class PromptCheckpointHook(SafeCheckpointHook):
         self.init_prompts = init_prompts
 
     def before_train(self, runner) -> None:
-        """Compare the classes with the data's, and start from other prompts.
+        """Check the classes, and load the initial prompts.
 
         Raises:
             ValueError: If the training data has other classes than the head,
                 or the same in another order.
         """
         super().before_train(runner)
-        own = describe(_bare(runner.model))['classes']
+        own = CheckpointMeta.from_model(unwrap_model(runner.model)).classes
         data = runner.train_dataloader.dataset.metainfo.get('classes')
-        if None not in (own, data) and canonical_names(
-            data
-        ) != canonical_names(own):
+        if (
+            own is not None
+            and data is not None
+            and canonical_names(data) != canonical_names(own)
+        ):
             raise ValueError(
                 f'the training data has the classes {list(data)}, the head '
                 f'has {own}'
             )
-        check_own_crops(runner)
+        check_validation_crop(runner)
         if self.init_prompts is not None and runner.iter == 0:
-            self._start_from_prompts(runner, self.init_prompts)
+            self._init_prompts(runner, self.init_prompts)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Add the entry and cut the history."""
+        """Add the description and cut the history."""
         super().before_save_checkpoint(runner, checkpoint)
-        checkpoint[ENTRY] = dict(
-            describe(_bare(runner.model)),
+        checkpoint[ENTRY] = CheckpointMeta.from_model(
+            unwrap_model(runner.model),
             face_crop=face_crops(runner).get('train'),
             resize=resize_of(pipeline_of(runner.cfg)),
-        )
+        ).to_dict()
         windows = [runner.log_processor.window_size]
         for custom in runner.log_processor.custom_cfg:
             if isinstance(custom.get('window_size'), int):
@@ -93,7 +82,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
             scalars[name] = HistoryBuffer(values[last], counts[last])
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Refuse a checkpoint that does not belong to the model.
+        """Check that the checkpoint belongs to the model.
 
         Raises:
             ValueError: If classes, their order, their words, a tower or the
@@ -101,54 +90,54 @@ class PromptCheckpointHook(SafeCheckpointHook):
                 training data's face crop.
         """
         super().after_load_checkpoint(runner, checkpoint)
-        model = _bare(runner.model)
-        found = checkpoint.get(ENTRY)
-        if found is None:
+        model = unwrap_model(runner.model)
+        meta = CheckpointMeta.from_checkpoint(checkpoint)
+        if meta is None:
             runner.logger.warning(
                 'the checkpoint was not written by PromptCheckpointHook: its '
                 'classes and towers cannot be compared with the model'
             )
         else:
-            compare(found, describe(model), resume=runner._resume)
-            check_loaded_crop(runner, found)
-        # mmengine itself only logs what does not fit, and goes on.
+            own = CheckpointMeta.from_model(model)
+            meta.compare(own, resume=runner._resume)
+            check_checkpoint_crop(runner, meta)
+        # mmengine itself only logs mismatches and continues.
         check_tensors(checkpoint['state_dict'], model)
 
-    def _start_from_prompts(self, runner, path: str) -> None:
-        model = _bare(runner.model)
+    def _init_prompts(self, runner, path: str) -> None:
+        model = unwrap_model(runner.model)
         checkpoint = torch.load(path, map_location='cpu')
-        found, own = checkpoint.get(ENTRY, {}), describe(model)
-        for tower in ('image_tower', 'text_tower'):
-            if identity(found.get(tower)) != identity(own[tower]):
+        meta = CheckpointMeta.from_checkpoint(checkpoint)
+        if meta is None:
+            raise ValueError(
+                f'init_prompts={path!r} was not written by '
+                'PromptCheckpointHook: its towers cannot be compared with the '
+                'model'
+            )
+        mismatches = meta.mismatches(
+            CheckpointMeta.from_model(model), ('image_tower', 'text_tower')
+        )
+        if mismatches:
+            raise ValueError(
+                f'init_prompts={path!r} was trained with other towers; '
+                + '; '.join(mismatches)
+            )
+        parameters = dict(model.named_parameters())
+        for name in ('backbone.prompts', 'head.text.context'):
+            if name not in parameters:
+                continue  # switched off
+            value = checkpoint['state_dict'].get(name)
+            target = parameters[name]
+            if value is None or value.shape != target.shape:
+                shape = None if value is None else tuple(value.shape)
                 raise ValueError(
-                    f'init_prompts={path!r} was trained with the '
-                    f'{tower} {found.get(tower)}, this model has {own[tower]}'
+                    f'init_prompts={path!r} has {name} of shape {shape}, '
+                    f'this model {tuple(target.shape)}'
                 )
-        with torch.no_grad():
-            targets = dict(model.named_parameters())
-            for name in ('backbone.prompts', 'head.text.context'):
-                if name not in targets:
-                    continue  # switched off
-                value, target = (
-                    checkpoint['state_dict'].get(name),
-                    targets[name],
+            if name.endswith('context') and value.ndim == 3:
+                raise ValueError(
+                    f'init_prompts={path!r} has a context for each class; '
+                    'only a shared one can be transferred'
                 )
-                if value is None or value.shape != target.shape:
-                    shape = None if value is None else tuple(value.shape)
-                    raise ValueError(
-                        f'init_prompts={path!r} has {name} of '
-                        f'shape {shape}, this model {tuple(target.shape)}'
-                    )
-                if name.endswith('context') and value.ndim == 3:
-                    raise ValueError(
-                        f'init_prompts={path!r} has a context '
-                        'for each class; only a shared one can be taken over'
-                    )
-                target.copy_(value)
-        runner.logger.info(f'prompts start from {path}')
-
-
-def _bare(model):
-    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
-        model = model.module
-    return model
+            target.data.copy_(value)
+        runner.logger.info(f'prompts are initialized from {path}')

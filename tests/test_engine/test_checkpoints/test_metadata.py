@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer, build_model
-from mpafer_plugin.engine.checkpoints.metadata import ENTRY, model_settings
+from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
 from mpafer_plugin.engine.checkpoints.test_pipeline import (
     pipeline_of,
     resize_of,
@@ -73,7 +73,7 @@ def test_the_test_pipeline_of_a_config():
 def test_settings_are_plain_and_name_no_folder(tiny):
     text = dict(hard_prompts=['a', 'b'])
     model = build_model(['yes', 'no'], **tiny, text=text, head=dict(top_k=5))
-    settings = model_settings(model)
+    settings = CheckpointMeta.from_model(model).settings
     assert settings['top_k'] == 5
     assert settings['logit_scale'] == 'clip'
     assert settings['clip'] == 'tiny.pt'
@@ -85,8 +85,9 @@ def test_other_models_have_none(tiny):
     model = build_model(
         ['yes', 'no'], **tiny, text=text, head=dict(in_channels=12)
     )
-    assert model_settings(model) is None
-    assert model_settings(torch.nn.Identity()) is None
+    assert CheckpointMeta.from_model(model).settings is None
+    meta = CheckpointMeta.from_model(torch.nn.Identity())
+    assert meta.settings is None
 
 
 def in_entry(**values):

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from open_clip import SimpleTokenizer
 
-from mpafer_plugin.engine.checkpoints.metadata import model_settings
+from mpafer_plugin.engine.checkpoints.metadata import CheckpointMeta
 from mpafer_plugin.models import PromptedCLIPText
 
 CLASSES = ['happiness', 'fear', 'happily surprised']
@@ -256,4 +256,5 @@ def test_no_checkpoint_claims_to_build_it(load_config):
         ('mpafer_rafdb.py', True),
     ):
         model = MODELS.build(load_config(name).model)
-        assert (model_settings(model) is not None) == built
+        settings = CheckpointMeta.from_model(model).settings
+        assert (settings is not None) == built
