@@ -1,3 +1,5 @@
+"""Explanations: the patches that a prediction rests on."""
+
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from itertools import zip_longest
@@ -6,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.dataset import pseudo_collate
-from mmpretrain.models import ImageClassifier
 from torch import nn
 
 from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What the patches of B images had to do with their predictions.
+    """Evidence of the patches for the predictions of B images.
 
-    Patches lie in a grid of h rows and w columns.
+    Patches form a grid of h rows and w columns.
 
     Args:
-        probs (torch.Tensor): Probabilities of the classes, (B, C).
-        labels (torch.Tensor): The predicted classes, (B,).
-        similarity (torch.Tensor): Cosine of each patch with the text of the
-            predicted class, (B, h, w).
-        chosen (torch.Tensor): The ``top_k`` patches whose mean is the local
-            score of that class, (B, h, w), bool; none where the head has
-            ``local_weight=0``.
-        rollout (torch.Tensor): Share that each patch has in the class token
-            at the end, by the attention of all layers, (B, h, w).
-        class_share (torch.Tensor): Share of the class token's own start, (B,).
+        probs (torch.Tensor): Class probabilities, (B, C).
+        labels (torch.Tensor): Predicted classes, (B,).
+        similarity (torch.Tensor): Cosine of each patch with the text feature
+            of the predicted class, (B, h, w).
+        chosen (torch.Tensor): Mask of the ``top_k`` patches whose mean is the
+            local score of the predicted class, (B, h, w), bool; all False if
+            the head has ``local_weight=0``.
+        rollout (torch.Tensor): Share of each patch in the final class token,
+            by attention rollout over all layers, (B, h, w).
+        class_share (torch.Tensor): Share of the initial class token, (B,).
         prompt_share (torch.Tensor): Share of the visual prompts, (B,). The
-            three kinds of shares sum to 1.
+            shares of patches, class token and prompts sum to 1.
     """
 
     probs: torch.Tensor
@@ -50,7 +50,7 @@ class Explanation:
     prompt_share: torch.Tensor
 
     def of(self, index: int) -> 'Explanation':
-        """Take that of one image, with B = 1."""
+        """Select one image, with B = 1."""
         return Explanation(
             *(
                 getattr(self, field.name)[index : index + 1]
@@ -59,13 +59,40 @@ class Explanation:
         )
 
 
+class FaceExplanation(NamedTuple):
+    """Prediction of a face with its explanation.
+
+    Args:
+        face (dict): See :func:`face_result`.
+        explanation (Explanation): Of this face alone, B = 1.
+        matrix (np.ndarray): (2, 3), from the image to the crop, which the
+            patches divide.
+        size (tuple[int, int]): Width and height of the crop in pixels.
+    """
+
+    face: dict
+    explanation: Explanation
+    matrix: np.ndarray
+    size: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls, face: PreparedFace, found: Explanation, classes: Sequence[str]
+    ) -> 'FaceExplanation':
+        """Combine a face with its explanation, B = 1."""
+        probs = found.probs[0].float().cpu().numpy()
+        result = face_result(face.face, face.detected, probs, classes)
+        return cls(result, found, face.matrix, face.size)
+
+
 def explainable_parts(
     model: nn.Module,
 ) -> tuple[PromptedCLIPViT, PromptAlignmentHead]:
-    """Take the backbone and head of a model that can be explained.
+    """Return the backbone and head of a model that can be explained.
 
     Raises:
-        ValueError: If the model is of another kind.
+        ValueError: If it is not :class:`PromptedCLIPViT` with
+            :class:`PromptAlignmentHead`.
     """
     backbone = getattr(model, 'backbone', None)
     head = getattr(model, 'head', None)
@@ -81,15 +108,18 @@ def explainable_parts(
 
 @torch.no_grad()
 def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
-    """Find the patches that decided.
+    """Predict images and explain the predictions in one forward pass.
 
     Args:
         model (nn.Module): :class:`PromptedCLIPViT` with
             :class:`PromptAlignmentHead`, in evaluation mode.
         images (torch.Tensor): (B, 3, H, W), normalised.
 
+    Returns:
+        Explanation: Probabilities, as the model predicts them, and evidence.
+
     Raises:
-        ValueError: If the model is of another kind.
+        ValueError: If the model cannot be explained.
     """
     backbone, head = explainable_parts(model)
     tokens, shares = _rollout(backbone, images)
@@ -120,15 +150,15 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
 def _rollout(
     backbone: PromptedCLIPViT, images: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run the tower and follow its attention to the first tokens.
+    """Run the tower and trace the class token back to the input tokens.
 
     Attention rollout (Abnar and Zuidema, 2020): a token is half itself and
-    half what it attends to, on average over the heads. Prompts come anew in
-    each layer, so what goes to them goes no further.
+    half what it attends to, averaged over the heads. Each layer has prompts
+    of its own, so the attention paid to them is not traced further.
 
     Returns:
-        tuple: Last tokens (B, 1 + N, d_v), before the norm, and the share
-        of each first token in the last class token, (B, 1 + N).
+        tuple: Final tokens (B, 1 + N, d_v), before the norm, and the share
+        of each input token in the final class token, (B, 1 + N).
     """
     x = backbone.tower.embed(images)
     layer_prompts = () if backbone.prompts is None else backbone.prompts
@@ -150,11 +180,11 @@ def attention_weights(
     x: torch.Tensor,
     prompts: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Attention of a block as :func:`prompted_block` computes it.
+    """Compute the attention of a block as in :func:`prompted_block`.
 
     Args:
-        block (ResidualAttentionBlock): One of open_clip's.
-        x (torch.Tensor): Tokens (B, T, d) that enter the block.
+        block (ResidualAttentionBlock): A block of open_clip.
+        x (torch.Tensor): Input tokens of the block, (B, T, d).
         prompts (torch.Tensor | None): Prompts of the layer, (n, d).
 
     Returns:
@@ -174,56 +204,3 @@ def attention_weights(
         t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2) for t in (q, k)
     )  # (B, heads, T or T + n, d / heads)
     return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
-
-
-class FaceExplanation(NamedTuple):
-    """What the patches of a face had to do with its prediction.
-
-    Args:
-        face (dict): See :func:`face_result`.
-        explanation (Explanation): Of this one face, B = 1.
-        matrix (np.ndarray): (2, 3), from the image to the crop, in which
-            the patches lie.
-        size (tuple[int, int]): Width and height of the crop in pixels.
-    """
-
-    face: dict
-    explanation: Explanation
-    matrix: np.ndarray
-    size: tuple[int, int]
-
-
-def explain_faces(
-    faces: Sequence[PreparedFace],
-    model: ImageClassifier,
-    classes: Sequence[str],
-    batch_size: int,
-) -> list[FaceExplanation]:
-    """Find the patches that decided, for each face by itself.
-
-    Args:
-        faces (Sequence[PreparedFace]): Those of an image.
-        model (ImageClassifier): See :func:`explain`.
-        classes (Sequence[str]): Names of the classes.
-        batch_size (int): Faces that go through the model together.
-
-    Returns:
-        list[FaceExplanation]: In their order.
-    """
-    explained = []
-    for start in range(0, len(faces), batch_size):
-        batch = faces[start : start + batch_size]
-        data = pseudo_collate([face.packed for face in batch])
-        images = model.data_preprocessor(data)['inputs']
-        found = explain(model, images)
-        scores = found.probs.float().cpu().numpy()
-        for index, (face, probs) in enumerate(zip(batch, scores, strict=True)):
-            explained.append(
-                FaceExplanation(
-                    face_result(face.face, face.scored, probs, classes),
-                    found.of(index),
-                    face.matrix,
-                    face.size,
-                )
-            )
-    return explained

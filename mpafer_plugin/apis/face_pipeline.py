@@ -1,7 +1,8 @@
-"""From an image to what the model takes: one input a face."""
+"""Preparation of images: one model input for each face."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -19,32 +20,32 @@ DETECTORS = ('yunet', 'none')
 
 @dataclass(frozen=True, eq=False)
 class PreparedFace:
-    """A face, and what the model takes of it.
+    """Face of an image, cropped and ready for the model.
 
     Args:
-        face (Face): Where it is in the image.
-        scored (bool): Whether a detector found it.
-        packed (dict): What the test pipeline gives.
+        face (Face): Its box and landmarks in the image.
+        detected (bool): Whether a detector found it.
+        packed (dict): Output of the test pipeline.
         matrix (np.ndarray): (2, 3), from the image to the crop.
         size (tuple[int, int]): Width and height of the crop in pixels.
     """
 
     face: Face
-    scored: bool
+    detected: bool
     packed: dict
     matrix: np.ndarray
     size: tuple[int, int]
 
 
 class FacePreparation:
-    """Read an image, find its faces, cut them out, resize them.
+    """Read an image, detect its faces, crop and resize them.
 
-    May be called by several threads: each has a detector for itself.
+    Threads may share an instance: each uses a detector of its own.
 
     Args:
-        crop (FaceCrop): The crop that training saw.
+        crop (FaceCrop): Crop of the training data.
         detector (str): 'yunet', or 'none': the whole image is the face.
-        pipeline (Sequence[dict]): The test pipeline behind reading.
+        pipeline (Sequence[dict]): Test pipeline without its loading step.
         face_model (str | Path, optional): See :func:`find_yunet`.
 
     Raises:
@@ -63,12 +64,10 @@ class FacePreparation:
         self.crop = crop
         self.detector = detector
         self._pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
-        self._build: Callable[[], YuNet] = lambda: crop.build_detector(
-            face_model
-        )
+        self._build = partial(crop.build_detector, face_model)
         self._idle: SimpleQueue[YuNet] = SimpleQueue()
         if detector == 'yunet':
-            self._idle.put(self._build())  # what is wrong with it shows now
+            self._idle.put(self._build())  # a bad face_model fails here
 
     def __call__(
         self,
@@ -78,26 +77,22 @@ class FacePreparation:
         """Prepare all faces of an image.
 
         Args:
-            source: The file, its content, or (H, W, 3) BGR uint8.
-            boxes (Sequence, optional): (F, 4) x1, y1, x2, y2 instead of the
-                detector's. They have no landmarks: crops are upright.
+            source: See :meth:`read`.
+            boxes (Sequence, optional): (F, 4) x1, y1, x2, y2 in pixels, which
+                replace detection. They have no landmarks: crops are upright.
 
         Returns:
-            list[PreparedFace]: Empty if there is no face. A face that is
-            found but cannot be cut out is left out, and the log says so.
+            list[PreparedFace]: Empty without a face. A detected face that
+            cannot be cropped is left out with a warning.
 
         Raises:
-            ValueError: If the image is refused, an ImageError, or a given
-                box cannot be cut out.
+            ImageError: If the image cannot be read.
+            ValueError: If the array or a given box is not valid.
         """
-        if isinstance(source, np.ndarray):
-            check_image(source)
-            image = source
-        else:
-            image = read_image(source)
+        image = self.read(source)
         if boxes is not None:
             return [
-                self._cut(image, Face(np.asarray(box)), scored=False)
+                self._crop(image, Face(np.asarray(box)), detected=False)
                 for box in boxes
             ]
         if self.detector == 'none':
@@ -105,15 +100,33 @@ class FacePreparation:
         faces = []
         for face in self.detect(image):
             try:
-                faces.append(self._cut(image, face, scored=True))
+                faces.append(self._crop(image, face, detected=True))
             except (ValueError, cv2.error) as error:
                 MMLogger.get_current_instance().warning(
                     f'a face is left out: {error}'
                 )
         return faces
 
+    def read(self, source: str | Path | bytes | np.ndarray) -> np.ndarray:
+        """Decode an image, or check one that is decoded.
+
+        Args:
+            source: A file, its content, or (H, W, 3) BGR uint8.
+
+        Returns:
+            np.ndarray: (H, W, 3), BGR, uint8.
+
+        Raises:
+            ImageError: If it cannot be read.
+            ValueError: If the array has another shape or type.
+        """
+        if isinstance(source, np.ndarray):
+            check_image(source)
+            return source
+        return read_image(source)
+
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find faces, with a detector that no other thread uses."""
+        """Detect faces, with a detector that no other thread uses."""
         try:
             detector = self._idle.get_nowait()
         except Empty:
@@ -123,17 +136,12 @@ class FacePreparation:
         finally:
             self._idle.put(detector)
 
-    def pack(self, crop: np.ndarray) -> dict:
-        """Send a crop through the test pipeline."""
-        shape = crop.shape[:2]
-        return self._pipeline(dict(img=crop, img_shape=shape, ori_shape=shape))
-
-    def _cut(
-        self, image: np.ndarray, face: Face, scored: bool
+    def _crop(
+        self, image: np.ndarray, face: Face, detected: bool
     ) -> PreparedFace:
         return PreparedFace(
             face,
-            scored,
+            detected,
             self.pack(self.crop.crop(image, face)),
             self.crop.matrix(face),
             (self.crop.size, self.crop.size),
@@ -148,3 +156,8 @@ class FacePreparation:
             np.eye(2, 3),
             (width, height),
         )
+
+    def pack(self, crop: np.ndarray) -> dict:
+        """Apply the test pipeline to a crop."""
+        shape = crop.shape[:2]
+        return self._pipeline(dict(img=crop, img_shape=shape, ori_shape=shape))

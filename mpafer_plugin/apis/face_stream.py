@@ -1,3 +1,5 @@
+"""Ordered stream of images: reading in threads, faces in batches."""
+
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,19 +10,24 @@ import cv2
 import numpy as np
 
 from .face_pipeline import PreparedFace
-from .fer_results import face_result
 from .inputs import Frame, images_of
 
 IMAGE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
-"""What an image may raise: it is that image's error, others go on."""
+"""Errors that concern one image: they end its job, not the stream."""
 
 Boxes = Sequence[Sequence[Sequence[float]] | None]
 
+Keep = Callable[[np.ndarray, list[PreparedFace]], Any]
+
 
 class Job(NamedTuple):
-    """An image to look at: what names it, and what prepares it.
+    """Image to predict.
 
-    Where there is no image the source is the error that says why.
+    Args:
+        name (Any): Returned with the answer.
+        source (Any): Argument of ``prepare``, or the exception that says why
+            there is no image.
+        boxes (Sequence, optional): Given faces, (F, 4). Defaults to None.
     """
 
     name: Any
@@ -29,127 +36,126 @@ class Job(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a job: faces, their probabilities (C,), or an error."""
+    """Outcome of a job.
+
+    Args:
+        name (Any): The job's.
+        faces (list[PreparedFace]): Empty after an error.
+        outputs (list): The model's, one for each face.
+        kept (Any): Second result of ``prepare``; None after an error.
+        error (Exception, optional): Error of the image.
+    """
 
     name: Any
     faces: list[PreparedFace]
-    probs: list[np.ndarray]
+    outputs: list
+    kept: Any
     error: Exception | None
 
-    def results(self, classes: Sequence[str]) -> list[dict]:
-        """See :func:`face_result`."""
-        return [
-            face_result(face.face, face.scored, probs, classes)
-            for face, probs in zip(self.faces, self.probs, strict=True)
-        ]
+
+Prepare = Callable[
+    [Any, Sequence[Sequence[float]] | None], tuple[list[PreparedFace], Any]
+]
 
 
 def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
     """List the images of an inferencer's inputs, each with its boxes.
 
     Yields:
-        Job: Its name is the file, and number and time of a frame, or None.
+        Job: Its name is the file or None, and number and time of a video
+        frame or None.
 
     Raises:
-        ValueError: If there are not as many boxes as images.
+        ValueError: If the numbers of boxes and images differ.
     """
-    images = images_of(inputs)
-    if boxes is None:
-        yield from (_job(path, source) for path, source in images)
-        return
     number = 0
-    for number, (path, source) in enumerate(images, 1):
-        if number > len(boxes):
+    for number, (path, source) in enumerate(images_of(inputs), 1):
+        if boxes is not None and number > len(boxes):
             break
-        yield _job(path, source, boxes[number - 1])
-    if number != len(boxes):
+        own = None if boxes is None else boxes[number - 1]
+        if isinstance(source, Frame):
+            yield Job((path, source[:2]), source.image, own)
+        else:
+            yield Job((path, None), source, own)
+    if boxes is not None and number != len(boxes):
         raise ValueError(
-            f'boxes has {len(boxes)} entries, one for each image: there are '
+            f'boxes has {len(boxes)} entries, but there are '
             f'{"fewer" if number < len(boxes) else "more"} images'
         )
 
 
-def _job(
-    path: str | None,
-    source: Any,
-    boxes: Sequence[Sequence[float]] | None = None,
-) -> Job:
-    if isinstance(source, Frame):
-        return Job((path, source[:2]), source.image, boxes)
-    return Job((path, None), source, boxes)
-
-
 def answer_jobs(
     jobs: Iterable[Job],
-    prepare: Callable[..., list[PreparedFace]],
-    forward: Callable[[list[dict]], np.ndarray],
+    prepare: Prepare,
+    forward: Callable[[list[dict]], Iterable],
     batch_size: int,
     window: int,
     workers: int,
 ) -> Iterator[Answer]:
-    """Prepare images in threads, classify faces in batches, keep the order.
+    """Prepare images in threads, run faces in batches, keep the order.
 
-    While the model works, the next images are read, so that it need not
-    wait for them. Faces of several images go through it together.
+    While the model runs, threads prepare the next images. A batch holds faces
+    of several images. A decoded image is released as soon as ``prepare``
+    returns, unless its second result refers to it.
 
     Args:
-        jobs (Iterable[Job]): Taken one by one, as they are needed.
-        prepare (Callable): From source and boxes to faces, in threads.
-        forward (Callable): From F inputs to probabilities (F, C).
-        batch_size (int): Faces that go through the model together; the last
-            batch may have fewer, and where faces are rare any.
-        window (int): Images that may be under way at a time, and as many
-            more may wait for a batch.
+        jobs (Iterable[Job]): Consumed as needed.
+        prepare (Callable): Takes source and boxes; returns the faces, and
+            anything to keep with the answer. Runs in the threads.
+        forward (Callable): Takes F packed inputs; returns F outputs.
+        batch_size (int): Faces in a batch. The last batch may be smaller, and
+            any batch if few images have faces.
+        window (int): Images in preparation at a time; as many prepared ones
+            may wait for a batch.
         workers (int): Threads.
 
     Yields:
-        Answer: One a job, in their order. What ``prepare`` raises of
-        :data:`IMAGE_ERRORS` is its error; any other is raised.
+        Answer: One for each job, in order. Errors of ``prepare`` in
+        :data:`IMAGE_ERRORS` are stored in it; others are raised.
     """
     jobs = iter(jobs)
     pool = ThreadPoolExecutor(workers)
-    under_way: deque[tuple[Any, Future]] = deque()
-    images: deque[tuple[Any, list[PreparedFace], Any]] = deque()
-    waiting: deque[dict] = deque()  # inputs of the model
-    probs: deque[np.ndarray] = deque()
+    in_preparation: deque[tuple[Any, Future]] = deque()
+    prepared: deque[Answer] = deque()  # outputs are still missing
+    packed: deque[dict] = deque()
+    outputs: deque = deque()
     try:
         while True:
-            for job in islice(jobs, window - len(under_way)):
-                future = pool.submit(_prepared, prepare, job)
-                under_way.append((job.name, future))
-            last = not under_way
+            for job in islice(jobs, window - len(in_preparation)):
+                future = pool.submit(_run, prepare, job)
+                in_preparation.append((job.name, future))
+            last = not in_preparation
             if not last:
-                name, future = under_way.popleft()
-                faces, error = _outcome(future)
-                images.append((name, faces, error))
-                waiting.extend(face.packed for face in faces)
-            # Where faces are rare a batch would be waited for without end.
-            due = last or len(images) >= window
-            while len(waiting) >= batch_size or (due and waiting):
-                size = min(batch_size, len(waiting))
-                probs.extend(forward([waiting.popleft() for _ in range(size)]))
-            while images and len(probs) >= len(images[0][1]):
-                name, faces, error = images.popleft()
-                own = [probs.popleft() for _ in faces]
-                yield Answer(name, faces, own, error)
+                name, future = in_preparation.popleft()
+                answer = _unanswered(name, future)
+                prepared.append(answer)
+                packed.extend(face.packed for face in answer.faces)
+            # If faces are rare, a full batch may never come.
+            due = last or len(prepared) >= window
+            while len(packed) >= batch_size or (due and packed):
+                size = min(batch_size, len(packed))
+                outputs.extend(
+                    forward([packed.popleft() for _ in range(size)])
+                )
+            while prepared and len(outputs) >= len(prepared[0].faces):
+                answer = prepared.popleft()
+                own = [outputs.popleft() for _ in answer.faces]
+                yield answer._replace(outputs=own)
             if last:
                 return
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _prepared(
-    prepare: Callable[..., list[PreparedFace]], job: Job
-) -> list[PreparedFace]:
+def _run(prepare: Prepare, job: Job) -> tuple[list[PreparedFace], Any]:
     if isinstance(job.source, Exception):
         raise job.source
     return prepare(job.source, job.boxes)
 
 
-def _outcome(
-    future: Future,
-) -> tuple[list[PreparedFace], Exception | None]:
+def _unanswered(name: Any, future: Future) -> Answer:
     try:
-        return future.result(), None
+        faces, kept = future.result()
     except IMAGE_ERRORS as error:
-        return [], error
+        return Answer(name, [], [], None, error)
+    return Answer(name, faces, [], kept, None)

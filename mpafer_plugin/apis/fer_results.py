@@ -1,3 +1,5 @@
+"""Results of an inferencer, and the tables written from them."""
+
 import csv
 import json
 from collections.abc import Iterator, Sequence
@@ -13,36 +15,54 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from .explanation import FaceExplanation
+
+POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
+"""Names of the landmarks in the columns of a table."""
+
+BOX = ('x1', 'y1', 'x2', 'y2')
+"""Columns of a face's box."""
+
+SCORES = ('face_score', 'pred_class', 'pred_label', 'pred_score')
+"""Values of a face that are columns of a table."""
+
 
 class ImagePrediction(NamedTuple):
-    """An image's faces, or why it has none to show.
+    """Faces of an image, or the error that prevented their prediction.
 
     Args:
-        path (str | None): The file; None for an array.
+        path (str | None): The file; None for an array or a camera.
         faces (list[dict]): See :func:`face_result`.
-        error (Exception, optional): Why there are none: it could not be
-            read, or not be made fit for the model.
-        frame (tuple[int, float], optional): Of a frame of a video, its number
-            and its time in seconds.
+        error (Exception, optional): Error of the image, which has no faces
+            then. Defaults to None.
+        frame (tuple[int, float], optional): Number and time in seconds of a
+            video frame. Defaults to None.
+        explanations (Sequence[FaceExplanation]): One for each face if they
+            were asked for, see :meth:`FERInferencer.stream`. Defaults to ().
+        kept (Any): Result of ``keep``, see :meth:`FERInferencer.stream`.
+            Defaults to None.
     """
 
     path: str | None
     faces: list[dict]
     error: Exception | None = None
     frame: tuple[int, float] | None = None
+    explanations: Sequence['FaceExplanation'] = ()
+    kept: Any = None
 
 
 class FERResults(list):
-    """Results of images: for each a list of faces, empty without a face.
+    """List of images, each a list of faces; a face is a dict.
 
-    A face is a dict, see :func:`face_result`.
+    See :func:`face_result` for its keys. An image without a face is an empty
+    list.
 
     Args:
-        images (Sequence[list[dict]]): The faces of each image.
-        paths (Sequence[str | None]): Their files; None for arrays.
-        classes (Sequence[str]): Names of the classes.
-        frames (Sequence[tuple | None], optional): Number and seconds of the
-            images that are frames of a video. Defaults to None.
+        images (Sequence[list[dict]]): Faces of each image.
+        paths (Sequence[str | None]): File of each image; None for arrays.
+        classes (Sequence[str]): Class names.
+        frames (Sequence[tuple | None], optional): Number and time in seconds
+            of each image that is a video frame. Defaults to None.
     """
 
     def __init__(
@@ -61,7 +81,7 @@ class FERResults(list):
     def of(
         cls, predictions: Sequence[ImagePrediction], classes: Sequence[str]
     ) -> 'FERResults':
-        """Collect predictions; of one with an error there are no faces."""
+        """Collect predictions; those with an error have no faces."""
         return cls(
             [prediction.faces for prediction in predictions],
             [prediction.path for prediction in predictions],
@@ -72,8 +92,8 @@ class FERResults(list):
     def to_json(self, path: str | Path) -> None:
         """Write a list of ``{"path": ..., "faces": [...]}``.
 
-        Frames of a video have ``frame`` and ``time`` too. What of a file's
-        name is not UTF-8 is escaped, and Python reads back the same name.
+        Video frames have ``frame`` and ``time`` too. Bytes of a file name
+        that are not UTF-8 are escaped; Python's json restores them.
         """
         content = [
             dict(path=name, **_named(frame), faces=as_json(faces))
@@ -86,9 +106,9 @@ class FERResults(list):
             file.write(text + '\n')
 
     def to_csv(self, path: str | Path) -> None:
-        """Write a line for each face; an image without has one line too.
+        """Write one line for each face, and one for an image without a face.
 
-        Names of files are written as they are, also if that is not UTF-8.
+        File names are written byte by byte, even if they are not UTF-8.
         """
         with _whole_text(path, 'surrogateescape') as file:
             writer = csv.DictWriter(file, self._columns())
@@ -96,7 +116,7 @@ class FERResults(list):
             writer.writerows(self._rows())
 
     def to_dataframe(self) -> 'DataFrame':
-        """The table of :meth:`to_csv` as a pandas DataFrame.
+        """Return the table of :meth:`to_csv` as a pandas DataFrame.
 
         Raises:
             ImportError: If pandas is not installed.
@@ -105,7 +125,7 @@ class FERResults(list):
             import pandas
         except ImportError as error:
             raise ImportError(
-                'to_dataframe() needs pandas. Type: pip install pandas'
+                'to_dataframe() needs pandas: pip install pandas'
             ) from error
         return pandas.DataFrame(list(self._rows()), columns=self._columns())
 
@@ -116,15 +136,10 @@ class FERResults(list):
             'frame',
             'time',
             'face',
-            'x1',
-            'y1',
-            'x2',
-            'y2',
-            'face_score',
+            *BOX,
+            SCORES[0],
             *(f'{point}_{axis}' for point in POINTS for axis in 'xy'),
-            'pred_class',
-            'pred_label',
-            'pred_score',
+            *SCORES[1:],
             *(f'prob_{name}' for name in self.classes),
         ]
 
@@ -140,25 +155,13 @@ class FERResults(list):
                 yield dict(
                     image,
                     face=index,
-                    **dict(
-                        zip(
-                            ('x1', 'y1', 'x2', 'y2'), face['bbox'], strict=True
-                        )
-                    ),
+                    **dict(zip(BOX, face['bbox'], strict=True)),
                     **{
                         f'{name}_{axis}': value
                         for name, point in zip(POINTS, points, strict=True)
                         for axis, value in zip('xy', point, strict=True)
                     },
-                    **{
-                        key: face[key]
-                        for key in (
-                            'face_score',
-                            'pred_class',
-                            'pred_label',
-                            'pred_score',
-                        )
-                    },
+                    **{key: face[key] for key in SCORES},
                     **{f'prob_{n}': p for n, p in face['probs'].items()},
                 )
 
@@ -176,36 +179,33 @@ def _whole_text(path: str | Path, errors: str) -> Iterator[IO[str]]:
         yield file
 
 
-POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
-
-
 def face_result(
-    face: Face, scored: bool, probs: np.ndarray, classes: Sequence[str]
+    face: Face, detected: bool, probs: np.ndarray, classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Put what is known of a face into the one shape that results have.
+    """Format the prediction of a face.
 
     Args:
-        face (Face): Where it is.
-        scored (bool): Whether a detector found it.
-        probs (np.ndarray): Probabilities of the classes, (C,).
-        classes (Sequence[str]): Their names.
+        face (Face): Its box and landmarks.
+        detected (bool): Whether a detector found it.
+        probs (np.ndarray): Class probabilities, (C,).
+        classes (Sequence[str]): Class names.
 
     Returns:
         dict: ``bbox`` [x1, y1, x2, y2] in pixels, ``face_score`` in [0, 1]
-        (None without a detector), ``landmarks`` five [x, y] or None, and as
-        of :func:`expression`.
+        (None without a detector), ``landmarks`` five [x, y] or None, and the
+        keys of :func:`expression`.
     """
     points = face.landmarks
     return dict(
         bbox=face.bbox.tolist(),
-        face_score=face.score if scored else None,
+        face_score=face.score if detected else None,
         landmarks=None if points is None else points.tolist(),
         **expression(probs, classes),
     )
 
 
 def expression(probs: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """Name the likeliest class, and all probabilities.
+    """Format class probabilities, (C,).
 
     Returns:
         dict: ``pred_class``, ``pred_label``, ``pred_score``, ``probs`` (name
@@ -222,7 +222,7 @@ def expression(probs: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
 
 
 def as_json(faces: list[dict]) -> list[dict]:
-    """Make the faces of an image fit for JSON."""
+    """Convert the faces of an image to JSON types."""
     return [
         face | dict(pred_scores=face['pred_scores'].tolist()) for face in faces
     ]

@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-_LETTER = 0.07  # inches, of the note's font
+_LETTER = 0.07  # inches, width of a letter of the note
 
 
 def draw_class_histogram(
@@ -13,17 +13,16 @@ def draw_class_histogram(
     title: str = '',
     note: str = '',
 ) -> None:
-    """Draw how many images each class has in each split, as bars.
+    """Draw the number of images of each class and split as bars.
 
-    Each split has bars and a scale of its own, since training splits are
-    larger by far.
+    Each split has a scale of its own: training splits are far larger.
 
     Args:
-        classes (Sequence[str]): Names of the C classes.
-        counts (Mapping[str, Sequence[int]]): Name of a split to C counts.
-        path (str): The file to write; its ending says the format.
-        title (str): What stands above. Defaults to ''.
-        note (str): What stands below; long lines are broken. Defaults to ''.
+        classes (Sequence[str]): C class names.
+        counts (Mapping[str, Sequence[int]]): C counts of each split.
+        path (str): File to write; its suffix sets the format.
+        title (str): Title above the bars. Defaults to ''.
+        note (str): Text below them, wrapped. Defaults to ''.
     """
     width = 2.0 + 2.6 * len(counts)  # inches
     letters = int(width / _LETTER)

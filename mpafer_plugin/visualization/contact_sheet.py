@@ -8,19 +8,18 @@ from matplotlib.figure import Figure
 
 _IMAGE = 1.3  # inches
 _GAP = 0.35  # inches between cards
-_TITLE = 0.3  # inches above a card's images
-_LINE = 0.14  # inches of a line below them
-_LETTER = 0.062  # inches, of the small font
+_TITLE = 0.3  # inches above the images of a card
+_LINE = 0.14  # inches, height of a line of small text
+_LETTER = 0.062  # inches, width of a letter of small text
 
 
 @dataclass(frozen=True)
 class Card:
-    """An image, what the network sees of it, and what is said about it.
+    """Image with its transformed versions and captions.
 
     Args:
-        label (str): The name of its class.
-        name (str): What stands below, such as the file's name; may have
-            several lines, and long ones are broken.
+        label (str): Title, such as the class name.
+        name (str): Caption, such as the file name; lines are wrapped.
         images (Sequence[np.ndarray]): RGB (H, W, 3) or grey (H, W), uint8;
             the original first.
     """
@@ -33,12 +32,12 @@ class Card:
 def draw_contact_sheet(
     cards: Sequence[Card], path: str, heads: Sequence[str], columns: int = 3
 ) -> None:
-    """Draw cards in a grid, so that labels and transforms can be looked at.
+    """Draw cards in a grid, to inspect labels and transforms.
 
     Args:
-        cards (Sequence[Card]): What to draw, row by row.
-        path (str): The file to write; its ending says the format.
-        heads (Sequence[str]): What stands above each image of a card.
+        cards (Sequence[Card]): At least one; drawn row by row.
+        path (str): File to write; its suffix sets the format.
+        heads (Sequence[str]): Heading of each image of a card.
         columns (int): Cards in a row. Defaults to 3.
     """
     columns = min(columns, len(cards))
@@ -61,7 +60,7 @@ def draw_contact_sheet(
         top = height - _GAP / 2 - row * card_height
 
         def write(x: float, y: float, text: str, **kwargs: Any) -> None:
-            # names are names, even with $ in them
+            # no mathtext: names may contain $
             figure.text(
                 x / width,
                 y / height,

@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,32 +10,60 @@ from .contact_sheet import Card, draw_contact_sheet
 
 if TYPE_CHECKING:
     from mpafer_plugin.apis.explanation import FaceExplanation
+    from mpafer_plugin.apis.face_pipeline import PreparedFace
 
 HEADS = ('image', 'top patches of the class', 'attention rollout')
 
-_SIDE = 400  # pixels, of the square that is drawn
+_SIDE = 400  # pixels, of the square drawn
 _MARGIN = 0.05  # around the crop, as a share of its side
 _OPACITY = 0.55
-_SMALLEST = 1 / 8  # scale that is cut out at; memory goes with its square
+_SMALLEST = 1 / 8  # least scale of one cut; its memory grows by the square
 
 
-def draw_explanations(
-    image: np.ndarray, faces: Sequence['FaceExplanation'], path: str
-) -> None:
-    """Draw, for each face, the patches that decided.
+class FaceView(NamedTuple):
+    """Square of an image around a face crop, for drawing.
+
+    Args:
+        image (np.ndarray): (H, W, 3), BGR, uint8; white outside the original.
+        matrix (np.ndarray): (2, 3), from this square to the crop.
+    """
+
+    image: np.ndarray
+    matrix: np.ndarray
+
+
+def view_faces(
+    image: np.ndarray, faces: Iterable['FaceExplanation | PreparedFace']
+) -> list[FaceView]:
+    """Cut out the surroundings of face crops.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
-        faces (Sequence[FaceExplanation]): What an inferencer gives for it,
-            one or more.
-        path (str): The file to write; its ending says the format.
+        faces: Faces of the image, with ``matrix`` and ``size``.
+
+    Returns:
+        list[FaceView]: One for each face, 400 pixels a side.
+    """
+    return [_view(image, face.matrix, face.size) for face in faces]
+
+
+def draw_explanations(
+    views: Sequence[FaceView], faces: Sequence['FaceExplanation'], path: str
+) -> None:
+    """Draw the patches that each face's prediction rests on.
+
+    Args:
+        views (Sequence[FaceView]): See :func:`view_faces`.
+        faces (Sequence[FaceExplanation]): Explanation of each face, at least
+            one.
+        path (str): File to write; its suffix sets the format.
     """
     cards = []
-    for number, face in enumerate(faces, 1):
+    for number, (view, face) in enumerate(zip(views, faces, strict=True), 1):
         explanation, found = face.explanation, face.face
         chosen = explanation.chosen[0].cpu().numpy()
         rollout = explanation.rollout[0].cpu().numpy()
-        part, matrix = _around(image, face.matrix, face.size)
+        part, matrix = view
         count, local = 'The local score is off: no patch counts', part
         if chosen.any():
             count = (
@@ -65,21 +93,22 @@ def overlay(
     size: tuple[int, int],
     smooth: bool,
 ) -> np.ndarray:
-    """Lay values of a face's patches over the image that it is in.
+    """Overlay an image with values of the patches of a face crop.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
-        grid (np.ndarray): Values in [0, 1] of the patches, (h, w).
-        matrix (np.ndarray): (2, 3), from the image to the crop, in which
-            the patches lie.
+        grid (np.ndarray): Values of the patches in [0, 1], (h, w).
+        matrix (np.ndarray): (2, 3), from the image to the crop, which the
+            patches divide.
         size (tuple[int, int]): Width and height of the crop in pixels.
-        smooth (bool): Whether values run into each other.
+        smooth (bool): Draw a heat map of interpolated values; otherwise
+            darken each patch by 1 - value.
 
     Returns:
-        np.ndarray: (H, W, 3), BGR, uint8; as it was outside of the patches.
+        np.ndarray: (H, W, 3), BGR, uint8; unchanged outside the crop.
     """
     height, width = image.shape[:2]
-    # From the image to the grid, where a patch is one pixel.
+    # From the image to the grid, in which a patch is one pixel.
     shrink = np.array(grid.shape[::-1]) / size
     matrix = matrix * shrink[:, None]
     matrix[:, 2] += (shrink - 1) / 2
@@ -102,32 +131,25 @@ def overlay(
         colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
         share = (_OPACITY * inside)[..., None]
         return ((1 - share) * image + share * colours).astype(np.uint8)
-    # What does not count goes grey and dark.
     grey = image.mean(2, keepdims=True).repeat(3, axis=2) * 0.35
     share = (inside * (1 - values))[..., None]
     return ((1 - share) * image + share * grey).astype(np.uint8)
 
 
-def _around(
+def _view(
     image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the square around a crop out, at a size that patches can be told at.
-
-    Outside of the image it is white, like the page.
-
-    Returns:
-        tuple: (_SIDE, _SIDE, 3), BGR, and the matrix from there to the crop.
-    """
+) -> FaceView:
     wide, high = size
     corners = np.array([[[0, 0], [wide, 0], [0, high], [wide, high]]]) - 0.5
     there = cv2.transform(corners, cv2.invertAffineTransform(matrix))[0] + 0.5
     box = np.concatenate([there.min(0), there.max(0)])
     square = box_matrix(box, _SIDE, _MARGIN)
     if square[0, 0] < _SMALLEST:
-        # The last pixel of an odd side is not missed at this scale.
+        # At this scale the last pixel of an odd side does not matter.
         half = [max(1, side // 2) for side in image.shape[1::-1]]
         grow = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])
         smaller = cv2.resize(image, half, interpolation=cv2.INTER_AREA)
-        return _around(smaller, matrix @ grow, size)
+        return _view(smaller, matrix @ grow, size)
     back = np.vstack([cv2.invertAffineTransform(square), [0, 0, 1]])
-    return cut_out(image, square, _SIDE, outside=255), matrix @ back
+    part = cut_out(image, square, _SIDE, outside=255)
+    return FaceView(part, matrix @ back)

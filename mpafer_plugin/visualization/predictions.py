@@ -5,11 +5,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-SHORTEST = 480
-"""The longer side of a drawn image is at least this, so that text fits."""
-
-LONGEST = 1600
-"""And at most this."""
+SHORTEST, LONGEST = 480, 1600
+"""Bounds of the longer side of a drawn image, in pixels: text must fit."""
 
 COLOURS = (
     (230, 85, 13),
@@ -19,12 +16,33 @@ COLOURS = (
     (106, 81, 163),
     (150, 110, 20),
 )
-"""RGB of the first faces; they begin anew after the last."""
+"""RGB of the faces, in turn."""
 
-_CARD = 200  # pixels, width of a card
-_EDGE = 10  # around what stands in a card
-_LINE = 18  # height of a class's line
-_FONT = 13  # pixels
+_CARD = 200  # width of a card; all in pixels
+_EDGE = 10  # padding of a card
+_LINE = 18  # height of a line
+_FONT = 13
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """Scale an image down as far as :func:`draw_predictions` would.
+
+    Args:
+        image (np.ndarray): (H, W, 3), uint8.
+
+    Returns:
+        np.ndarray: At most :data:`LONGEST` pixels on the longer side; the
+        image itself if it is not larger.
+    """
+    scale = LONGEST / max(image.shape[:2])
+    return _resize(image, scale) if scale < 1 else image
+
+
+def _resize(image: np.ndarray, scale: float) -> np.ndarray:
+    height, width = image.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=how)
 
 
 def draw_predictions(
@@ -32,34 +50,34 @@ def draw_predictions(
     faces: Sequence[dict],
     columns: int | None = None,
     num_classes: int = 0,
+    shape: tuple[int, ...] | None = None,
 ) -> np.ndarray:
-    """Draw boxes on an image, and beside it bars of all probabilities.
+    """Draw boxes on an image, and bars of all probabilities beside it.
 
-    Each face has a number and a colour, which its card has too, so that
-    nothing of the image is hidden.
+    Face and card share a number and a colour; no text hides the image but
+    the tags of the boxes.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
-        faces (Sequence[dict]): What an inferencer gives for it.
-        columns (int, optional): Columns of cards. Faces that they have no
-            room for are counted below. Defaults to None: as many as it takes
-            for 24 faces.
-        num_classes (int): Room for so many in a card, also in an image
-            without a face, as in a video. Defaults to 0: those of the faces.
+        faces (Sequence[dict]): Its faces, see :func:`face_result`.
+        columns (int, optional): Columns of cards; a line below counts the
+            faces that do not fit. Defaults to None: enough for 24 faces.
+        num_classes (int): Least number of lines in a card, so that all frames
+            of a video have one size. Defaults to 0.
+        shape (tuple[int, ...], optional): (H, W, ...) of the image that the
+            boxes refer to, if ``image`` is a :func:`shrink` of it. Defaults
+            to None.
 
     Returns:
-        np.ndarray: BGR, uint8; with ``columns`` and ``num_classes``
-        its size depends on the image's alone.
+        np.ndarray: BGR, uint8. With ``columns`` and ``num_classes`` its size
+        depends on that of the image only.
     """
     from PIL import Image, ImageDraw
 
-    height, width = image.shape[:2]
-    scale = np.clip(
-        1.0, SHORTEST / max(height, width), LONGEST / max(height, width)
-    )
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    resized = cv2.resize(image, size, interpolation=how)
+    height, width = (shape or image.shape)[:2]
+    longer = max(image.shape[:2])
+    resized = _resize(image, np.clip(1.0, SHORTEST / longer, LONGEST / longer))
+    size = resized.shape[1], resized.shape[0]
 
     lines = max(len(face['probs']) for face in faces) if faces else 0
     lines = max(lines, num_classes)
@@ -94,7 +112,7 @@ def _draw_box(
 ) -> None:
     colour = COLOURS[number % len(COLOURS)]
     x1, y1, x2, y2 = box.tolist()
-    # A box may begin outside: its frame and tag shall be seen.
+    # Keep frame and tag of a box visible that begins outside the image.
     x1, y1 = max(x1, 0), max(y1, 0)
     x2, y2 = min(x2, size[0] - 1), min(y2, size[1] - 1)
     if x2 <= x1 or y2 <= y1:
@@ -143,7 +161,7 @@ def _extent(draw: Any, text: str) -> tuple[int, int]:
 
 
 def _fit(draw: Any, text: str, width: float, bold: bool = False) -> str:
-    """Shorten a text until it fits."""
+    """Shorten a text to a width in pixels."""
     shown = text
     while draw.textlength(shown, _font(bold)) > width and len(text) > 1:
         text = text[:-1]
@@ -153,7 +171,7 @@ def _fit(draw: Any, text: str, width: float, bold: bool = False) -> str:
 
 @cache
 def _font(bold: bool = False) -> Any:
-    # matplotlib's own font has more letters than Pillow's.
+    # The font of matplotlib covers more scripts than that of Pillow.
     from matplotlib.font_manager import FontProperties, findfont
     from PIL import ImageFont
 

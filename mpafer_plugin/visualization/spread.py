@@ -6,21 +6,21 @@ import numpy as np
 def spread_over_classes(
     labels: Sequence[int], number: int, seed: int = 0
 ) -> list[int]:
-    """Choose images at random, one of each class in turn.
+    """Draw images at random, one of each class in turn.
 
     Args:
         labels (Sequence[int]): Class of each image.
-        number (int): How many to choose; fewer if there are not as many.
-        seed (int): Another seed chooses others. Defaults to 0.
+        number (int): Images to draw; all if there are fewer.
+        seed (int): Seed of the draw. Defaults to 0.
 
     Returns:
-        list[int]: Indices of the images, none twice. The first are one of
-        each class that has any, in label order, and so on.
+        list[int]: Distinct indices: one image of each class, in label order,
+        then the next of each class, and so on.
     """
     rng = np.random.default_rng(seed)
     every = np.asarray(labels)
     order = rng.permutation(len(every))
-    turns = np.empty(len(every), int)  # how many of its class stand before
+    turns = np.empty(len(every), int)  # images of its class before it
     for label in np.unique(every):
         own = order[every[order] == label]
         turns[own] = np.arange(len(own))

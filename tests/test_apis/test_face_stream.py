@@ -31,13 +31,14 @@ def test_where_faces_are_rare_little_is_held(with_faces):
             yield Job(i, i)
 
     def prepare(source, boxes):
-        return [face(source)] if source in with_faces else []
+        return [face(source)] if source in with_faces else [], -source
 
     furthest = 0
     for number, answer in enumerate(answers(jobs(), prepare)):
         furthest = max(furthest, len(taken) - number)
         assert answer.name == number
-        found = [float(probs[0]) for probs in answer.probs]
+        assert answer.kept == -number
+        found = [float(probs[0]) for probs in answer.outputs]
         assert found == ([number] if number in with_faces else [])
     assert number == 999
     assert furthest <= 2 * 8
@@ -46,7 +47,9 @@ def test_where_faces_are_rare_little_is_held(with_faces):
 def test_batches_are_full_where_faces_are_not_rare():
     batches = []
     jobs = [Job(i, i) for i in range(20)]
-    found = list(answers(jobs, lambda i, _: [face(i)] * 3, batches, window=12))
+    found = list(
+        answers(jobs, lambda i, _: ([face(i)] * 3, None), batches, window=12)
+    )
     assert batches == [32, 28]
     assert [answer.name for answer in found] == list(range(20))
 
@@ -58,7 +61,7 @@ def test_the_error_of_one_image(kind):
     def prepare(source, boxes):
         if source == 1:
             raise kind('no')
-        return [face(source)]
+        return [face(source)], None
 
     found = list(answers([Job(i, i) for i in range(3)], prepare))
     assert [type(answer.error) for answer in found] == [

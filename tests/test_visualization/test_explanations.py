@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from mpafer_plugin.faces import Face, FaceCrop
-from mpafer_plugin.visualization import draw_explanations, overlay
-from mpafer_plugin.visualization.explanations import _around
+from mpafer_plugin.visualization import (
+    draw_explanations,
+    overlay,
+    view_faces,
+)
 
 
 @pytest.fixture
@@ -84,7 +87,7 @@ def test_what_is_drawn_is_what_is_around_the_crop(box):
     image = cv2.resize(image, (300, 200), interpolation=cv2.INTER_LINEAR)
     crop = FaceCrop(size=64, margin=0.1)
     there = crop.matrix(Face(box))
-    part, matrix = _around(image, there, (64, 64))
+    ((part, matrix),) = view_faces(image, [explained(there, (64, 64))])
     assert part.shape == (400, 400, 3)
     seen, expected = (
         cv2.warpAffine(
@@ -102,7 +105,8 @@ def test_a_large_image_as_one_face(wide, high):
     """More pixels than OpenCV maps, on a page that is small."""
     image = np.zeros((high, wide, 3), np.uint8)
     image[: high // 2, : wide // 2] = 200
-    part, matrix = _around(image, np.eye(2, 3), (wide, high))
+    face = explained(np.eye(2, 3), (wide, high))
+    ((part, matrix),) = view_faces(image, [face])
     assert (part[[0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()
     inverse = cv2.invertAffineTransform(matrix)
     for x, y, colour in ((0.2, 0.2, 200), (0.8, 0.2, 0), (0.2, 0.8, 0)):
@@ -115,7 +119,7 @@ def test_a_sheet(image, tmp_path):
     matrix = crop.matrix(Face([100, 50, 180, 130]))
     path = tmp_path / 'why.png'
     faces = [explained(matrix, (64, 64)) for _ in range(3)]
-    draw_explanations(image, faces, str(path))
+    draw_explanations(view_faces(image, faces), faces, str(path))
     drawn = cv2.imread(str(path))
     assert drawn.shape[1] > drawn.shape[0]
     assert drawn.std() > 20
@@ -133,7 +137,8 @@ def test_without_a_local_score_it_says_so(image, tmp_path, monkeypatch):
     matrix = FaceCrop(size=64).matrix(Face([100, 50, 180, 130]))
     for chosen in (((1, 0), (0, 0)), ((0, 0), (0, 0))):
         face = explained(matrix, (64, 64), chosen)
-        draw_explanations(image, [face], str(tmp_path / 'why.png'))
+        views = view_faces(image, [face])
+        draw_explanations(views, [face], str(tmp_path / 'why.png'))
     one, none = (' '.join(t.split()) for t in texts if 'Rollout' in t)
     assert '1 of 4 patches count for the local score' in one
     assert 'The local score is off' in none

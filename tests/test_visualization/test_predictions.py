@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mpafer_plugin.visualization import draw_predictions
+from mpafer_plugin.visualization import draw_predictions, shrink
 from mpafer_plugin.visualization.predictions import COLOURS
 
 NAMES = ['neutral', 'happiness', 'a name that is far too long to fit']
@@ -82,3 +82,12 @@ def test_frames_of_a_video_have_one_size(grey):
         for faces in ([], [face([1, 1, 9, 9])], [face([1, 1, 9, 9])] * 40)
     }
     assert sizes == {(500, 800, 3)}
+
+
+@pytest.mark.parametrize('shape', [(40, 60), (500, 601), (2000, 3001)])
+def test_a_shrunk_image_is_drawn_as_the_whole(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)
+    faces = [face([5, 5, 33.3, 31])]
+    drawn = draw_predictions(shrink(image), faces, shape=shape)
+    assert np.array_equal(drawn, draw_predictions(image, faces))
+    assert max(shrink(image).shape) <= 1600

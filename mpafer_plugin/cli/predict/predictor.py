@@ -1,44 +1,67 @@
-"""What predict.py does with its inputs."""
+"""Predictions of a plan's inputs, drawn and collected."""
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress
 
 from mpafer_plugin.apis import FERInferencer, FERResults, ImagePrediction
+from mpafer_plugin.apis.face_pipeline import PreparedFace
 from mpafer_plugin.apis.face_stream import IMAGE_ERRORS
-from mpafer_plugin.faces import FaceCrop, read_image
-from mpafer_plugin.visualization import draw_explanations, draw_predictions
+from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.visualization import (
+    FaceView,
+    draw_explanations,
+    draw_predictions,
+    shrink,
+    view_faces,
+)
 
 from .plan import TABLES, Plan, Work
 from .video_writer import VideoWriter
 
 
+class View(NamedTuple):
+    """Parts of a decoded image that its drawings need.
+
+    Args:
+        image (np.ndarray): The image, scaled down if it is large.
+        shape (tuple[int, ...]): Original shape, (H, W, 3).
+        faces (list[FaceView]): Surroundings of each face, with --explain.
+    """
+
+    image: np.ndarray
+    shape: tuple[int, ...]
+    faces: list[FaceView]
+
+
 class Predictor:
-    """Predict, draw and collect, input by input.
+    """Predict, draw and collect the inputs one by one.
 
     Args:
         args (argparse.Namespace): See :func:`parse_args`.
-        console (Console): Where progress and failures go.
+        console (Console): For progress and errors.
 
     Attributes:
-        images (int): Images and frames that were predicted.
-        failed (int): Inputs that were not, or not to their end.
-        undrawn (int): Predicted images whose drawing failed.
+        images (int): Predicted images and frames.
+        failed (int): Inputs that were not predicted, or not completely.
+        undrawn (int): Predicted images that could not be drawn.
 
     Raises:
-        ValueError: If arguments don't fit together, or ``args.explain`` is
-            not possible; nothing is written then.
+        ValueError: If the arguments do not fit together, or ``args.explain``
+            is not possible; nothing is written then.
     """
 
     def __init__(self, args: argparse.Namespace, console: Console):
         self.args = args
         self.console = console
         self.plan = Plan(args)
-        # --weights is read as data, whatever its name; only --config is code.
+        # --weights is never executed, whatever its name; --config is.
         self.inferencer = FERInferencer(
             args.config,
             args.weights,
@@ -54,7 +77,7 @@ class Predictor:
         if args.explain:
             self.inferencer.check_explainable()
         self.plan.out.mkdir(parents=True, exist_ok=True)
-        # A camera may run for days: faces are kept for tables alone.
+        # A camera may run for days: collect predictions for tables only.
         self.has_table = args.json or args.csv
         self.done: list[ImagePrediction] = []
         self.images = self.faces = self.empty = 0
@@ -62,22 +85,26 @@ class Predictor:
 
     @property
     def gives_nothing(self) -> bool:
-        """Whether there is neither a drawing nor a line of a table."""
+        """Return whether there is neither a drawing nor a table row."""
         return not (self.drawn or (self.has_table and self.images))
 
     def run(self, progress: Progress) -> None:
-        """Go through all inputs."""
+        """Predict all inputs."""
         for remark in self.plan.remarks:
             self.console.print(remark, markup=False, soft_wrap=True)
         for reason in self.plan.failures:
             self.fail(reason)
         images = [work for work in self.plan.works if not work.is_video]
         task = progress.add_task('images', total=len(images))
-        stream = self.inferencer.stream([work.source for work in images])
+        stream = self.inferencer.stream(
+            [work.source for work in images],
+            explain=self.args.explain,
+            keep=self.view,
+        )
         for work, prediction in zip(images, stream, strict=True):
             if prediction.error is None:
-                self.keep(prediction)
-                self.try_to_draw(work, prediction.faces)
+                self.collect(prediction)
+                self.try_to_draw(work, prediction)
             else:
                 text = str(prediction.error)
                 named = str(work.source) in text
@@ -87,18 +114,31 @@ class Predictor:
             if work.is_video:
                 self.video(work, progress)
 
-    def keep(self, prediction: ImagePrediction) -> None:
-        """Count a prediction, and keep it for the tables if there are any."""
+    def view(
+        self, image: np.ndarray, faces: list[PreparedFace]
+    ) -> View | Exception:
+        """Reduce a decoded image to its :class:`View`, in a reading thread.
+
+        An error is returned, not raised: it only concerns the drawing.
+        """
+        try:
+            around = view_faces(image, faces) if self.args.explain else []
+            return View(shrink(image), image.shape, around)
+        except IMAGE_ERRORS as error:
+            return error
+
+    def collect(self, prediction: ImagePrediction) -> None:
+        """Count a prediction, and store it if a table is written."""
         self.images += 1
         self.faces += len(prediction.faces)
         self.empty += not prediction.faces
         if self.has_table:
-            self.done.append(prediction)
+            self.done.append(prediction._replace(explanations=(), kept=None))
 
-    def try_to_draw(self, work: Work, faces: list[dict]) -> None:
-        """Draw an image; where that fails report it, and go on."""
+    def try_to_draw(self, work: Work, prediction: ImagePrediction) -> None:
+        """Draw an image; report an error and continue."""
         try:
-            self.draw(work, faces)
+            self.draw(work, prediction)
         except IMAGE_ERRORS as reason:
             self.undrawn += 1
             self.report(
@@ -107,23 +147,28 @@ class Predictor:
         else:
             self.drawn += 1
 
-    def draw(self, work: Work, faces: list[dict]) -> None:
-        """Write what was found in an image, and why."""
-        image = read_image(str(work.source))
-        drawn = draw_predictions(image, faces)
+    def draw(self, work: Work, prediction: ImagePrediction) -> None:
+        """Write the drawings of an image."""
+        view = prediction.kept
+        if isinstance(view, Exception):
+            raise view
+        drawn = draw_predictions(
+            view.image, prediction.faces, shape=view.shape
+        )
         work.place.parent.mkdir(parents=True, exist_ok=True)
-        # Not by OpenCV, which does not say why a file cannot be written.
+        # cv2.imwrite would not say why a file cannot be written.
         content = cv2.imencode(work.place.suffix, drawn)[1].tobytes()
         work.place.write_bytes(content)
-        if self.args.explain and faces:
-            explained = self.inferencer.explain(image)
-            draw_explanations(image, explained, str(work.why))
+        if prediction.explanations:
+            draw_explanations(
+                view.faces, prediction.explanations, str(work.why)
+            )
         if self.args.show:
             cv2.imshow('mpafer', drawn)
             cv2.waitKey(0)
 
     def video(self, work: Work, progress: Progress) -> None:
-        """Write a video or camera again, with what was found in it."""
+        """Predict a video or camera, and write its drawn frames."""
         name = str(work.source)
         if isinstance(work.source, int):
             name = f'camera_{work.source}'
@@ -133,7 +178,7 @@ class Predictor:
             for frame, faces in self.inferencer.watch(
                 work.source, self.args.smoothing
             ):
-                self.keep(ImagePrediction(name, faces, frame=frame[:2]))
+                self.collect(ImagePrediction(name, faces, frame=frame[:2]))
                 drawn = draw_predictions(
                     frame.image, faces, 1, len(self.inferencer.classes)
                 )
@@ -150,21 +195,21 @@ class Predictor:
         progress.update(task, total=progress.tasks[task].completed)
 
     def fail(self, reason: str) -> None:
-        """Report what could not be read, and go on."""
+        """Count and report an input that failed."""
         self.failed += 1
         self.report(reason)
 
     def report(self, reason: str) -> None:
-        """Say what failed."""
+        """Print an error."""
         self.console.print(
             f'failed: {reason}', style='red', markup=False, soft_wrap=True
         )
 
     def finish(self) -> None:
-        """Write the tables, and say what there is.
+        """Write the tables and print a summary.
 
         Raises:
-            OSError: If a table cannot be written; the other one is there.
+            OSError: If a table cannot be written; the other one is written.
         """
         results = FERResults.of(self.done, self.inferencer.classes)
         writers = dict(json=results.to_json, csv=results.to_csv)

@@ -2,11 +2,66 @@ import json
 import os
 import weakref
 
+import cv2
 import numpy as np
 import pytest
 
 from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.apis.inputs import Frame
+from mpafer_plugin.clip.towers import ImageTower
+from mpafer_plugin.faces import YuNet, image_io
+from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
+
+
+@pytest.mark.parametrize('explain', [[], ['--explain']])
+def test_each_image_is_decoded_and_each_face_found_once(
+    predict,
+    canvas,  # noqa: F811
+    yunet_file,  # noqa: F811
+    tmp_path,
+    monkeypatch,
+    explain,
+):
+    """The model runs once a face, too."""
+    (tmp_path / 'in').mkdir()
+    for name, image in (('a', canvas[0]), ('b', canvas[0][:, ::-1])):
+        cv2.imwrite(str(tmp_path / f'in/{name}.png'), image)
+    counts = dict(decoded=0, detected=0, faces=0)
+
+    def count(owner, name, key, number=lambda _: 1):
+        function = getattr(owner, name)
+
+        def counted(*args):
+            counts[key] += number(args[-1])
+            return function(*args)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    count(image_io, '_to_bgr', 'decoded')
+    count(YuNet, 'detect', 'detected')
+    count(ImageTower, 'embed', 'faces', len)
+    code, err = predict(
+        'in', '--out', 'out', '--json', '--face-model', yunet_file, *explain
+    )
+    assert code == 0, err
+    assert '2 images, 12 faces' in err
+    assert counts == dict(decoded=2, detected=2, faces=12)
+    assert (tmp_path / 'out/a_why.png').exists() is bool(explain)
+
+
+def test_a_view_that_fails(predict, noise, tmp_path, monkeypatch):
+    """It costs the drawing, not the prediction."""
+
+    def fail(image):
+        raise RuntimeError('no memory')
+
+    module = 'mpafer_plugin.cli.predict.predictor'
+    monkeypatch.setattr(f'{module}.shrink', fail)
+    path = noise / 'a.png'
+    code, err = predict(path, '--out', 'out', '--json', '--face', 'none')
+    assert code == 1
+    assert f'{str(path)!r} is predicted, but not drawn: no memory' in err
+    assert '1 images, 1 faces' in err
 
 
 def test_a_folder_that_can_not_be_listed(
