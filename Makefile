@@ -29,7 +29,7 @@ lint: $(VENV)/ready
 	$(BIN)/mypy
 
 docs: $(VENV)/docs
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 $(VENV)/docs: $(VENV)/ready requirements-docs.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-docs.txt
