@@ -93,7 +93,7 @@ def known(env: Environment) -> Iterator[Finding]:
 
 
 def no_gpu(env: Environment) -> Iterator[Finding]:
-    """Find out why training would run on the CPU."""
+    """Find the reason for running on the CPU."""
     build = torch_build(env)
     hidden = env.variables.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
     if build == 'rocm' or env.platform == 'darwin':
@@ -142,7 +142,7 @@ def broken_metadata(env: Environment) -> Iterator[Finding]:
 
 
 def no_packaging(env: Environment) -> Iterator[Finding]:
-    """Find out that versions cannot be compared."""
+    """Find a missing packaging, without which no version is compared."""
     if not HAS_PACKAGING:
         yield Finding(
             'packaging is not installed',

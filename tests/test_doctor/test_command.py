@@ -1,4 +1,4 @@
-"""The command line, in processes of their own."""
+"""The command line, each command in its own process."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def python(folder, *arguments, **variables):
 
 
 def test_nothing_of_the_stack_is_imported(tmp_path):
-    """Each would end the process at once, as it ends the trial's."""
+    """Any import would end the process, as it does in the trial."""
     for name in ('numpy', 'rich', 'open_clip', *MODULES[:-1]):
         (tmp_path / f'{name.partition(".")[0]}.py').write_text(
             'import os; os._exit(3)'
@@ -44,7 +44,7 @@ def test_nothing_of_the_stack_is_imported(tmp_path):
 
 
 def test_this_environment_is_good(tmp_path):
-    """At the end doctor's own process has imported nothing of the stack."""
+    """The doctor's own process must not import the stack."""
     (tmp_path / 'sitecustomize.py').write_text(
         'import atexit, sys\n'
         'if sys.orig_argv[-1] == "doctor":\n'
@@ -89,7 +89,7 @@ def test_importing_registers():
     ],
 )
 def test_every_other_line_registers(tmp_path, arguments):
-    """It is told that it cannot, so it was tried."""
+    """The warning shows that registration was tried."""
     (tmp_path / 'torch.py').write_text('raise RuntimeError("imported")')
     (tmp_path / 'run_it.py').write_text('import mpafer_plugin')
     result = python(tmp_path, *arguments)

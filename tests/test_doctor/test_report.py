@@ -1,4 +1,4 @@
-"""The report as a whole, on environments made of nothing but metadata."""
+"""The whole report, on environments that consist of metadata only."""
 
 import pytest
 
@@ -39,7 +39,7 @@ BOTH_TORCHES = (
 def environment(
     folder, changed=None, cuda="'13.2'", vision='+cu132', requires='', **fields
 ):
-    """A good environment, but for some versions; None is not installed."""
+    """A good environment with changed versions; None is not installed."""
     for name, version in {**GOOD, **(changed or {})}.items():
         if version is None:
             continue

@@ -145,7 +145,7 @@ class Chat:
             problem = f'no connection: {cause}'
         except openai.APIStatusError as error:
             if extra and (
-                error.status_code < 500
+                error.status_code in (400, 422)
                 and _FORMAT_REFUSED.search(error.response.text)
             ):
                 self._with_format = False

@@ -199,8 +199,12 @@ def test_a_server_without_schemas(server, status, body):
     assert sent == [True, False, False]
 
 
-def test_other_errors_are_not_of_the_schema(server):
-    server.without_format = dict(status=400, body='no such model')
-    with pytest.raises(ServerError, match="status 400: 'no such model'"):
+@pytest.mark.parametrize(
+    ('status', 'body'),
+    [(400, 'no such model'), (401, 'no key, no response_format')],
+)
+def test_other_errors_are_not_of_the_schema(server, status, body):
+    server.without_format = dict(status=status, body=body)
+    with pytest.raises(ServerError, match=f"status {status}.*: '{body}'"):
         Chat(server.url, 'm').ask(ASKED, FORM)
     assert len(server.requests) == 1
