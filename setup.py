@@ -41,6 +41,7 @@ setup(
         'open_clip_torch>=3.0,<4',
         'safetensors>=0.4',
         'numpy>=1.26',
+        'filelock>=3.12',
         'Pillow>=10.1',
         'rich>=13',
     ],

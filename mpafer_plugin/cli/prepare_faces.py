@@ -1,24 +1,25 @@
-"""Cut the faces out of a dataset's images, for training and testing.
+"""Crop the faces of a dataset's images, for training and testing.
 
-SRC is the dataset's folder, of any layout; DST becomes the same with crops
-for images, and is the `data_root` to train with. Files that are no images
-are copied. In it are also
+SRC is the dataset's folder, of any layout. DST becomes a copy in which each
+image is replaced by its face crop; use it as `data_root`. Files that are not
+images are copied. DST also holds
 
-  crop.json        how faces are found and cut out; datasets put it into
-                   checkpoints, so that inference crops the same way
-  crop_report.csv  for each image how many faces were found, or why it can
-                   not be read; and why another file is not copied
-  leave_out.txt    what has no crop or copy, for `leave_out` of a dataset
-                   whose lists name it
+  crop.json        crop config: how faces are detected and cropped. Datasets
+                   pass it on to checkpoints, so that inference crops the
+                   same way
+  crop_report.csv  for each image the number of faces, or why it cannot be
+                   read; why another file is not copied
+  leave_out.txt    images without a crop and files not copied, for
+                   `leave_out` of a dataset whose lists name them
 
-Of several faces the largest is taken. An interrupted run goes on when it is
-started again; what is there is kept. Other options for the same DST are
-refused, and so is a second run at the same time.
+Of several faces the largest is taken. Repeat the command to resume an
+interrupted run. Other options for the same DST are refused, and so is a
+second run at the same time.
 
-Exit code 0: all could be read. 1: some images could not, or files not be
-copied; they are not there. 2: wrong options or folders, a full disk, or no
-face detector. 3: a process was killed, mostly for its memory. 130:
-interrupted. After 3 and 130 the same command goes on.
+Exit codes: 0 everything was read and copied. 1 some images could not be
+read or files not be copied; they are missing from DST. 2 wrong options or
+folders, a full disk, or no face detector. 3 a process was killed, usually
+for its memory. 130 interrupted. After 3 and 130 the same command resumes.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-SHOWN = 3  # of what cannot be read or copied; the report has all
+SHOWN = 3  # unreadable files printed; the report lists all
 
 
 def parse_args(
@@ -59,29 +60,29 @@ def parse_args(
         '--margin',
         type=float,
         default=default.margin,
-        help='what is added on each side of the aligned face, as a share of '
-        'its side; default: %(default)s',
+        help='border added on each side of the aligned face, as a fraction '
+        'of its side; default: %(default)s',
     )
     parser.add_argument(
         '--no-face',
         choices=NO_FACE_RULES,
         default=default.no_face,
-        help='an image in which no face is found has no crop, or its whole '
-        'middle square is the crop; default: %(default)s',
+        help='images without a face: leave them out, or take the whole '
+        'central square as the crop; default: %(default)s',
     )
     parser.add_argument(
         '--face-model',
         type=Path,
         metavar='FILE',
-        help='YuNet as a local file; default: the one that MPAFER_YUNET '
-        "names, or OpenCV's, which is fetched once",
+        help='YuNet as a local file; default: the file in MPAFER_YUNET, or '
+        "OpenCV's, downloaded once",
     )
     parser.add_argument(
         '--jobs',
         type=int,
         default=cpu_count(),
-        help='number of processes; default: that of processors that it may '
-        'use, %(default)s',
+        help='number of processes; default: the number of available CPUs, '
+        '%(default)s',
     )
     args = parser.parse_args(argv)
     if args.jobs < 1:
@@ -91,22 +92,20 @@ def parse_args(
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    # A cluster's signal to stop is handled as Ctrl-C is.
+    # Schedulers stop a job by SIGTERM: handle it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names need not be UTF-8
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names need not be UTF-8.
         sys.stdout.reconfigure(errors='backslashreplace')
     try:
         return run(args)
     except KeyboardInterrupt:
-        print(
-            'interrupted; the same command continues from here',
-            file=sys.stderr,
-        )
-        return 130  # as shells count it
+        print('interrupted; the same command resumes', file=sys.stderr)
+        return 130  # as shells report it
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the options say.
+    """Crop the dataset and print a summary.
 
     Returns:
         int: The exit code.
@@ -123,13 +122,13 @@ def run(args: argparse.Namespace) -> int:
         )
     except BrokenProcessPool:
         print(
-            'prepare_faces: a process was killed, perhaps for its memory; '
-            'fewer --jobs need less. The same command goes on from here',
+            'prepare-faces: a process was killed, perhaps for its memory; '
+            'fewer --jobs need less. The same command resumes',
             file=sys.stderr,
         )
         return 3
     except (ValueError, OSError) as error:
-        print(f'prepare_faces: {error}', file=sys.stderr)
+        print(f'prepare-faces: {error}', file=sys.stderr)
         return 2
     rows = record.rows.values()
     counts = Counter(row.result for row in rows)

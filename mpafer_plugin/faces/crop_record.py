@@ -3,48 +3,39 @@ import errno
 import io
 import json
 import os
-import sys
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
+from filelock import FileLock, Timeout
 from mmengine.logging import MMLogger
 
-from mpafer_plugin.faces.face_crop import CROP_CONFIG, LEFT_OUT, REPORT
 from mpafer_plugin.utils.atomic_write import atomic_write
 
-from .face_crop import FaceCrop
+from .face_crop import CROP_CONFIG, LEFT_OUT, REPORT, FaceCrop
 
 PART = '.writing'
-"""Name, in the root of the crops, of what is not whole yet: a file's own name
-may be as long as names may be."""
+"""Temporary file in the target folder. It has a name of its own because a
+crop's name may already have the maximum length."""
 
-_OF_ALL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+LOCK = '.lock'
+"""Lock file in the target folder while a run is active."""
 
+OWN_NAMES = (CROP_CONFIG, REPORT, f'{REPORT}.part', LEFT_OUT, PART, LOCK)
+"""Files that the tool itself writes to the target folder."""
 
-def stops_all(error: OSError) -> bool:
-    """Whether no other file could be written either, as on a full disk.
-
-    Args:
-        error (OSError): What came of writing one.
-    """
-    return error.errno in _OF_ALL
-
-
-OWN_NAMES = (CROP_CONFIG, REPORT, f'{REPORT}.part', LEFT_OUT, PART)
-"""What lies in the root of the crops, besides what the dataset has."""
-
-# Names of files that are not UTF-8 are written as they are.
-_ERRORS = 'surrogateescape'
+# File names that are not UTF-8 are written unchanged.
+_ENCODING_ERRORS = 'surrogateescape'
 
 
 class Row(NamedTuple):
-    """What became of an image, or why another file is not copied.
+    """Row of the report: outcome of one image, or of a file not copied.
 
     Args:
         path (str): Relative to the dataset's folder, with slashes.
         result (str): See :class:`Outcome`; or 'not copied'.
-        faces (int): How many were found.
-        reason (str): Why it is unreadable or not copied, or ''.
+        faces (int): Number of faces found.
+        reason (str): Why the file is unreadable or not copied, or ''.
     """
 
     path: str
@@ -54,23 +45,23 @@ class Row(NamedTuple):
 
 
 class CropRecord:
-    """What lies beside the crops of a dataset: how, and what came of it.
+    """Target folder of a crop run: crops, crop config, report and lock.
 
-    While crops are made each image is a row of ``crop_report.csv.part``, so
-    that another run can go on; ``crop_report.csv``, sorted, says that all are
-    done.
+    During a run each image adds a row to ``crop_report.csv.part``, from which
+    an interrupted run resumes. A finished run sorts the rows and renames the
+    file to ``crop_report.csv``.
 
     Args:
-        folder (Path): The crops' folder; made if it is not there.
+        folder (Path): The target folder; created if missing.
         crop (FaceCrop): The crop config, written to ``crop.json``.
 
     Raises:
-        ValueError: If the folder holds crops of another config or something
-            else, or another run is at work there.
+        ValueError: If the folder holds crops of another crop config or other
+            files, or another run is active there.
 
     Attributes:
-        rows (dict[str, Row]): By path.
-        absent (list[str]): Paths of rows that are not there, known by
+        rows (dict[str, Row]): The rows by path.
+        absent (list[str]): Paths without a crop or copy, set by
             :meth:`finish`.
     """
 
@@ -80,20 +71,32 @@ class CropRecord:
         self._leaves_out = crop.no_face == 'leave-out'
         self._report = folder / REPORT
         self._part = folder / f'{REPORT}.part'
-        self._crop_config = lock_crop_config(folder, crop)
-        if self._report.exists():
-            # Unfinished from here on.
-            os.replace(self._report, self._part)
-        self.rows = {row.path: row for row in self._read()}
-        self._write_rows()
-        self._file = self._part.open(
-            'a', newline='', encoding='utf-8', errors=_ERRORS
-        )
+        names = set(os.listdir(folder)) if folder.is_dir() else set()
+        if CROP_CONFIG not in names and names - {PART, LOCK}:
+            raise ValueError(
+                f'{folder} is not empty and has no {CROP_CONFIG}: it holds '
+                'something else than crops'
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _acquire_lock(folder)
+        try:
+            self._write_or_compare_config(crop.to_dict())
+            if self._report.exists():
+                # The folder counts as unfinished from here on.
+                os.replace(self._report, self._part)
+            self.rows = {row.path: row for row in self._read_rows()}
+            self._write_rows()
+            self._file = self._part.open(
+                'a', newline='', encoding='utf-8', errors=_ENCODING_ERRORS
+            )
+        except BaseException:
+            self._release_lock()
+            raise
 
     def is_done(self, path: str) -> bool:
-        """Whether an image needs no more work; one unreadable does.
+        """Return whether an image was processed by an earlier run.
 
-        Someone may have mended it.
+        Unreadable images are tried again: they may have been repaired.
         """
         row = self.rows.get(path)
         if row is None:
@@ -102,32 +105,27 @@ class CropRecord:
         return left_out or os.path.isfile(self.folder / path)
 
     def add(self, row: Row, content: bytes | None) -> None:
-        """Write a crop and its row, in this order.
+        """Write a crop, then its row.
 
         Raises:
-            OSError: If nothing can be written to the folder.
+            OSError: If nothing can be written to the folder any more.
         """
         if content is not None:
             try:
                 self._write(row.path, content)
             except OSError as error:
-                if stops_all(error):
+                if is_fatal(error):
                     raise
                 row = Row(row.path, 'unreadable', row.faces, str(error))
         self.rows[row.path] = row
         csv.writer(self._file).writerow(row)
         self._file.flush()
 
-    def close(self) -> None:
-        """Stop; another run can go on."""
-        self._file.close()
-        self._crop_config.close()
-
     def finish(self, paths: list[str]) -> None:
-        """Write the report, and the list of what is not there; stop.
+        """Write the final report and ``leave_out.txt``, then close.
 
         Args:
-            paths (list[str]): What is to have a row.
+            paths (list[str]): Paths to report; other rows are dropped.
         """
         self._file.close()
         self.rows = {path: self.rows[path] for path in sorted(paths)}
@@ -136,22 +134,54 @@ class CropRecord:
             for path in self.rows
             if not os.path.isfile(self.folder / path)
         ]
-        text = [
-            '# What has no crop or copy, for leave_out of a dataset',
-            *self.absent,
-        ]
-        self._write(LEFT_OUT, ('\n'.join(text) + '\n').encode(errors=_ERRORS))
+        header = '# Without a crop or copy; for leave_out of a dataset'
+        text = '\n'.join([header, *self.absent, ''])
+        self._write(LEFT_OUT, text.encode(errors=_ENCODING_ERRORS))
         self._write_rows()
         os.replace(self._part, self._report)
         self.close()
 
-    def _read(self) -> list[Row]:
+    def close(self) -> None:
+        """Release the folder; another run can resume."""
+        self._file.close()
+        self._release_lock()
+
+    def _release_lock(self) -> None:
+        if self._lock.is_locked:
+            # Before the release, or it could be another run's. Windows
+            # deletes no open file: there it stays, which does no harm.
+            with suppress(OSError):
+                os.unlink(self._lock.lock_file)
+            self._lock.release()
+
+    def _write_or_compare_config(self, own: dict) -> None:
+        path = self.folder / CROP_CONFIG
+        content = path.read_bytes() if path.exists() else b''
+        # A kill at the very beginning may have left an empty file.
+        names = set(os.listdir(self.folder))
+        if not content and not names - {CROP_CONFIG, PART, LOCK}:
+            self._write(
+                CROP_CONFIG, (json.dumps(own, indent=2) + '\n').encode()
+            )
+            return
+        try:
+            found = json.loads(content)
+        except ValueError as error:
+            raise ValueError(f'{path}: no JSON: {error}') from error
+        if found != own:
+            raise ValueError(
+                f'{path}: the existing crops were made with '
+                f'{_differences(found, own)}; use another folder, or remove '
+                'this one'
+            )
+
+    def _read_rows(self) -> list[Row]:
         if not self._part.exists():
             return []
         with self._part.open(
-            newline='', encoding='utf-8', errors=_ERRORS
+            newline='', encoding='utf-8', errors=_ENCODING_ERRORS
         ) as file:
-            # A line that a kill cut off is done anew.
+            # A line cut off by a kill is dropped, and its image redone.
             return [
                 Row(row[0], row[1], int(row[2]), row[3])
                 for row in list(csv.reader(file))[1:]
@@ -163,90 +193,35 @@ class CropRecord:
         writer = csv.writer(text)
         writer.writerow(Row._fields)
         writer.writerows(self.rows.values())
-        self._write(self._part.name, text.getvalue().encode(errors=_ERRORS))
+        content = text.getvalue().encode(errors=_ENCODING_ERRORS)
+        self._write(self._part.name, content)
 
     def _write(self, path: str, content: bytes) -> None:
         with atomic_write(self.folder / path, self.folder / PART) as part:
             part.write_bytes(content)
 
 
-if sys.platform != 'win32':
-    import fcntl
+def is_fatal(error: OSError) -> bool:
+    """Return whether no other file can be written either (disk full)."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def lock_crop_config(folder: Path, crop: FaceCrop) -> BinaryIO:
-    """Begin a folder of crops, or go on in it, while no other run does.
-
-    Two runs would write to the same :data:`PART`, and one's crop could get
-    the other's name.
-
-    Args:
-        folder (Path): The crops' folder; made if it is not there.
-        crop (FaceCrop): The crop config, written to ``crop.json``.
-
-    Returns:
-        BinaryIO: That file; closed, or when the process ends, another run may
-        go on.
-
-    Raises:
-        ValueError: If the folder holds crops of another config or something
-            else, or another run is at work there.
-    """
-    names = set(os.listdir(folder)) if folder.is_dir() else set()
-    if CROP_CONFIG not in names and names - {PART}:
-        raise ValueError(
-            f'{folder} is not empty, and has no {CROP_CONFIG}: it holds '
-            'something else than crops'
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    # Never renamed, and so the same file for all runs; network disks lock
-    # only what may be written to.
-    file = (folder / CROP_CONFIG).open('a+b', buffering=0)
+def _acquire_lock(folder: Path) -> FileLock:
+    """Lock a target folder, since two runs would share its temporary file."""
+    lock = FileLock(folder / LOCK)
     try:
-        _lock(file, folder)
-        _agree(file, folder, crop.to_dict())
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _lock(file: BinaryIO, folder: Path) -> None:
-    if sys.platform == 'win32':
-        return  # it has none of this kind
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        lock.acquire(timeout=0)
+    except Timeout as error:
         raise ValueError(
-            f'{folder}: another run makes crops there; wait for its end, or '
-            'stop it, and the same command goes on'
+            f'{folder}: another run makes crops there; wait until it ends, or '
+            'stop it and repeat the command to resume'
         ) from error
-    except OSError as error:
+    except (OSError, NotImplementedError) as error:
         MMLogger.get_current_instance().warning(
-            f'{folder}: this disk has no locks ({error}): let no other run '
-            'make crops there at the same time'
+            f'{folder}: this disk has no locks ({error}): start no second '
+            'run there at the same time'
         )
-
-
-def _agree(file: BinaryIO, folder: Path, own: dict) -> None:
-    """Write the crop config to a file that is new; else compare."""
-    path = folder / CROP_CONFIG
-    file.seek(0)
-    content = file.read()
-    # Empty is what a kill leaves at the very beginning, too.
-    if not content and not set(os.listdir(folder)) - {CROP_CONFIG, PART}:
-        file.write((json.dumps(own, indent=2) + '\n').encode())
-        return
-    try:
-        found = json.loads(content)
-    except ValueError as error:
-        raise ValueError(f'{path}: no JSON: {error}') from error
-    if found != own:
-        raise ValueError(
-            f'{path}: the crops there were made with '
-            f'{_differences(found, own)}; make the others in another folder, '
-            'or remove this one'
-        )
+    return lock
 
 
 def _differences(found: object, own: dict) -> str:

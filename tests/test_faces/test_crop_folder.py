@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from mpafer_plugin.faces import Face, FaceCrop
-from mpafer_plugin.faces.crop_folder import copy_file, prepare_image
+from mpafer_plugin.faces.crop_folder import copy_file, crop_image
 from mpafer_plugin.utils.image_files import list_files
 
 
 class Detector:
-    """Finds what it is told, or fails."""
+    """Return the given faces, or raise the given error."""
 
     def __init__(self, *found):
         self.found = found
@@ -40,8 +40,8 @@ def image(tmp_path):
         (MemoryError(), 'MemoryError'),
     ],
 )
-def test_what_can_not_be_cut_is_told(image, found, reason):
-    outcome = prepare_image(image, FaceCrop(size=32), Detector(found))
+def test_images_that_cannot_be_cropped(image, found, reason):
+    outcome = crop_image(image, FaceCrop(size=32), Detector(found))
     assert outcome.result == 'unreadable'
     assert outcome.content is None
     assert "a.png': " in outcome.reason
@@ -51,7 +51,7 @@ def test_what_can_not_be_cut_is_told(image, found, reason):
 def test_pipes_are_not_waited_for(tmp_path):
     path = tmp_path / 'pipe.png'
     os.mkfifo(path)
-    outcome = prepare_image(path, FaceCrop(), Detector())
+    outcome = crop_image(path, FaceCrop(), Detector())
     assert outcome.result == 'unreadable'
     assert "pipe.png' is no file" in outcome.reason
 
@@ -79,7 +79,7 @@ def test_lists_in_order_and_follows_links(tmp_path):
         list(list_files(tmp_path, unreadable))
 
 
-def test_folders_that_can_not_be_listed_are_told(tmp_path, monkeypatch):
+def test_folders_that_cannot_be_listed(tmp_path, monkeypatch):
     (tmp_path / 'locked').mkdir()
     (tmp_path / 'z.txt').touch()
     scandir = os.scandir
@@ -110,7 +110,7 @@ def test_copies_once_whole_and_of_any_name(folders):
     assert os.listdir(target) == [name]
 
 
-def test_what_is_no_file_is_told(folders):
+def test_pipes_and_broken_links(folders):
     source, target = folders
     (source / 'dangling.txt').symlink_to('nowhere')
     os.mkfifo(source / 'pipe')
