@@ -7,6 +7,7 @@ import sys
 import pytest
 from mmengine.config import Config
 
+from mpafer_plugin.cli import test as test_command
 from mpafer_plugin.cli import train
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 from tests.conftest import CONFIGS, ROOT
@@ -74,6 +75,7 @@ def test_train(trained):
     assert 'shares' not in log
 
 
+@pytest.mark.slow
 def test_resume(trained, run):
     result = run(
         'train.py',
@@ -127,6 +129,7 @@ def test_checkpoint_is_required(run):
     assert '416 trainable' in result.stderr
 
 
+@pytest.mark.slow
 def test_test_with_augmentation_and_predictions(trained, run):
     (best,) = (trained.folder / 'out').glob('best_*.pth')
     result = run(
@@ -149,6 +152,7 @@ def test_test_with_augmentation_and_predictions(trained, run):
     assert len(predictions[0]['pred_score']) == 7
 
 
+@pytest.mark.slow
 def test_on_the_data_of_another_config(trained, run):
     """RAF-DB's seven classes on FERPlus, which has contempt too."""
     (best,) = (trained.folder / 'out').glob('best_*.pth')
@@ -178,6 +182,7 @@ def test_on_the_data_of_another_config(trained, run):
     ]
 
 
+@pytest.mark.slow
 def test_select_on_test(run):
     result = run(
         'train.py',
@@ -206,14 +211,14 @@ def test_select_on_test(run):
     assert cfg.train_dataloader.dataset.val_fraction == 0
 
 
-def test_tta_without_its_pipeline(run, trained):
-    config = trained.folder / 'plain.py'
+def test_tta_without_its_pipeline(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / 'plain.py'
     config.write_text(
         f"_base_ = ['{CONFIGS}/mpafer_rafdb.py']\ntta_pipeline = []\n"
     )
-    result = run('test.py', config, 'x.pth', '--tta')
-    assert result.returncode == 1
-    assert 'has no tta_pipeline' in result.stderr
+    with pytest.raises(SystemExit, match='has no tta_pipeline'):
+        test_command.main([str(config), 'x.pth', '--tta'])
 
 
 def test_zero_shot(run):
@@ -257,10 +262,11 @@ def test_select_on_test_in_wrappers():
         (['--out', 'x.json'], 'predictions are written as .pkl'),
     ],
 )
-def test_wrong_arguments(run, args, message):
-    result = run('test.py', CONFIGS / 'mpafer_rafdb.py', 'x.pth', *args)
-    assert result.returncode == 2
-    assert message in result.stderr
+def test_wrong_arguments(args, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        test_command.main([str(CONFIGS / 'mpafer_rafdb.py'), 'x.pth', *args])
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_missing_folder_is_named(run):

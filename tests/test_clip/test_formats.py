@@ -15,6 +15,7 @@ from open_clip.model import CLIP, trace_model
 from open_clip.openai import load_openai_model
 from safetensors.torch import load_file, save_file
 
+from mpafer_plugin.cli.convert_weights import main
 from mpafer_plugin.clip import load_clip
 from mpafer_plugin.clip import weights as digests
 from tests.conftest import ROOT
@@ -213,6 +214,7 @@ def test_eight_digits_are_no_proof(archive, monkeypatch):
 
 
 def convert(*args):
+    """Run the command in a process of its own."""
     return subprocess.run(
         [sys.executable, str(ROOT / 'tools' / 'convert_weights.py'), *args],
         capture_output=True,
@@ -220,22 +222,25 @@ def convert(*args):
     )
 
 
-def test_trusted_jit_archive_is_converted_once(archive, tmp_path):
+def test_trusted_jit_archive_is_converted_once(archive, tmp_path, capsys):
     path, arch = archive
     out = str(tmp_path / 'ViT.safetensors')
     refused = convert(path, out)
     assert refused.returncode == 1
     assert 'is a JIT archive' in refused.stderr
-    done = convert(path, out, '--trust')
-    assert done.returncode == 0, done.stderr
-    assert 'tensors' in done.stdout
+    assert not main([path, out, '--trust'])
+    assert 'tensors' in capsys.readouterr().out
     assert [p.name for p in tmp_path.iterdir()] == ['ViT.safetensors']
     assert_same_as_open_clips(load_clip(arch, out), path)
-    again = convert(path, out, '--trust')
-    assert again.returncode == 2
-    assert 'exists already' in again.stderr
-    for args in ((path, str(tmp_path / 'ViT.pt')), ('nowhere.pt', out)):
-        assert convert(*args).returncode == 2
+    for args, message in (
+        ((path, out, '--trust'), 'exists already'),
+        ((path, str(tmp_path / 'ViT.pt')), 'must end in .safetensors'),
+        (('nowhere.pt', out), 'is not a file'),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(list(args))
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_damaged_files(tiny_arch, tmp_path):

@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 
+@pytest.mark.slow
 def test_compiled_training_is_the_same_training(build_runner):
     """`compile` is mmengine's switch; nothing of ours may stand in its way."""
     contexts = []
