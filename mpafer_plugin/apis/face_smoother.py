@@ -8,10 +8,10 @@ from torchvision.ops import box_iou
 from .fer_results import expression
 
 LEAST_OVERLAP = 0.3
-"""Boxes of two frames that share less of their union show two faces (ours)."""
+"""Least intersection over union of a face in two frames (ours)."""
 
 PATIENCE = 5
-"""Frames that a face may be lost for (ours)."""
+"""Frames after which a lost face is forgotten (ours)."""
 
 
 @dataclass
@@ -22,16 +22,16 @@ class _Track:
 
 
 class FaceSmoother:
-    """Smooth the probabilities of each face over the frames of a video.
+    """Exponential mean of each face's probabilities over video frames.
 
-    Faces of two frames are the same where their boxes overlap most. Of each
-    the probabilities become an exponential mean: ``smoothing`` times what
-    was before, and the rest of the frame's own. A new face starts with its
+    Faces are tracked by the overlap of their boxes. The smoothed
+    probabilities are ``smoothing`` times those of the frames before plus
+    ``1 - smoothing`` times those of the frame. A new face starts with its
     own.
 
     Args:
-        smoothing (float): In 0, which changes nothing, to below 1.
-        classes (Sequence[str]): Names of the classes.
+        smoothing (float): In [0, 1); 0 changes nothing.
+        classes (Sequence[str]): Class names.
 
     Raises:
         ValueError: If ``smoothing`` is out of range.
@@ -46,7 +46,7 @@ class FaceSmoother:
         self._frame = 0
 
     def __call__(self, faces: list[dict]) -> list[dict]:
-        """Take the faces of the next frame and give them smoothed."""
+        """Smooth the faces of the next frame."""
         overlaps = box_iou(
             _boxes(face['bbox'] for face in faces),
             _boxes(track.bbox for track in self._tracks),
@@ -82,5 +82,5 @@ class FaceSmoother:
 
 
 def _boxes(boxes: Iterable[list[float]]) -> torch.Tensor:
-    """Make (N, 4) of boxes, also of none."""
+    """Stack boxes to (N, 4), also if there are none."""
     return torch.tensor(list(boxes), dtype=torch.float64).reshape(-1, 4)

@@ -15,8 +15,6 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from .explanation import FaceExplanation
-
 POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
 """Names of the landmarks in the columns of a table."""
 
@@ -47,7 +45,7 @@ class ImagePrediction(NamedTuple):
     faces: list[dict]
     error: Exception | None = None
     frame: tuple[int, float] | None = None
-    explanations: Sequence['FaceExplanation'] = ()
+    explanations: Sequence[Any] = ()
     kept: Any = None
 
 

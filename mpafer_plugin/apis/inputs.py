@@ -1,4 +1,4 @@
-"""What an inferencer takes: files, folders, arrays, videos, cameras."""
+"""Inputs of an inferencer: files, folders, arrays, videos, cameras."""
 
 import os
 import time
@@ -28,11 +28,11 @@ VIDEO_ENDINGS = (
     '.mpeg',
     '.wmv',
 )
-"""Endings of the files that are taken as videos; all others are images."""
+"""Suffixes of video files; all others are read as images."""
 
 
 class Frame(NamedTuple):
-    """One image of a video: its number, seconds, and (H, W, 3) BGR."""
+    """Frame of a video: its number, time in seconds, and (H, W, 3) BGR."""
 
     number: int
     time: float
@@ -40,7 +40,7 @@ class Frame(NamedTuple):
 
 
 def is_video(source: object) -> bool:
-    """Whether a source is a video file, by its ending."""
+    """Return whether a source is a video file, by its suffix."""
     return (
         isinstance(source, (str, Path))
         and Path(source).suffix.lower() in VIDEO_ENDINGS
@@ -50,23 +50,23 @@ def is_video(source: object) -> bool:
 def images_of(
     inputs: object,
 ) -> Iterator[tuple[str | None, str | np.ndarray | Frame | ImageError]]:
-    """List the images of an inferencer's inputs, one after the other.
+    """Iterate over the images of an inferencer's inputs.
 
     Args:
         inputs: A path, an array (H, W, 3) BGR, a folder, a video file, the
             number of a camera, which gives one image, or a list of these.
-            Of a folder all images are taken, those of its folders too, in
-            the order of their paths; links are followed, other files are
-            counted in the log.
+            Folders are searched recursively, in the order of paths; links
+            are followed, and the log counts files that are not images.
 
     Yields:
-        tuple: The file, None for arrays and cameras; and the path, array or
-        frame of a video. Of a video or camera that cannot be read, or a folder
-        that cannot be listed, it is why; such folders come behind the images
-        around them. Of a folder with a link that leads back it is that alone.
+        tuple: The file (None for arrays and cameras), and the path, array or
+        video frame. The second is an :class:`ImageError` for a video or
+        camera that cannot be read and a folder that cannot be listed, which
+        follows the images found beside it. A folder with a circular link
+        yields only the error.
 
     Raises:
-        ValueError: If an input is none of these.
+        ValueError: If an input is of another kind.
     """
     if isinstance(inputs, (list, tuple)):
         for part in inputs:
@@ -102,7 +102,7 @@ def frames_of(source: str | Path | int) -> Iterator[Frame]:
         source (str | Path | int): A file, or the number of a camera.
 
     Yields:
-        Frame: The time counts from the start of the video, or from the first
+        Frame: Its time counts from the start of the video, or from the first
         image of the camera.
 
     Raises:
@@ -158,7 +158,7 @@ def _images_below(
             f'{", ".join(IMG_EXTENSIONS)}, or start with a dot, and are not '
             'read'
         )
-    # By os.path, as pathlib would take the dot from './a.png'.
+    # os.path, as pathlib would drop the dot of './a.png'.
     for path in sorted(os.path.join(folder, path) for path in images):
         yield path, path
     for below, reason in unreadable.items():

@@ -10,40 +10,38 @@ from mpafer_plugin.datasets.categories import indices_by_name
 
 @METRICS.register_module()
 class FERMetric(BaseMetric):
-    """What papers on facial expression recognition report, in percent.
+    """Metrics of facial expression recognition, in percent.
 
-    - ``fer/accuracy``: share of the images that are right.
-    - ``fer/uar``: mean of the recalls (unweighted average recall, also called
-      mean-class accuracy).
-    - ``fer/macro_f1``: mean of the classes' F1.
+    - ``fer/accuracy``: share of correct predictions.
+    - ``fer/uar``: unweighted average recall, also called mean-class accuracy.
+    - ``fer/macro_f1``: mean F1 of the classes.
     - ``fer/recall_<class>``: recall of each class.
 
-    A class without images in the ground truth has no recall and is left out
-    of both means.
+    Classes without images in the ground truth are left out of both means.
 
-    A model may be tested on data with other classes, or the same in another
-    order, if its samples say which it means (``model_classes``, as those of
-    :class:`PromptAlignmentHead` do): classes meet by name. Images of a
-    class that the model lacks cannot be right: they are left out of all
-    figures, ``fer/left_out`` is their share of all, and the log names what
-    either side lacks. A class that only the model knows is still a possible,
-    wrong, prediction.
+    A model may be tested on a dataset with other classes, or another order of
+    them, if its samples carry ``model_classes``, as those of
+    :class:`PromptAlignmentHead` do: classes are matched by name. Images of a
+    class that the model lacks are left out of all metrics;
+    ``fer/left_out`` is their share, and a warning lists the classes that
+    either side lacks. Predictions of a class that the dataset lacks are wrong.
 
     Args:
-        collect_device (str): Device by which results of several ranks are
-            gathered, ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
-        prefix (str, optional): Prefix of the names. Defaults to None, which
-            means ``'fer'``.
+        collect_device (str): Device for gathering the results of several
+            ranks, ``'cpu'`` or ``'gpu'``. Defaults to ``'cpu'``.
+        prefix (str, optional): Prefix of the names. Defaults to None:
+            ``'fer'``.
 
     Attributes:
-        confusion (np.ndarray | None): Counts (C, C) of the last evaluation, a
-            row a true class, a column a predicted one. On the main process.
-        classes (tuple[str, ...] | None): The classes of its rows and columns,
+        confusion (np.ndarray | None): Counts (C, C) of the last evaluation;
+            rows are true classes, columns predicted ones. On the main
+            process only.
+        classes (tuple[str, ...] | None): Classes of its rows and columns,
             those of the model.
 
     Raises:
-        ValueError: If the model has another number of classes than the data
-            and does not say which, or none in common with it.
+        ValueError: If model and dataset have different numbers of classes
+            and ``model_classes`` is missing, or no class in common.
     """
 
     default_prefix = 'fer'
@@ -55,13 +53,13 @@ class FERMetric(BaseMetric):
         self._pairs: dict[tuple[int, int], tuple[int, int]] = {}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
-        """Take the true and predicted classes of a batch.
+        """Store the true and predicted classes of a batch.
 
         Args:
             data_batch (dict): Not used.
             data_samples (Sequence[dict]): mmpretrain's data samples as dicts.
-                With soft targets and no label, the largest target is the
-                label; with scores, the largest score is what is predicted.
+                Without a label, the largest soft target is the label; with
+                scores, the class of the largest is the prediction.
         """
         for sample in data_samples:
             self.classes = sample.get('model_classes')
@@ -81,7 +79,7 @@ class FERMetric(BaseMetric):
                     f'{sample.get("img_path")!r} has the label {int(label)}; '
                     f'the data has {number} classes'
                 )
-            # One object a pair of classes, not one an image.
+            # Share one tuple for all images of the same pair.
             pair = int(label), int(predicted)
             self.results.append(self._pairs.setdefault(pair, pair))
 
@@ -89,9 +87,9 @@ class FERMetric(BaseMetric):
         """Compute the metrics of all images.
 
         Args:
-            results (list[tuple[int, int]]): Of each the true class, an index
-                into the data's classes, and the predicted one, an index into
-                the model's.
+            results (list[tuple[int, int]]): True class of each image, an
+                index into the dataset's classes, and predicted class, an
+                index into the model's.
 
         Returns:
             dict[str, float]: Percentages by name, without the prefix.
@@ -131,7 +129,7 @@ class FERMetric(BaseMetric):
         return {name: 100 * float(value) for name, value in metrics.items()}
 
     def _by_name(self, classes: Sequence[str]) -> np.ndarray:
-        """Index of each of the data's classes in the model's, -1 for none."""
+        """Map dataset classes to indices of the model's, -1 if absent."""
         data = self.dataset_meta['classes']
         indices = indices_by_name(data, classes)
         lacking = [n for n, i in zip(data, indices, strict=True) if i < 0]
@@ -146,7 +144,7 @@ class FERMetric(BaseMetric):
         return np.array(indices)
 
     def _check_number(self, scores: int) -> None:
-        """Refuse scores whose classes nobody tells."""
+        """Check the number of scores of unnamed classes."""
         classes = self.dataset_meta['classes']
         if scores != len(classes):
             raise ValueError(

@@ -1,11 +1,11 @@
-"""Find the faces of images and videos, and name their expressions.
+"""Detect faces in images and videos and predict their expressions.
 
-INPUT is an image, a folder, whose folders are looked at too, a video, or the
-number of a camera, which runs until Ctrl-C. What is drawn goes to --out.
+INPUT is an image, a folder (searched recursively), a video, or the number of
+a camera (runs until Ctrl-C). Drawings and tables are written to --out.
 
-Exit codes: 0 all inputs were read and drawn; 1 some were not, they are named;
-2 nothing could be done, or it stopped on the way, the reason is named; 130
-interrupted. What was predicted is in the tables whichever it is.
+Exit codes: 0 success; 1 some inputs failed; 2 there is no result, or an
+error stopped the run; 130 interrupted. Errors name the input and the reason.
+Tables hold all predictions made, whatever the exit code.
 """
 
 import argparse
@@ -37,21 +37,22 @@ def parse_args(
         '--weights',
         required=True,
         metavar='FILE',
-        help='checkpoint; most need nothing more',
+        help='checkpoint; most need no --config',
     )
     parser.add_argument(
         '--config',
         type=config_file,
         metavar='FILE',
-        help='config of a checkpoint that does not say enough; is executed',
+        help='config, for a checkpoint that cannot be loaded alone; is '
+        'executed as code',
     )
     parser.add_argument(
         '--clip',
         metavar='TAG_OR_FILE',
-        help='CLIP weights; default: MPAFER_CLIP, or the tag of the training',
+        help='CLIP weights; default: MPAFER_CLIP, or the tag used in training',
     )
     parser.add_argument(
-        '--out', required=True, metavar='DIR', help='folder for all results'
+        '--out', required=True, metavar='DIR', help='output folder'
     )
     parser.add_argument(
         '--json', action='store_true', help='write DIR/predictions.json'
@@ -66,35 +67,40 @@ def parse_args(
         '--face',
         choices=['yunet', 'none'],
         default='yunet',
-        help='how faces are found; none: an image is one; default: yunet',
+        help='face detector; none: the whole image is a face; default: yunet',
     )
     parser.add_argument(
         '--face-model',
         metavar='FILE',
-        help="YuNet's file; default: MPAFER_YUNET, or fetched once",
+        help='weights of YuNet; default: MPAFER_YUNET, or downloaded once',
     )
     parser.add_argument(
         '--margin',
         type=float,
         metavar='M',
-        help='what is added around faces, as a share of their side; default: '
-        'as in the training, or 0.1 if that is not known',
+        help='margin around faces, as a share of their side; default: that of '
+        'the training, or 0.1 if unknown',
     )
     parser.add_argument(
         '--explain',
         action='store_true',
-        help='draw the patches that decided, NAME_why.png; images only',
+        help='draw the patches that each prediction rests on, NAME_why.png; '
+        'images only',
     )
     parser.add_argument(
         '--smoothing',
         type=float,
         metavar='S',
-        help='mean over the frames of a video: S of before, 1 - S of now',
+        help='exponential mean over video frames: S of the past, 1 - S of the '
+        'frame; 0 <= S < 1',
     )
     parser.add_argument(
-        '--batch-size', type=int, default=32, help='faces; default: 32'
+        '--batch-size',
+        type=int,
+        default=32,
+        help='faces in a batch; default: 32',
     )
-    parser.add_argument('--device', help='default: a GPU if there is one')
+    parser.add_argument('--device', help='default: a GPU if available')
     args = parser.parse_args(argv)
     if args.show and (problem := screen_problem()):
         parser.error(f'--show: {problem}')
@@ -106,11 +112,11 @@ def parse_args(
 
 
 def screen_problem() -> str:
-    """Say why no window can be opened; '' if one can."""
+    """Return why no window can be opened; '' if one can."""
     screens = os.environ.get('DISPLAY'), os.environ.get('WAYLAND_DISPLAY')
     if sys.platform.startswith('linux') and not any(screens):
         return 'there is no screen (DISPLAY is not set)'
-    # In a process of its own: where it cannot, OpenCV may abort.
+    # In a subprocess: OpenCV may abort the process if it fails.
     probe = subprocess.run(
         [sys.executable, '-c', 'import cv2; cv2.namedWindow("mpafer")'],
         capture_output=True,

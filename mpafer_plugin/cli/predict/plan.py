@@ -1,4 +1,4 @@
-"""What predict.py is to do: inputs, and where their results go."""
+"""Plan of a prediction: its inputs, and the files of their results."""
 
 import argparse
 import os
@@ -12,12 +12,12 @@ TABLES = {'json': 'predictions.json', 'csv': 'predictions.csv'}
 
 
 class Work(NamedTuple):
-    """An input: its name, the file that is drawn, and the one that explains.
+    """Input and its output files.
 
     Args:
         source (str | int): An image or video, or the number of a camera.
-        place (Path): Where the drawing goes; of a video it ends in .mp4.
-        why (Path): Where the explanation goes, of images, if any.
+        place (Path): File of the drawing; .mp4 for a video or camera.
+        why (Path): File of the explanation; for images only.
     """
 
     source: str | int
@@ -26,22 +26,22 @@ class Work(NamedTuple):
 
     @property
     def is_video(self) -> bool:
-        """Whether it has frames."""
+        """Return whether the input is a video or camera."""
         return self.place.suffix == '.mp4'
 
 
 class Plan:
-    """List all inputs, and choose where each one's results go.
+    """List of all inputs, each with its output files.
 
-    Nothing is written yet.
+    Nothing is written.
 
     Args:
         args (argparse.Namespace): See :func:`parse_args`.
 
     Attributes:
-        works (list[Work]): One an input; no two share a file.
-        remarks (list[str]): What was passed over.
-        failures (list[str]): Why an input gives nothing.
+        works (list[Work]): One for each image or video; all files differ.
+        remarks (list[str]): Notes on images passed over.
+        failures (list[str]): Errors of inputs without an image.
 
     Raises:
         ValueError: If a result would overwrite an input.
@@ -112,7 +112,7 @@ class Plan:
 
 
 def _identity(path: str | Path) -> tuple[int, int] | None:
-    """What makes two names one file; None if there is none."""
+    """Return the identity of a file; None if it does not exist."""
     try:
         stat = os.stat(path)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""The video that predict.py draws."""
+"""Output videos of ``mpafer predict``."""
 
 from pathlib import Path
 
@@ -6,22 +6,22 @@ import cv2
 import numpy as np
 
 CAMERA_RATE = 25
-"""Frames a second of what a camera's images become."""
+"""Frames per second of a video from a camera."""
 
 
 class VideoWriter:
-    """Write a video again, at the speed that it had.
+    """Writer of a video at the speed of its source.
 
-    The file is opened with the first image, whose size all others have.
+    The first image opens the file; all others must have its size.
 
     Args:
-        place (Path): The file.
-        source (str | int): A video, whose rate is taken, or the number of a
-            camera. How fast a camera is answered depends on the machine: each
-            image is repeated until its time, or left out.
+        place (Path): File to write.
+        source (str | int): A video, whose frame rate is used, or the number
+            of a camera. Camera images arrive at an uneven rate: each one is
+            repeated or dropped to fit :data:`CAMERA_RATE`.
 
     Raises:
-        OSError: If it cannot be written.
+        OSError: If the file cannot be written.
     """
 
     def __init__(self, place: Path, source: str | int):
@@ -32,7 +32,7 @@ class VideoWriter:
         self._writer: cv2.VideoWriter | None = None
 
     def write(self, image: np.ndarray, time: float) -> None:
-        """Write an image that was taken at a time in seconds."""
+        """Write an image, taken at a time in seconds."""
         if self._writer is None:
             self._writer = self._open(*image.shape[1::-1])
         due = int(time * self.rate) + 1 if self.camera else self._written + 1
@@ -41,7 +41,7 @@ class VideoWriter:
             self._written += 1
 
     def close(self) -> None:
-        """Finish the file, if there is one."""
+        """Close the file, if it was opened."""
         if self._writer is not None:
             self._writer.release()
 
@@ -57,7 +57,7 @@ class VideoWriter:
 
 
 def rate(path: str) -> float:
-    """Frames a second of a video, or of a camera where it does not say."""
+    """Return the frame rate of a video; CAMERA_RATE if it is unknown."""
     capture = cv2.VideoCapture(path)
     try:
         return capture.get(cv2.CAP_PROP_FPS) or CAMERA_RATE
