@@ -17,6 +17,7 @@ def folder(runner):
     return Path(runner.work_dir)
 
 
+@pytest.mark.slow
 def test_a_new_run_in_a_used_folder_resumes_itself(build_runner):
     """Not the older run, whose files have larger numbers."""
     older = build_runner(**{EPOCHS: 3})
@@ -32,6 +33,7 @@ def test_a_new_run_in_a_used_folder_resumes_itself(build_runner):
     assert (folder(newer) / 'epoch_1.pth').is_file()
 
 
+@pytest.mark.slow
 def test_a_damaged_pointed_file_gives_way_to_the_one_before(build_runner):
     older = build_runner(**{EPOCHS: 3})
     older.train()

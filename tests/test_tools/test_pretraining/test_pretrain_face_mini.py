@@ -71,6 +71,7 @@ def test_a_wrong_label(run, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_images_without_a_label(run, tmp_path):
     path = tmp_path / 'labels.csv'
     path.write_text(path.read_text().replace('.png', ''))
@@ -81,6 +82,7 @@ def test_images_without_a_label(run, tmp_path):
     assert not (tmp_path / 'mini').exists()
 
 
+@pytest.mark.slow
 def test_numbers_that_are_none(run):
     done = run('--out', 'mini', '--epochs', '0')
     assert done.returncode == 2

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import torch
 from open_clip.model import CLIP
 from safetensors.torch import load_file
@@ -14,6 +15,7 @@ TOOL = 'tools.pretraining.pretrain_face_tiny'
 SHIPPED = FACE_TINY_DIR / 'face-tiny.safetensors'
 
 
+@pytest.mark.slow
 def test_command_makes_weights(tmp_path):
     out = tmp_path / 'new' / 'tiny.safetensors'
     done = subprocess.run(
