@@ -13,9 +13,9 @@ classes = [
 ]
 model = dict(head=dict(text=dict(classes=classes)))
 
-# AffectNet's test set is not public: papers report on its validation part,
-# which is `test` here. A stratified tenth of the training pictures, fixed by
-# seed, chooses the best checkpoint.
+# AffectNet's test set is not public: papers report on its validation set,
+# which is `test` here. The best checkpoint is selected on a stratified tenth
+# of the training images, fixed by a seed.
 dataset = dict(
     type='AffectNet',
     data_root=data_root,

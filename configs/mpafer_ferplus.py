@@ -1,8 +1,8 @@
 # MPA-FER on FERPlus, eight expressions. Published: 91.15 % (ViT-B/16).
 _base_ = ['_base_/mpafer.py']
 
-data_root = '{{$MPAFER_DATA:data}}/ferplus'  # holds FER2013Train/ and so on
-# Papers differ in the rule and rarely say which; it decides what is counted.
+data_root = '{{$MPAFER_DATA:data}}/ferplus'  # contains FER2013Train/ etc.
+# Papers use different rules and rarely state which; results depend on it.
 label_rule = 'majority'
 classes = [
     'neutral',

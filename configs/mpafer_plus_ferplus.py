@@ -1,4 +1,4 @@
-# MPA-FER plus on FERPlus: docs/evidence.md tells what it brings.
+# MPA-FER plus on FERPlus: results are in docs/evidence.md.
 _base_ = ['mpafer_ferplus.py', '_base_/mpafer_plus.py']
 
 model = dict(head=_base_.plus_head)

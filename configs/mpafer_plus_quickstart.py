@@ -1,4 +1,4 @@
-# MPA-FER plus on drawn faces: docs/evidence.md tells what it brings.
+# MPA-FER plus on drawn faces: results are in docs/evidence.md.
 _base_ = ['mpafer_quickstart.py', '_base_/mpafer_plus.py']
 
 model = dict(head=_base_.plus_head)

@@ -1,5 +1,5 @@
-# MPA-FER plus on RAF-DB. Not measured there: docs/evidence.md tells what it
-# brings on other data.
+# MPA-FER plus on RAF-DB. Not measured: docs/evidence.md has results on other
+# data.
 _base_ = ['mpafer_rafdb.py', '_base_/mpafer_plus.py']
 
 model = dict(head=_base_.plus_head)

@@ -1,6 +1,6 @@
-# The recipe of mpafer_rafdb.py on what ships with the repository: drawn faces
-# in RAF-DB's layout, and the small CLIP face-tiny. Nothing is downloaded, and
-# MPAFER_ARCH and MPAFER_CLIP have no say.
+# The recipe of mpafer_rafdb.py on data and weights shipped with the package:
+# drawn faces in RAF-DB's layout, and the small CLIP face-tiny. Nothing is
+# downloaded; MPAFER_ARCH and MPAFER_CLIP are ignored.
 _base_ = ['mpafer_rafdb.py']
 
 arch = clip_weights = 'face-tiny'

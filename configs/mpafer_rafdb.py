@@ -1,7 +1,7 @@
 # MPA-FER on RAF-DB, basic expressions. Published: 92.51 % (ViT-B/16).
 _base_ = ['_base_/mpafer.py']
 
-data_root = '{{$MPAFER_DATA:data}}/rafdb'  # the folder that holds basic/
+data_root = '{{$MPAFER_DATA:data}}/rafdb'  # contains basic/
 classes = [
     'neutral',
     'happiness',
@@ -13,8 +13,9 @@ classes = [
 ]
 model = dict(head=dict(text=dict(classes=classes)))
 
-# RAF-DB has no validation split: a stratified tenth of the training pictures,
-# fixed by seed, chooses the best checkpoint, and the test set chooses nothing.
+# RAF-DB has no validation split: the best checkpoint is selected on a
+# stratified tenth of the training images, fixed by a seed, never on the test
+# set.
 dataset = dict(type='RAFDB', data_root=data_root, val_fraction=0.1)
 train_dataloader = dict(
     dataset=dict(**dataset, split='train', pipeline=_base_.train_pipeline)

@@ -1,4 +1,4 @@
-# MPA-FER on RAF-DB, compound expressions. The paper has no number for them.
+# MPA-FER on RAF-DB, compound expressions. The paper reports no result.
 _base_ = ['mpafer_rafdb.py']
 
 classes = [

@@ -1,4 +1,4 @@
-# Settings that have nothing to do with the method.
+# Runtime settings, independent of the method.
 default_scope = 'mmpretrain'
 custom_imports = dict(imports=['mpafer_plugin'], allow_failed_imports=False)
 
@@ -6,7 +6,7 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # Small files, whole or not there: only what was trained, see the hook.
+    # Small files with the trained parameters only, written atomically.
     checkpoint=dict(
         type='PromptCheckpointHook',
         interval=1,
@@ -28,9 +28,9 @@ custom_hooks = [
 env_cfg = dict(
     cudnn_benchmark=False,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    dist_cfg=dict(backend='nccl'),  # without a GPU our tools take gloo
+    dist_cfg=dict(backend='nccl'),  # gloo is used without a GPU
 )
-# Several processes: logged losses are means over them, CPUs will do.
+# Averages logged losses over processes, and also runs on CPUs.
 model_wrapper_cfg = dict(type='FERDistributedDataParallel')
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='UniversalVisualizer', vis_backends=vis_backends)

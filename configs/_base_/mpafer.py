@@ -1,13 +1,13 @@
-# MPA-FER: model, pipelines and schedule. Every number of the paper stands
-# here and nowhere else. [P] the paper states it, [2] second-hand, [ours] the
-# paper leaves it open. Paper: arXiv 2506.21017.
+# MPA-FER: model, pipelines and schedule, with all numbers of the paper.
+# [P] stated in the paper, [2] second-hand, [ours] left open by the paper.
+# Paper: arXiv 2506.21017.
 _base_ = ['default_runtime.py']
 
 from mpafer_plugin.clip import image_size as image_size_of
 
 # --- often changed -------------------------------------------------------
-# The tower and its weights, without editing a file: an open_clip name or the
-# path of an architecture JSON, and a tag or a local file.
+# Tower and weights, which environment variables set without editing a file:
+# an open_clip name or the path of an architecture JSON; a tag or a local file.
 arch = '{{$MPAFER_ARCH:ViT-B-16-quickgelu}}'  # [P] ViT-B/16 and ViT-L/14
 clip_weights = '{{$MPAFER_CLIP:openai}}'
 max_epochs = 120  # [P]
@@ -20,7 +20,7 @@ image_size = image_size_of(arch)  # 224 for B/16 and L/14
 model = dict(
     type='ImageClassifier',
     data_preprocessor=dict(
-        # CLIP's own, never ImageNet's [P]; 255 x open_clip's constants.
+        # CLIP's, not ImageNet's [P]; 255 x open_clip's constants.
         mean=[122.7709383, 116.7460125, 104.09373615],
         std=[68.5005327, 66.6321579, 70.32316305],
         to_rgb=True,
@@ -29,7 +29,7 @@ model = dict(
         type='PromptedCLIPViT',
         arch=arch,
         pretrained=clip_weights,
-        num_prompts=8,  # [P]; 0 switches visual prompts off
+        num_prompts=8,  # [P]; 0 disables visual prompts
     ),
     head=dict(
         type='PromptAlignmentHead',
@@ -39,18 +39,18 @@ model = dict(
             pretrained=clip_weights,
             num_context=10,  # [P]
             class_specific_context=False,  # [ours]
-            granularity=3,  # [P] the best of its three
+            granularity=3,  # [P] the best of three
         ),
         top_k=16,  # [P]
-        local_weight=1.0,  # [2]; 0 switches the local score off
+        local_weight=1.0,  # [2]; 0 disables the local score
         logit_scale='clip',  # [ours]
         loss_cls=dict(type='CrossEntropyLoss'),  # L_vt [P]
         # L_t = L_ta + L_pa, weight beta = 1 [P], temperature [ours].
-        # `loss_token=None, loss_prompt=None` switches it off.
+        # `loss_token=None, loss_prompt=None` disables it.
         loss_token=dict(type='SoftHardAlignmentLoss', temperature=0.07),
         loss_prompt=dict(type='SoftHardAlignmentLoss', temperature=0.07),
         # L_v, weight gamma = 1 [P], cosine rather than L1 [ours].
-        # `loss_proto=None` switches it off, and the prototypes with it.
+        # `loss_proto=None` disables it, and the prototypes.
         loss_proto=dict(type='PrototypeAlignmentLoss', metric='cosine'),
     ),
 )
@@ -114,7 +114,7 @@ optim_wrapper = dict(
     ),
     clip_grad=dict(max_norm=1.0),  # [ours]
 )
-# The cosine ends where training ends: `max_epochs` is all one changes.
+# The cosine ends with training, whatever `max_epochs` is.
 param_scheduler = [
     dict(  # one epoch of warm-up [ours]
         type='LinearLR',

@@ -1,15 +1,15 @@
-# What MPA-FER plus changes of the method. All of it is [ours]; what it brings
-# is measured in docs/evidence.md. A config takes it from here by name.
+# Changes of MPA-FER plus to the method, all [ours]; results are in
+# docs/evidence.md. Configs use these variables by name.
 plus_head = dict(
-    # The class prototypes score too, and learn.
+    # Trainable class prototypes contribute to the score.
     proto_weight=1.0,
-    # At weight 1 soft prompts become copies of the hard ones, with their
-    # mistakes: of face-mini's, sadness and contempt are all but the same.
+    # With weight 1 the soft prompts become copies of the hard ones, flaws
+    # included: those of sadness and contempt are nearly equal in face-mini.
     loss_token=dict(loss_weight=0.1),
     loss_prompt=dict(loss_weight=0.1),
 )
-# Clipped together, the context's large gradient leaves the visual prompts a
-# thirtieth of a step; AdamW steps by each value's own.
+# Clipped jointly with the large gradient of the context, the visual prompts
+# make a thirtieth of a step; AdamW normalises each parameter by itself.
 plus_optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=0.002, weight_decay=0.0),
     paramwise_cfg=dict(
@@ -19,5 +19,5 @@ plus_optim_wrapper = dict(
         }
     ),
 )
-# Rare expressions more often, common ones in their own proportion.
+# Oversamples rare expressions, and keeps the proportions of common ones.
 plus_sampler = dict(type='ClassBalancedSampler', oversample_thr=0.1)

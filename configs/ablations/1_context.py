@@ -1,4 +1,4 @@
-# Row 1: soft prompts' context alone.
+# Row 1: the context of the soft prompts only.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(

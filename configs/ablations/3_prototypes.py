@@ -1,9 +1,9 @@
-# Row 3: and prototypes (L_v).
+# Row 3: row 2 with prototypes (L_v).
 _base_ = ['2_visual_prompts.py']
 
 model = dict(
     head=dict(
-        loss_proto=dict(  # none so far
+        loss_proto=dict(  # None in row 2
             _delete_=True, type='PrototypeAlignmentLoss', metric='cosine'
         )
     )

@@ -1,5 +1,5 @@
-# Row 4: and soft-hard alignment (L_ta, L_pa). The local score is all that is
-# missing: row 5 is the method.
+# Row 4: row 3 with soft-hard alignment (L_ta, L_pa). Row 5, with the local
+# score, is the method.
 _base_ = ['3_prototypes.py']
 
 model = dict(

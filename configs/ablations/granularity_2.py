@@ -1,4 +1,4 @@
-# Hard prompts of granularity 2 rather than 3.
+# Hard prompts of granularity 2 instead of 3.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(text=dict(granularity=2)))

@@ -1,4 +1,4 @@
-# All but prototypes (L_v).
+# Without prototypes (L_v).
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(loss_proto=None))

@@ -1,4 +1,4 @@
-# All but visual prompts.
+# Without visual prompts.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(backbone=dict(num_prompts=0))

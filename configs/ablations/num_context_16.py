@@ -1,4 +1,4 @@
-# 16 context vectors rather than 10.
+# 16 context vectors instead of 10.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(text=dict(num_context=16)))

@@ -1,4 +1,4 @@
-# 4 context vectors rather than 10.
+# 4 context vectors instead of 10.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(text=dict(num_context=4)))

@@ -1,4 +1,4 @@
-# L_pa as the L1 distance rather than contrastive (Eq. 3).
+# L_pa as L1 distance instead of contrastive (Eq. 3).
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(loss_prompt=dict(mode='l1')))

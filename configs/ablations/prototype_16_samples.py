@@ -1,4 +1,4 @@
-# Prototypes of 16 pictures a class rather than of all (Eq. 6).
+# Prototypes from 16 images per class instead of all (Eq. 6).
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 custom_hooks = [

@@ -1,4 +1,4 @@
-# L_ta in both directions rather than over the soft prompts.
+# L_ta in both directions instead of over the soft prompts.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(loss_token=dict(direction='symmetric')))

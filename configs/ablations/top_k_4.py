@@ -1,4 +1,4 @@
-# k = 4 rather than 16.
+# k = 4 instead of 16.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(head=dict(top_k=4))

@@ -1,4 +1,4 @@
-# CoOp (Zhou et al. 2022): 16 shared context vectors, and nothing else, learn.
+# CoOp (Zhou et al. 2022): only 16 shared context vectors are trained.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(

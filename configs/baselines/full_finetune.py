@@ -1,4 +1,4 @@
-# The whole image tower learns, and a linear layer on its class token.
+# Full fine-tuning of the image tower, with a linear layer on its class token.
 _base_ = ['linear_probe.py']
 
 model = dict(backbone=dict(frozen=False))

@@ -1,4 +1,4 @@
-# A linear layer on the frozen tower's class token. No text takes part.
+# A linear layer on the frozen tower's class token. Uses no text.
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 from mpafer_plugin.clip import embed_dim
@@ -13,7 +13,7 @@ model = dict(
         loss=dict(type='CrossEntropyLoss'),
     ),
 )
-# The features are not normalised, and all that learns is one layer.
+# The features are not normalised, and only one layer is trained.
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=0.0)
 )

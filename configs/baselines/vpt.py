@@ -1,5 +1,5 @@
 # VPT-Deep (Jia et al. 2022): visual prompts and a linear layer on the class
-# token. No text takes part.
+# token. Uses no text.
 _base_ = ['linear_probe.py']
 
 model = dict(backbone=dict(num_prompts=8))

@@ -1,6 +1,6 @@
-# CLIP as it is: hard prompts and the class token, nothing learns. Which hard
-# prompts: `model.head.text.granularity`, 1, 2, 3 or mean.
-# Test it without a checkpoint: tools/test.py configs/baselines/zero_shot.py
+# Zero-shot CLIP: hard prompts and the class token, without training. Select
+# the hard prompts by `model.head.text.granularity`: 1, 2, 3 or mean.
+# Test without a checkpoint: mpafer test mpafer_plugin::baselines/zero_shot.py
 _base_ = ['../{{$MPAFER_ON:mpafer_rafdb}}.py']
 
 model = dict(
