@@ -1,8 +1,8 @@
-"""The whole method in a few minutes: what `make quickstart` runs.
+"""Run the whole method in a few minutes, as `make quickstart` does.
 
-Zero-shot, training and a test of the best checkpoint on drawn faces with the
-small CLIP that ships with the package. Each step is a command that you could
-type, and is shown before it runs.
+Zero-shot evaluation, training, and a test of the best checkpoint, on drawn
+faces with the small CLIP shipped with the package. Each step prints its
+command before it runs.
 """
 
 import argparse
@@ -26,13 +26,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--work-dir', default='work_dirs/quickstart')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
-        '--epochs', type=int, help='default: those of the config'
+        '--epochs',
+        type=int,
+        help='training epochs; default: those of the config',
     )
     return parser.parse_args()
 
 
 def run(console: Console, tool: str, *args: str) -> float:
-    """Run a tool, show it as it would be typed, and give its seconds."""
+    """Run a tool, print its command line and return its seconds."""
     command = [str(TOOLS / tool), *args]
     shown = shlex.join([shown_path(sys.executable), *map(shown_path, command)])
     console.rule(shown, align='left')
@@ -42,7 +44,7 @@ def run(console: Console, tool: str, *args: str) -> float:
 
 
 def shown_path(part: str) -> str:
-    """Show a path below the current folder as it would be typed."""
+    """Return a path in the current folder as a relative one."""
     path = Path(part)
     if path.is_absolute() and path.is_relative_to(Path.cwd()):
         return str(path.relative_to(Path.cwd()))
@@ -85,15 +87,15 @@ def main() -> None:
         '--out-item',
         'metrics',
     )
-    console.rule('What was reached', align='left')
-    summarise(console, work_dir, seconds, best)
+    console.rule('Results', align='left')
+    summarize(console, work_dir, seconds, best)
 
 
-def summarise(
+def summarize(
     console: Console, work_dir: Path, seconds: float, best: Path
 ) -> None:
-    """Print what was reached and what to try next."""
-    table = Table(title='by class, test set, percent')
+    """Print the results and suggest next steps."""
+    table = Table(title='test set, percent per class')
     with (work_dir / 'per_class.csv').open(encoding='utf-8') as file:
         header, *rows = csv.reader(file)
     for i, name in enumerate(header):
@@ -123,13 +125,13 @@ def summarise(
         f'MPA-FER, {seconds / 60:.1f} minutes of training: accuracy '
         f'[b]{after:.2f} %[/b] ({after - before:+.2f}), UAR '
         f'{metrics["fer/uar"]:.2f} %, macro-F1 {metrics["fer/macro_f1"]:.2f} %'
-        f'\nThe checkpoint holds what was learnt, in '
+        f'\nCheckpoint of the trained prompts, '
         f'{best.stat().st_size / 1e3:.0f} kB: {best}\n'
-        f'Look at: {work_dir}/confusion_matrix.png and per_class.csv\n'
-        'Next: switch one part off and compare,\n'
+        f'See also: {work_dir}/confusion_matrix.png and per_class.csv\n'
+        'Next: disable one part and compare,\n'
         f'  {python} tools/train.py configs/mpafer_quickstart.py '
         '--cfg-options model.head.local_weight=0\n'
-        'or train on real faces, as README shows under "Data":\n'
+        'or train on real faces (see the README for the data):\n'
         f'  MPAFER_DATA=data MPAFER_CLIP=openai {python} tools/train.py '
         'configs/mpafer_rafdb.py',
         soft_wrap=True,
