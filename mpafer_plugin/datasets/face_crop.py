@@ -49,7 +49,7 @@ def read_face_crop(folder: DataRoot | None) -> dict | None:
     if not folder.is_file(REPORT):
         raise ValueError(
             f'{folder.path!r} has no {REPORT}: not all faces are cut out '
-            'yet; let tools/prepare_faces.py go on with the same options'
+            'yet; resume mpafer prepare-faces with the same options'
         )
     return crop.to_dict()
 

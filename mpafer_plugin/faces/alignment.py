@@ -19,23 +19,23 @@ TEMPLATE = np.array(
 def aligning_matrix(
     landmarks: np.ndarray, size: int, margin: float
 ) -> np.ndarray:
-    """Turn, scale and shift a face onto the template; never mirror it.
+    """Compute the similarity that aligns a face with the template.
 
     Args:
         landmarks (np.ndarray): (5, 2), see :class:`Face`.
         size (int): Side of the crop in pixels.
-        margin (float): What is added on each side of the template, as a share
-            of its side.
+        margin (float): Border added on each side of the template, as a
+            fraction of its side.
 
     Returns:
-        np.ndarray: (2, 3), the similarity that brings the five points nearest
-        to the template's, by least squares.
+        np.ndarray: (2, 3), least squares over the five points: rotation,
+        scale and translation, never a reflection.
 
     Raises:
         ValueError: If all landmarks are at one point.
     """
     scale = size / ((1 + 2 * margin) * TEMPLATE_SIDE)
-    # Whole numbers are centres of pixels, corners are half a pixel away.
+    # Integer coordinates are pixel centres; edges are half a pixel away.
     target = (TEMPLATE + 0.5 + margin * TEMPLATE_SIDE) * scale - 0.5
     # In the complex plane target = turn * points + shift, which cannot
     # mirror. (OpenCV's estimateAffinePartial2D drops points as outliers, and
@@ -58,17 +58,16 @@ def aligning_matrix(
 
 
 def box_matrix(bbox: np.ndarray, size: int, margin: float) -> np.ndarray:
-    """Scale and shift the square around a box onto the crop, upright.
+    """Compute the map from the square around a box to the crop, upright.
 
     Args:
-        bbox (np.ndarray): (4,) x1, y1, x2, y2, the box's edges.
+        bbox (np.ndarray): (4,) x1, y1, x2, y2, edges of the box.
         size (int): Side of the crop in pixels.
-        margin (float): What is added on each side of the square, as a share
-            of its side.
+        margin (float): Border added on each side of the square, as a
+            fraction of its side.
 
     Returns:
-        np.ndarray: (2, 3), for coordinates of which whole numbers are the
-        centres of pixels.
+        np.ndarray: (2, 3), for coordinates whose integers are pixel centres.
     """
     side = max(bbox[2:] - bbox[:2]) * (1 + 2 * margin)
     scale = size / side
@@ -78,39 +77,38 @@ def box_matrix(bbox: np.ndarray, size: int, margin: float) -> np.ndarray:
 
 
 LIMIT = 2**15 - 1
-"""OpenCV maps images with less pixels a side."""
+"""``cv2.warpAffine`` requires fewer pixels a side."""
 
 
 def cut_out(
     image: np.ndarray, matrix: np.ndarray, size: int, outside: int = 0
 ) -> np.ndarray:
-    """Map a part of an image onto a square, without aliases.
+    """Warp a part of an image to a square, with anti-aliasing.
 
     Args:
         image (np.ndarray): (H, W, 3), uint8.
         matrix (np.ndarray): (2, 3), a similarity: square = matrix @ (x, y, 1),
             where whole numbers are the centres of pixels.
         size (int): Side of the square in pixels.
-        outside (int): Value of all that lies outside of the image. Defaults
-            to 0, black.
+        outside (int): Fill value outside of the image. Defaults to 0, black.
 
     Returns:
         np.ndarray: (size, size, 3), uint8.
 
     Raises:
-        ValueError: If nothing of the image is in it, or too many pixels.
+        ValueError: If the square lies outside of the image or covers too
+            many pixels.
     """
-    # Samples as dense as the image's pixels are averaged to those of the
-    # square, or else fine patterns would turn into coarse ones.
+    # Sample at the density of the image and average, to avoid aliasing.
     scale = np.hypot(*matrix[:, 0])
-    # So it is of landmarks that lie like no face, too.
+    # Implausible landmarks give such a scale, too.
     if scale * LIMIT <= size:
         raise ValueError(f'it has {LIMIT} pixels a side or more')
     density = max(1, int(np.ceil(1 / scale)))
     side = size * density
     matrix = matrix * density
     matrix[:, 2] += (density - 1) / 2
-    # Only the part that is needed, for the sake of OpenCV's limit.
+    # Warp only the part needed, because of OpenCV's limit.
     corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - 0.5
     inverse = cv2.invertAffineTransform(matrix)
     points = corners @ inverse[:, :2].T + inverse[:, 2]

@@ -6,22 +6,22 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A face in an image.
+    """Detected face: box, score and landmarks.
 
-    Coordinates are in pixels of the image as it is upright, turned by EXIF,
+    Coordinates are in pixels of the upright image (EXIF orientation applied)
     and may lie outside of it.
 
     Args:
         bbox (np.ndarray): (4,) x1, y1, x2, y2, float: edges, so [0, 0, W, H]
             is the whole image.
-        score (float): How sure the detector is, in [0, 1]; 1 for a box that
-            was given.
+        score (float): Confidence of the detector, in [0, 1]. Defaults to 1,
+            for a given box.
         landmarks (np.ndarray, optional): (5, 2) x and y of right eye, left
             eye, tip of the nose, right and left corner of the mouth; whole
             numbers are the centres of pixels, so (0, 0) is half a pixel
             inside of a box's edge at 0. Right and left are the person's own:
-            a right eye is on the left of the image. Defaults to None, for a
-            box that was given.
+            the right eye is on the left of the image. Defaults to None,
+            for a given box.
     """
 
     bbox: np.ndarray
@@ -47,28 +47,28 @@ class Face:
 
     @property
     def width(self) -> float:
-        """Of the box, in pixels."""
+        """Width of the box in pixels."""
         return float(self.bbox[2] - self.bbox[0])
 
     @property
     def height(self) -> float:
-        """Of the box, in pixels."""
+        """Height of the box in pixels."""
         return float(self.bbox[3] - self.bbox[1])
 
 
 SEVERAL_RULE = 'largest'
-"""The rule's name in a crop config."""
+"""Name of the rule of :func:`select_face` in a crop config."""
 
 
 def select_face(faces: Sequence[Face], shape: tuple[int, ...]) -> Face | None:
-    """Choose the face that an image with one label is about.
+    """Select the face that stands for an image with one label.
 
-    It is the one with the largest box; among equals the one nearest to the
-    image's centre; then the one that comes first.
+    The face with the largest box is selected; among equals the one nearest to
+    the centre of the image, then the first.
 
     Args:
-        faces (Sequence[Face]): Those of one image.
-        shape (tuple[int, ...]): The image's, (H, W, ...).
+        faces (Sequence[Face]): Faces of one image.
+        shape (tuple[int, ...]): Shape of the image, (H, W, ...).
 
     Returns:
         Face | None: The face; None if there is none.

@@ -21,18 +21,18 @@ NO_FACE_RULES = ('leave-out', 'whole')
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """The crop config: how faces are found and cut out of images.
+    """Crop config: how faces are detected and cropped.
 
-    Training data and inference crop the same way if they share it: it is
-    written beside the crops, goes into checkpoints, and comes back by
-    :meth:`from_dict`. Two crop configs are equal if all they state is.
+    Training and inference crop the same way by sharing it: it is stored as
+    ``crop.json`` beside the crops and in checkpoints, and restored by
+    :meth:`from_dict`. Crop configs are equal if all their values are.
 
     Args:
         size (int): Side of a crop in pixels. Defaults to 224.
-        margin (float): What is added on each side of the 112 x 112 template,
-            or of the box, as a share of its side; may be negative, more than
+        margin (float): Border added on each side of the 112 x 112 template,
+            or of the box, as a fraction of its side; may be negative, above
             -0.25. Defaults to 0.1 (ours), which keeps the chin in.
-        align (bool): Whether faces are turned and scaled by their landmarks.
+        align (bool): Align faces by their landmarks.
             Defaults to True.
         detector (str): Its name. Defaults to 'yunet', the only one.
         detector_digest (str): SHA-256 of the detector's model. Defaults to
@@ -41,8 +41,8 @@ class FaceCrop:
         longest_side (int): See :class:`YuNet`. Defaults to 1024.
         several (str): Which face stands for an image with one label: see
             :func:`select_face`. Defaults to 'largest', the only rule.
-        no_face (str): What becomes of an image with one label where no face
-            is found: 'leave-out' or 'whole', the square in its middle.
+        no_face (str): Treatment of images without a face: 'leave-out', or
+            'whole' for the central square.
             Defaults to 'leave-out'.
 
     Raises:
@@ -81,14 +81,14 @@ class FaceCrop:
                 )
 
     def build_detector(self, model: str | Path | None = None) -> YuNet:
-        """Build the detector that the crop config states.
+        """Build the detector of this crop config.
 
         Args:
             model (str | Path, optional): See :func:`find_yunet`. Defaults to
                 None.
 
         Returns:
-            YuNet: If its model is not the stated one the log warns.
+            YuNet: The detector; other weights than stated are logged.
         """
         detector = YuNet(model, self.score_threshold, self.longest_side)
         if detector.digest != self.detector_digest:
@@ -101,16 +101,16 @@ class FaceCrop:
         return detector
 
     def matrix(self, face: Face) -> np.ndarray:
-        """Map from the image to the crop.
+        """Compute the affine map from the image to the crop.
 
         Args:
-            face (Face): With landmarks it is aligned, turned and scaled but
-                never mirrored; without, or with ``align=False``, the square
-                around its box is taken, upright.
+            face (Face): Aligned by its landmarks (never mirrored); without
+                them, or with ``align=False``, the upright square around its
+                box is used.
 
         Returns:
-            np.ndarray: (2, 3), float: crop = matrix @ (x, y, 1), where whole
-            numbers are the centres of pixels.
+            np.ndarray: (2, 3), float: crop = matrix @ (x, y, 1), where
+            integers are pixel centres.
 
         Raises:
             ValueError: If all landmarks are at one point.
@@ -120,20 +120,18 @@ class FaceCrop:
         return aligning_matrix(face.landmarks, self.size, self.margin)
 
     def crop(self, image: np.ndarray, face: Face) -> np.ndarray:
-        """Cut a face out.
-
-        What lies outside of the image is black.
+        """Crop a face; black outside of the image.
 
         Args:
             image (np.ndarray): (H, W, 3), BGR, uint8.
-            face (Face): In the image's coordinates.
+            face (Face): The face, in image coordinates.
 
         Returns:
             np.ndarray: (size, size, 3), BGR, uint8.
 
         Raises:
-            ValueError: If the crop has nothing of the image, or too many
-                pixels.
+            ValueError: If the crop lies outside of the image or covers too
+                many pixels.
         """
         check_image(image)
         try:
@@ -146,7 +144,7 @@ class FaceCrop:
             ) from error
 
     def whole(self, image: np.ndarray) -> np.ndarray:
-        """Take the largest square in the middle of an image as the crop.
+        """Crop the largest central square of an image.
 
         Args:
             image (np.ndarray): (H, W, 3), BGR, uint8.
@@ -166,22 +164,22 @@ class FaceCrop:
         )
 
     def to_dict(self) -> dict:
-        """Plain data with the crop config's version, for JSON."""
+        """Return plain data with the version of the format, for JSON."""
         return dict(version=VERSION, **asdict(self))
 
     @classmethod
     def from_dict(cls, values: dict) -> 'FaceCrop':
-        """Read what :meth:`to_dict` gives.
+        """Restore a crop config from the result of :meth:`to_dict`.
 
         Args:
             values (dict): The plain data.
 
         Returns:
-            FaceCrop: An equal one.
+            FaceCrop: The crop config.
 
         Raises:
-            ValueError: If the version is another, keys are unknown or
-                missing, or values are not allowed.
+            ValueError: If the version differs, keys are unknown or missing,
+                or values are not allowed.
         """
         if not isinstance(values, dict) or 'version' not in values:
             raise ValueError(f'no crop config: {values!r}')

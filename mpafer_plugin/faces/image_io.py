@@ -8,47 +8,46 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP', 'GIF', 'PPM', 'JPEG2000')
-"""What is read. Some other formats of Pillow start programs to be decoded."""
+"""Accepted formats. Pillow decodes some others by starting programs."""
 
 
 BITS_PER_SAMPLE, EXTRA_SAMPLES = 258, 338  # tags of TIFF
 
 LARGE = 50_000_000
-"""Pixels of images of which one at a time is read; about 350 MB (ours)."""
+"""Pixels above which one image at a time is read; about 350 MB (ours)."""
 
 BAND = 2**24
-"""Pixels that are converted at once, so that copies stay small."""
+"""Pixels converted at once, to keep temporary copies small."""
 
 _one_large: AbstractContextManager = threading.Lock()
 
 
 class ImageError(ValueError):
-    """An image that is not read: says which, and why."""
+    """Raised if an image cannot be read; names the image and the reason."""
 
 
 def read_image(source: str | Path | bytes) -> np.ndarray:
-    """Read an image as training does, or refuse it by name.
+    """Read an image as training does.
 
-    The content decides what it is, not the file's ending. The orientation
-    that EXIF states is applied; transparency is left out, so that colours are
-    those beneath it, as OpenCV's IMREAD_COLOR and so mmpretrain has it (which
-    puts a TIFF of 8 bits on black); of an animation the first frame is taken;
-    more than 8 bits are scaled to 8. Colour profiles are not applied, as in
-    mmpretrain.
+    The format is detected from the content, not the file name. The EXIF
+    orientation is applied; alpha is dropped, as by OpenCV's IMREAD_COLOR and
+    so mmpretrain (which composites an 8-bit TIFF on black); an animation
+    gives its first frame; more than 8 bits are scaled to 8. Colour profiles
+    are ignored, as in mmpretrain.
 
-    Of images above :data:`LARGE` pixels one at a time is read, whatever the
-    number of threads. It takes about 7 bytes a pixel.
+    Images above :data:`LARGE` pixels are read one at a time over all threads,
+    at about 7 bytes a pixel.
 
     Args:
-        source (str | Path | bytes): The file, or its content.
+        source (str | Path | bytes): A file, or its content.
 
     Returns:
         np.ndarray: (H, W, 3), BGR, uint8.
 
     Raises:
-        ImageError: If there is no such file, it is no image of
-            :data:`FORMATS`, it is not whole, its values have no agreed
-            white, or it has more pixels than Pillow opens: twice
+        ImageError: If there is no such file, it is not of :data:`FORMATS`, it
+            is truncated, its 32-bit values have no defined white, or it has
+            more pixels than Pillow allows: twice
             ``PIL.Image.MAX_IMAGE_PIXELS``, 178,956,970 unless changed there.
     """
     if isinstance(source, bytes):
@@ -70,13 +69,13 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
 
 def is_readable_kind(path: Path) -> bool:
-    """Whether a file's content is of :data:`FORMATS`, by its beginning.
+    """Return whether a file's header is of :data:`FORMATS`.
 
     Args:
         path (Path): A file.
 
     Returns:
-        bool: Whether :func:`read_image` would try; it may still refuse it.
+        bool: True if :func:`read_image` would try to decode it.
     """
     try:
         Image.open(path, formats=FORMATS).close()
@@ -88,17 +87,17 @@ def is_readable_kind(path: Path) -> bool:
 
 
 def share_large(lock: AbstractContextManager) -> None:
-    """Let this process read large images under a lock of several processes.
+    """Share the lock for large images with other processes.
 
     Args:
-        lock: Instead of the lock of this process's threads.
+        lock (AbstractContextManager): Replaces the lock between threads.
     """
     global _one_large
     _one_large = lock
 
 
 def _to_bgr(image: Image.Image) -> np.ndarray:
-    """Make (H, W, 3) of a Pillow image of any mode that is a file's."""
+    """Convert a Pillow image of any mode to BGR (H, W, 3)."""
     kind, white, on_black = image.format, 2**16 - 1, False
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
@@ -111,7 +110,7 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
         bits = image.tag_v2.get(BITS_PER_SAMPLE, (1,))[0]
         if image.mode.startswith('I;16'):
             white = 2**bits - 1
-        # What libtiff does for OpenCV, where the file says it has alpha.
+        # As libtiff does for OpenCV, if the file declares alpha.
         on_black = (
             image.mode == 'RGBA'
             and bits == 8
@@ -128,9 +127,9 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
 
 
 def _band_to_bgr(image: Image.Image, white: int, on_black: bool) -> np.ndarray:
-    """Make (H, W, 3), or (H, W, 1) of grey of more than 8 bits."""
-    # Pillow has PPM of more than 8 bits scaled to 16 in mode 'I', and PNG of
-    # 16 bits too before its version 11. Itself it would clip.
+    """Convert a band to (H, W, 3), or (H, W, 1) for grey above 8 bits."""
+    # Pillow scales PPM above 8 bits to 16 in mode 'I', and PNG of 16 bits too
+    # before version 11. Its own conversion to RGB would clip.
     if image.mode == 'I' or image.mode.startswith('I;16'):
         grey = np.rint(np.asarray(image) * (255 / white))
         return grey.astype(np.uint8)[..., None]

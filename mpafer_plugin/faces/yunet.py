@@ -8,35 +8,35 @@ from .face import Face
 from .yunet_weights import find_yunet
 
 SHORT_LOOK = 256
-"""Longer side of an image, in pixels, when large faces are looked for."""
+"""Longer side of the image, in pixels, in the pass for large faces."""
 
 LEAST_SIDE = 64
-"""Pixels a side that the detector is given, black where there are none."""
+"""Minimum side of the detector's input in pixels; padded with black."""
 
 OVERLAP = 0.3
-"""Boxes that share more of their union show the same face."""
+"""IoU above which two boxes show the same face."""
 
-_log_level = threading.Lock()  # OpenCV's is one for all threads
+_log_level = threading.Lock()  # OpenCV's log level is global
 
 
 class YuNet:
-    """Find faces with YuNet, through OpenCV.
+    """Face detector YuNet, run by OpenCV.
 
-    YuNet was trained on faces of about 10 to 300 pixels, and misses larger
-    ones. So each image is looked at twice: with a longer side of 256
-    pixels, to which it is shrunk or enlarged, and, if it has more, as it is
-    or shrunk to ``longest_side``. Of two boxes on one face the surer stays.
+    YuNet was trained on faces of about 10 to 300 pixels and misses larger
+    ones. Each image is therefore searched twice: resized to a longer side of
+    256 pixels, and, if it is larger, at its own size or reduced to
+    ``longest_side``. Non-maximum suppression merges both results.
 
-    Not for several threads at once: give each its own.
+    Not thread-safe: use one instance a thread.
 
     Args:
         model (str | Path, optional): See :func:`find_yunet`. Defaults to
             None.
-        score_threshold (float): The least score of a face, in [0, 1].
+        score_threshold (float): Minimum score of a face, in [0, 1].
             Defaults to 0.7 (ours).
-        longest_side (int): Limit of the longer side in pixels. Faces that
-            are smaller than about 20 pixels then are often missed. Defaults
-            to 1024 (ours).
+        longest_side (int): Limit of the longer side in pixels. Faces
+            smaller than about 20 pixels at that size are often missed.
+            Defaults to 1024 (ours).
 
     Attributes:
         digest (str): SHA-256 of the model.
@@ -65,7 +65,7 @@ class YuNet:
         path, self.digest = find_yunet(model)
         self.score_threshold = score_threshold
         self.longest_side = longest_side
-        # OpenCV 5 warns that it cannot set a target, which no one asked for;
+        # OpenCV 5 warns that it cannot set a target, although none was set;
         # OpenCV 4 has these functions elsewhere.
         logging = getattr(cv2.utils, 'logging', cv2)
         with _log_level:
@@ -88,16 +88,16 @@ class YuNet:
                 logging.setLogLevel(level)
 
     def detect(self, image: np.ndarray) -> list[Face]:
-        """Find the faces of an image.
+        """Detect the faces of an image.
 
         Args:
             image (np.ndarray): (H, W, 3), BGR, uint8.
 
         Returns:
-            list[Face]: The surest first; coordinates are the image's.
+            list[Face]: Faces in image coordinates, by descending score.
 
         Raises:
-            ValueError: If it is no such array.
+            ValueError: If ``image`` is not such an array.
         """
         check_image(image)
         longer = max(image.shape[:2])
@@ -105,7 +105,7 @@ class YuNet:
         if longer > SHORT_LOOK:
             scale = min(1.0, self.longest_side / longer)
             rows = np.concatenate([rows, self._look(image, scale)])
-        # Sorted by score, too.
+        # Also sorts by score.
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), 0, OVERLAP
         )
@@ -119,7 +119,7 @@ class YuNet:
         ]
 
     def _look(self, image: np.ndarray, scale: float) -> np.ndarray:
-        """Detect at another size; give (F, 15) at the image's own.
+        """Detect in the resized image; return (F, 15) in image coordinates.
 
         A row is x, y, width and height of the box, five points, the score.
         """
@@ -128,7 +128,7 @@ class YuNet:
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, size, interpolation=how)
-        # OpenCV 4.10 finds faces in nothing if a side has 32 pixels or less.
+        # OpenCV 4.10 finds faces in empty images of up to 32 pixels a side.
         right, below = (max(0, LEAST_SIDE - side) for side in size)
         if right or below:
             image = cv2.copyMakeBorder(
@@ -139,19 +139,19 @@ class YuNet:
         if rows is None:
             return np.empty((0, 15))
         rows = rows.astype(float)
-        # Sides are rounded to whole pixels, each by itself.
+        # Each side is rounded to whole pixels separately.
         factors = np.tile(np.array([width, height]) / size, 7)
-        # Of points whole numbers are centres of pixels; boxes are edges.
+        # Integer landmarks are pixel centres; boxes are edges.
         half = np.repeat([0, 0.5], [4, 10])
         rows[:, :14] = (rows[:, :14] + half) * factors - half
         return rows
 
 
 def check_image(image: np.ndarray) -> None:
-    """Refuse what is no image.
+    """Check that an array is an image.
 
     Raises:
-        ValueError: If it is not (H, W, 3), uint8 and of some pixels.
+        ValueError: If it is not a non-empty (H, W, 3) uint8 array.
     """
     if (
         not isinstance(image, np.ndarray)
@@ -160,9 +160,9 @@ def check_image(image: np.ndarray) -> None:
         or image.dtype != np.uint8
         or not image.size
     ):
-        said = (
+        found = (
             f'an array {image.shape} of {image.dtype}'
             if isinstance(image, np.ndarray)
             else repr(image)
         )
-        raise ValueError(f'an image is an array (H, W, 3) of uint8: {said}')
+        raise ValueError(f'an image is an array (H, W, 3) of uint8: {found}')

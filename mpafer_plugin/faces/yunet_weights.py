@@ -20,20 +20,19 @@ YUNET_URL = (
 )
 
 TIMEOUT = 20
-"""Seconds that a server may be silent."""
+"""Timeout of the server in seconds."""
 
 
 def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
-    """Find the face detector's model, or fetch it.
+    """Find the weights of the face detector, or download them.
 
-    It is, in this order: ``model``; the file that the environment variable
-    ``MPAFER_YUNET`` names; the one in ``torch.hub.get_dir()``, below
-    ``yunet/``, which is fetched from OpenCV's model zoo, 0.2 MB, if it is not
-    there. What is fetched has to have :data:`YUNET_DIGEST`.
+    In this order: ``model``; the file in the environment variable
+    ``MPAFER_YUNET``; the file in ``torch.hub.get_dir()``, below ``yunet/``,
+    downloaded from OpenCV's model zoo (0.2 MB) if missing. A download must
+    have :data:`YUNET_DIGEST`.
 
-    A file that you name may have another digest, since you may want another
-    version: it is taken with a warning, and the digest, which is part of
-    the crop config, tells it from the published one.
+    A named file may have another digest, since it may be another version: it
+    is used with a warning, and its digest becomes part of the crop config.
 
     Args:
         model (str | Path, optional): A local file. Defaults to None.
@@ -42,8 +41,8 @@ def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
         tuple[Path, str]: The file and its SHA-256.
 
     Raises:
-        FileNotFoundError: If the named file is absent.
-        ConnectionError: If it cannot be fetched: says what to do.
+        FileNotFoundError: If the named file does not exist.
+        ConnectionError: If the download fails; the message lists remedies.
     """
     named = model or os.environ.get('MPAFER_YUNET')
     if not named:
@@ -77,19 +76,19 @@ def _cached() -> Path:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     silence = socket.getdefaulttimeout()
-    # Behind some firewalls nothing answers, for minutes.
+    # Some firewalls drop connections silently.
     socket.setdefaulttimeout(TIMEOUT)
     try:
         torch.hub.download_url_to_file(
             YUNET_URL, str(path), hash_prefix=YUNET_DIGEST, progress=False
         )
-    # The wrong digest, such as that of a page to log in, is a RuntimeError.
+    # A wrong digest, as of a login page, is a RuntimeError.
     except (OSError, RuntimeError) as error:
         raise ConnectionError(
             f'the face detector cannot be fetched from {YUNET_URL}: '
             f'{error}. Do one of these: (1) fetch it with a browser and put '
             f'it at {str(path)!r}; (2) set MPAFER_YUNET to where it is; (3) '
-            'name the file: --face-model FILE in tools, YuNet(model=FILE) in '
+            'name the file: --face-model FILE, or YuNet(model=FILE) in '
             'Python'
         ) from error
     finally:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 @contextmanager
 def atomic_write(path: Path, part: Path | None = None) -> Iterator[Path]:
-    """Write a file that is whole, or is what was there before.
+    """Write a file completely, or leave the previous one untouched.
 
     Args:
-        path (Path): The file's; folders above are made.
-        part (Path, optional): What is written to until it is whole, on the
-            same disk. Defaults to None: a name beside the file that no other
-            process takes.
+        path (Path): The file; missing parent folders are created.
+        part (Path, optional): Temporary file on the same disk, renamed to
+            ``path`` at the end. Defaults to None: a name beside ``path``
+            that is unique to this process.
 
     Yields:
-        Path: What to write to.
+        Path: The temporary file to write to.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = part or path.with_name(f'{path.name}.{os.getpid()}.part')

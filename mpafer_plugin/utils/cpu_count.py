@@ -2,10 +2,11 @@ import os
 
 
 def cpu_count() -> int:
-    """Count the processors that this process may use.
+    """Count the CPUs available to this process.
 
     Returns:
-        int: All of the machine where the system does not say.
+        int: The size of its CPU affinity; all CPUs of the machine on systems
+        without one.
     """
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))

@@ -12,23 +12,23 @@ IMG_EXTENSIONS = (
     '.tiff',
     '.webp',
 )
-"""Endings of the files that readers which list folders take as images."""
+"""File name extensions that datasets listing folders accept as images."""
 
 
 def is_image(name: str) -> bool:
-    """Tell by its name, in whatever case, whether a file is an image.
+    """Return whether a file name, in any case, is that of an image.
 
     Args:
         name (str): The file's name or path.
 
     Returns:
-        bool: Whether the ending is one of :data:`IMG_EXTENSIONS`, and the
-        name doesn't start with a dot: macOS writes ``._1.jpg`` beside
+        bool: True if the extension is one of :data:`IMG_EXTENSIONS` and the
+        name does not start with a dot: macOS writes ``._1.jpg`` beside
         ``1.jpg``.
     """
     name = posixpath.basename(name)
-    ending = posixpath.splitext(name)[1].lower()
-    return ending in IMG_EXTENSIONS and not name.startswith('.')
+    extension = posixpath.splitext(name)[1].lower()
+    return extension in IMG_EXTENSIONS and not name.startswith('.')
 
 
 def list_files(
@@ -37,20 +37,21 @@ def list_files(
     folder: str = '',
     above: tuple[str, ...] = (),
 ) -> Iterator[str]:
-    """List all files below a folder; links are followed.
+    """List all files below a folder, following links.
 
     Args:
         root (Path): The dataset's folder.
-        unreadable (dict[str, str]): Filled while listing: the folders that
-            cannot be listed, and why.
-        folder (str): Where to list. Defaults to '', the root.
-        above (tuple[str, ...]): Folders around it. Defaults to ().
+        unreadable (dict[str, str]): Output: folders that cannot be listed,
+            with the reason.
+        folder (str): Subfolder to list. Defaults to '', the root.
+        above (tuple[str, ...]): Real paths of its parent folders, to detect
+            cycles. Defaults to ().
 
     Yields:
         str: Paths relative to the root, with slashes.
 
     Raises:
-        ValueError: If a link leads back to a folder that holds it.
+        ValueError: If a link leads back to one of its parent folders.
         OSError: If the root cannot be listed.
     """
     real = os.path.realpath(root / folder)

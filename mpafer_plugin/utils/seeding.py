@@ -7,42 +7,43 @@ import torch
 
 
 class SeededIndex(int):
-    """Index of a sample that knows from which numbers its chance is drawn.
+    """Sample index that carries the seed of its augmentation.
 
     Args:
         index (int): The index.
-        entropy (tuple[int, ...]): Seed and epoch.
+        entropy (tuple[int, ...]): Numbers to seed from, such as seed and
+            epoch.
     """
 
     entropy: tuple[int, ...]
 
     def __new__(cls, index: int, entropy: tuple[int, ...]) -> 'SeededIndex':
-        """Make an int that carries ``entropy`` along."""
+        """Create an int with the attribute ``entropy``."""
         self = super().__new__(cls, index)
         self.entropy = entropy
         return self
 
-    # How RepeatDataset and ConcatDataset find a part's own index. Which time
-    # or which part it is goes on to count, for other chance.
+    # RepeatDataset and ConcatDataset compute the index of the inner dataset by
+    # these. The repetition or offset joins the entropy, so that repeated
+    # images are augmented differently.
     def __mod__(self, other: int) -> 'SeededIndex':
-        """Index in a dataset that is repeated."""
+        """Return the index in a repeated dataset."""
         time, index = divmod(int(self), other)
         return SeededIndex(index, (*self.entropy, time))
 
     def __sub__(self, other: int) -> 'SeededIndex':
-        """Index in a dataset that comes after others."""
+        """Return the index in a concatenated dataset."""
         return SeededIndex(int(self) - other, (*self.entropy, other))
 
     def __reduce__(self) -> tuple:
-        """Let the entropy reach worker processes."""
+        """Pickle with the entropy, for worker processes."""
         return SeededIndex, (int(self), self.entropy)
 
 
 def seed_generators(*entropy: int) -> None:
-    """Seed Python, numpy and torch by a tuple of numbers.
+    """Seed the RNGs of Python, NumPy and torch from a tuple of integers.
 
-    Neighbouring tuples give unrelated streams, which neighbouring seeds of
-    one generator would not.
+    Similar tuples give independent streams (``numpy.random.SeedSequence``).
     """
     python, legacy, pytorch = np.random.SeedSequence(entropy).generate_state(3)
     random.seed(int(python))
@@ -52,7 +53,11 @@ def seed_generators(*entropy: int) -> None:
 
 @contextmanager
 def isolated_rng(*entropy: int) -> Iterator[None]:
-    """Draw inside from a stream of one's own, and leave none but it moved."""
+    """Seed all RNGs for a block and restore their states afterwards.
+
+    Args:
+        *entropy (int): See :func:`seed_generators`.
+    """
     python, legacy = random.getstate(), np.random.get_state()
     with torch.random.fork_rng(devices=[]):
         seed_generators(*entropy)
