@@ -14,7 +14,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from tests.conftest import ROOT, RUNNERS
+from tests.conftest import CONFIGS, ROOT, RUNNERS
 
 HOST = Path(mmpretrain.__file__).parent / '.mim'
 BLOCKS = dict(
@@ -40,7 +40,7 @@ TINY = {
         head=dict(in_channels=16),
     ),
 }
-LEARNT = {
+TRAINABLE = {
     'linear_head.py': {
         'backbone.prompts',
         'head.fc.bias',
@@ -55,8 +55,6 @@ def folder(tmp_path, tiny_arch, tiny_weights, data_root, monkeypatch):
     for name, text in BLOCKS.items():
         (tmp_path / name).write_text(text)
     for name, value in dict(
-        MMPRETRAIN=HOST,
-        MPAFER=ROOT,
         MPAFER_ARCH=tiny_arch,
         MPAFER_CLIP=tiny_weights,
         MPAFER_DATA=data_root,
@@ -126,13 +124,21 @@ def test_config_trains_and_validates(name, terms, folder):
     learning = {
         n for n, p in runner.model.named_parameters() if p.requires_grad
     }
-    assert changed == learning == LEARNT.get(name, learning)
+    assert changed == learning == TRAINABLE.get(name, learning)
     if name == 'centred_resnet.py':
         assert {'head.centres', 'head.fc.weight'} <= changed
 
 
 @pytest.mark.slow
-def test_the_hosts_own_tool_runs_a_config_of_ours(folder):
+@pytest.mark.parametrize('base', ['file', 'package'])
+def test_the_hosts_own_tool_runs_a_config_of_ours(base, folder):
+    if base == 'file':
+        text = BLOCKS['longer.py'].replace('mpafer_plugin::', f'{CONFIGS}/')
+        (folder / 'longer.py').write_text(text)
+        command = []
+    else:  # `mpafer_plugin::` is known once the plugin is imported
+        page = (ROOT / 'docs' / 'host-tools.md').read_text()
+        command = ['-c', re.search(r"python -c '(.*)' \"\$@\"", page)[1]]
     options = {
         'train_cfg.max_epochs': 1,
         **{
@@ -147,6 +153,7 @@ def test_the_hosts_own_tool_runs_a_config_of_ours(folder):
     result = subprocess.run(
         [
             sys.executable,
+            *command,
             str(HOST / 'tools' / 'train.py'),
             'longer.py',
             '--cfg-options',

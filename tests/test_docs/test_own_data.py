@@ -57,7 +57,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope='module')
 def environment():
     return os.environ | dict(
-        MPAFER=str(ROOT),
         MPAFER_ARCH='face-tiny',
         MPAFER_CLIP='face-tiny',
         PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}',
