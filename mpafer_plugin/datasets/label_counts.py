@@ -23,7 +23,10 @@ class LabelCounts:
     counts: np.ndarray
 
 
-def count_labels(dataset: Any) -> LabelCounts:
+def count_labels(
+    dataset: Any,
+    remedy: str = 'do without ClassBalancedSampler and ClassWeightHook',
+) -> LabelCounts:
     """Count the images of each class, without loading them.
 
     An image with a soft target but no label counts for its largest target.
@@ -32,6 +35,7 @@ def count_labels(dataset: Any) -> LabelCounts:
         dataset (Any): A dataset or wrapper (``ConcatDataset``,
             ``RepeatDataset``, ``ClassBalancedDataset``) of mmengine, or a
             torch ``Subset`` of one.
+        remedy (str): Way out for the error about classes without images.
 
     Returns:
         LabelCounts: Classes, labels and counts.
@@ -62,9 +66,8 @@ def count_labels(dataset: Any) -> LabelCounts:
     if not counts.all():
         absent = [classes[i] for i in np.flatnonzero(counts == 0)]
         raise ValueError(
-            f'no training images of {absent}: classes cannot be balanced '
-            'without images. Leave these out of the classes of dataset and '
-            'model, or do without ClassBalancedSampler and ClassWeightHook'
+            f'no training images of {absent}: classes need images here. Leave '
+            f'these out of the classes of dataset and model, or {remedy}'
         )
     return LabelCounts(classes, labels, counts)
 

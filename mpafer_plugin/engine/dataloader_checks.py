@@ -5,7 +5,7 @@ from torch.utils.data import DataLoader
 
 
 def length(sized: Any) -> int | None:
-    """Tell the length; iterable datasets and their loaders have none."""
+    """Return the length; None for iterable datasets and their loaders."""
     try:
         return len(sized)
     except TypeError:
@@ -13,25 +13,24 @@ def length(sized: Any) -> int | None:
 
 
 def sampler_of(loader: DataLoader) -> Any:
-    """Tell the sampler; with a batch sampler the loader's is a stand-in."""
+    """Return the sampler, also the one inside a custom batch sampler."""
     return getattr(loader.batch_sampler, 'sampler', loader.sampler)
 
 
 def check_batch_shares(loader: DataLoader, endless: bool = False) -> None:
-    """See to it that the processes can share an epoch of training.
+    """Check that all processes have the same number of training batches.
 
-    All processes have to call it. Where a loader cannot tell how many batches
-    it has, nothing is checked.
+    All processes have to call it. Loaders without a length are not checked.
 
     Args:
         loader (DataLoader): This process's loader of training images.
-        endless (bool): Whether each process begins anew by itself when its
-            batches are used up, as in loops over iterations, and so may have
-            a number of its own. Defaults to False.
+        endless (bool): Whether each process restarts its loader by itself,
+            as in loops over iterations, so that numbers may differ. Defaults
+            to False.
 
     Raises:
         ValueError: If a process has no batch, or if some have more than
-            others: these would wait for the others for ever.
+            others: these would wait for the others forever.
     """
     batches = all_gather_object(length(loader))
     if None in batches:
@@ -54,7 +53,7 @@ def check_batch_shares(loader: DataLoader, endless: bool = False) -> None:
     if min(batches) != max(batches) and not endless:
         raise ValueError(
             f'the processes have {batches} training batches an epoch, and '
-            f'those with more would wait for ever ({facts}). Set '
-            'train_dataloader.sampler.round_up=True, or take a sampler that '
-            'gives each process as many, as ResumableSampler'
+            f'those with more would wait forever ({facts}). Set '
+            'train_dataloader.sampler.round_up=True, or use a sampler that '
+            'gives each process as many, such as ResumableSampler'
         )

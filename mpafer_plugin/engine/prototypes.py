@@ -14,14 +14,14 @@ def class_prototypes(
     num_classes: int,
     normalize: bool = True,
 ) -> torch.Tensor:
-    """Means of the frozen tower's features, one a class (Eq. 6).
+    """Compute class prototypes: mean features of the frozen tower (Eq. 6).
 
-    Several ranks, each with its share of the images, get the means over
-    all of them.
+    In a distributed run each rank passes its share of the images, and all get
+    the means over all of them.
 
     Args:
-        backbone (PromptedCLIPViT): The image tower; its prompts take no
-            part.
+        backbone (PromptedCLIPViT): The image tower; its prompts are not
+            used.
         batches (Iterable[tuple]): Images (B, 3, H, W), normalised as CLIP's
             and not augmented, with their labels (B, ).
         num_classes (int): Classes, C.
@@ -34,7 +34,7 @@ def class_prototypes(
         device.
 
     Raises:
-        ValueError: If there is a class without images.
+        ValueError: If a class has no images.
     """
     device = next(backbone.parameters()).device
     sums = torch.zeros(
@@ -60,7 +60,7 @@ def class_prototypes(
     if not counts.all():
         absent = (counts == 0).nonzero().flatten().tolist()
         raise ValueError(
-            f'no images of the classes {absent} (by index): they can have '
-            'no prototypes'
+            f'no images of the classes {absent} (by index): they cannot '
+            'have prototypes'
         )
     return sums / counts[:, None]

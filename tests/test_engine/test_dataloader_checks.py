@@ -63,7 +63,7 @@ def test_no_batch():
 def test_different_numbers(others):
     others(2)
     message = (
-        r'the processes have \[3, 2\] training batches .* wait for ever \(9 '
+        r'the processes have \[3, 2\] training batches .* \(9 '
         r'images, 2 process\(es\), batch_size=4 each, drop_last=False, '
         r'DefaultSampler with round_up=False\). Set train_dataloader.sampler.r'
     )

@@ -10,15 +10,15 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 from .file import damage, numbered
 
 POINTER = 'last_checkpoint'
-"""The host's file that names the newest checkpoint."""
+"""mmengine's file that names the newest checkpoint."""
 
 
 @master_only
 def point_to(runner, path: Path) -> None:
-    """Write the file by which the host's tools find the newest.
+    """Write the file by which mmengine finds the newest checkpoint.
 
     Args:
-        runner (Runner): The file lies in its working directory.
+        runner (Runner): The file is in its working directory.
         path (Path): The newest checkpoint.
     """
     with atomic_write(Path(runner.work_dir, POINTER)) as part:
@@ -26,18 +26,18 @@ def point_to(runner, path: Path) -> None:
 
 
 def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
-    """Settle what a runner resumes from, before it does.
+    """Choose the checkpoint that a runner resumes from.
 
-    A file that was named is looked at. If none was, the newest whole one of
-    the run is taken; if there is none, the run starts anew.
+    A file that was named is verified. Otherwise the newest intact file of the
+    run is taken; if there is none, the run starts from scratch.
 
     Args:
         runner (Runner): Its ``resume`` is set.
-        folder (Path): Where its checkpoints lie.
-        templates (Sequence[str]): Kinds of names, ``'epoch_{}.pth'``.
+        folder (Path): Folder of its checkpoints.
+        templates (Sequence[str]): Templates of names, ``'epoch_{}.pth'``.
 
     Raises:
-        FileNotFoundError: If the named file is absent.
+        FileNotFoundError: If the named file does not exist.
         ValueError: If it is damaged.
     """
     named = runner._load_from
@@ -50,7 +50,7 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
         if reason:
             raise ValueError(
                 f'{named} is damaged: {reason}. Resume from another one, or '
-                'with --resume alone from the newest that is whole'
+                'with --resume alone from the newest intact one'
             )
         return
     found: list[str | None] = [None]
@@ -63,12 +63,12 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
         found = [str(path) if path else None]
     broadcast_object_list(found)
     runner._load_from = found[0]
-    # Else mmengine would look for itself, and not at what it finds.
+    # Otherwise mmengine would search itself, without verifying the file.
     runner._resume = found[0] is not None
     runner.logger.info(
         f'resuming from {found[0]}'
         if found[0]
-        else 'there is no checkpoint to resume from: starting anew'
+        else 'there is no checkpoint to resume from: starting from scratch'
     )
 
 
@@ -78,17 +78,17 @@ def newest_whole(
     templates: Sequence[str],
     warn: Callable[[str], None],
 ) -> Path | None:
-    """Find the checkpoint that was written last, among those that are whole.
+    """Find the newest intact checkpoint.
 
-    The one that the run points to is taken, not the one with the largest
-    number: files of another run may lie in the same folder. If it is damaged
-    the one before it is, by number and by time.
+    The file that the run points to is taken, not the one with the largest
+    number: the folder may hold files of another run. If it is damaged, the one
+    before it is taken, by number and time.
 
     Args:
-        folder (Path): Where they lie.
-        pointed (Path, optional): What the run says was written last.
-        templates (Sequence[str]): Kinds of names, ``'epoch_{}.pth'``.
-        warn (Callable): Told of each file that is passed over, and why.
+        folder (Path): Folder of the checkpoints.
+        pointed (Path, optional): The newest file according to the run.
+        templates (Sequence[str]): Templates of names, ``'epoch_{}.pth'``.
+        warn (Callable): Called with a message for each file that is skipped.
     """
     others = []
     for template in templates:

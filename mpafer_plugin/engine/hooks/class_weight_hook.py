@@ -1,28 +1,28 @@
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.datasets import ClassBalancedSampler
 from mpafer_plugin.datasets.label_counts import count_labels
 
 from ..dataloader_checks import sampler_of
+from ..distributed import unwrap_model
 
 
 @HOOKS.register_module()
 class ClassWeightHook(Hook):
-    """Weigh rare classes more in the classification loss.
+    """Class weights, inverse to class frequency, in the classification loss.
 
-    Before training it counts the training images. Of N images in C
-    classes, one of a class with n images weighs N / (C n), so that each
-    class weighs alike and the mean weight of an image is 1. With soft
-    targets the largest decides for the count, and each class's part of a
-    target has that class's weight.
+    Before training the images of each class are counted. Of N images in C
+    classes, an image of a class with n images has weight N / (C n), so that
+    all classes have the same total weight and the mean weight is 1. An image
+    with a soft target counts for its largest target, and each class's share
+    of the target is weighted by that class.
 
-    It sets ``class_weight`` of the head's loss: mmpretrain's
-    ``CrossEntropyLoss``. The mean of a batch is over its images, not over
-    their weights as in torch. Other loss terms are left alone.
+    The hook sets ``class_weight`` of the head's ``CrossEntropyLoss``
+    (mmpretrain's), which averages over the images of a batch, not over their
+    weights as torch does. Other loss terms do not change.
 
     Raises:
         TypeError: If the loss has no ``class_weight``.
@@ -30,14 +30,12 @@ class ClassWeightHook(Hook):
             images.
     """
 
-    # Before DataReportHook, which tells what is in force.
+    # Before DataReportHook, which logs the weights.
     priority = 'HIGH'
 
     def before_train(self, runner) -> None:
-        """Set the weights of the runner's head."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        """Set the class weights in the loss of the runner's head."""
+        model = unwrap_model(runner.model)
         # The host's tools that draw schedules train a stand-in without head.
         if not hasattr(model, 'head'):
             return

@@ -3,7 +3,6 @@ import os
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.runner import IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader
@@ -12,15 +11,17 @@ from mpafer_plugin.datasets import ClassBalancedSampler, HeldOutFERDataset
 from mpafer_plugin.datasets.wrappers import inner_datasets
 
 from ..dataloader_checks import check_batch_shares, length, sampler_of
+from ..distributed import unwrap_model
+from ..runners.resumable_train_loop import ResumableTrainLoop
 
 
 @HOOKS.register_module()
 class DataReportHook(Hook):
-    """Log how the training images reach the model, and check that they do.
+    """Log of the training data pipeline, with checks of the datasets.
 
-    Before training it writes down what is in force: sampler, images, batch
-    size, number of batches, class weights, transforms. (Counts, label rule,
-    split and crop are logged by the dataset itself.)
+    Before training the hook logs sampler, images, batch size, number of
+    batches, class weights and transforms. (Counts, label rule, split and crop
+    are logged by the dataset itself.)
 
     Raises:
         ValueError: If a validation is configured without images or with
@@ -32,13 +33,15 @@ class DataReportHook(Hook):
     priority = 'ABOVE_NORMAL'
 
     def before_train(self, runner) -> None:
-        """Check the data and log what is in force."""
+        """Check the datasets and log the data pipeline."""
         loader = runner.train_dataloader
         # The host's tools that draw schedules train from a stand-in.
         if not isinstance(loader, DataLoader):
             return
         endless = isinstance(runner.train_loop, IterBasedTrainLoop)
-        check_batch_shares(loader, endless)
+        # This loop has checked them when it was built.
+        if not isinstance(runner.train_loop, ResumableTrainLoop):
+            check_batch_shares(loader, endless)
         if runner.val_loop is not None:
             validated = runner.val_dataloader.dataset
             if length(validated) == 0:
@@ -49,9 +52,7 @@ class DataReportHook(Hook):
                     'val_cfg=None and val_evaluator=None'
                 )
             _check_held_out(loader.dataset, validated)
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrap_model(runner.model)
         lines = [
             'training data:',
             f'  sampler: {_sampler_text(loader)}',

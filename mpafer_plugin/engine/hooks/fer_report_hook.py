@@ -12,18 +12,18 @@ from mpafer_plugin.evaluation import FERMetric
 
 @HOOKS.register_module()
 class FERReportHook(Hook):
-    """Write what a test found, by class, into the working directory.
+    """Per-class results of a test, in the working directory.
 
-    ``per_class.csv`` has a line a class: images, recall, precision, F1 (in
-    percent), and the class it is taken for most often.
+    ``per_class.csv`` has one line per class: images, recall, precision, F1 (in
+    percent), and the class it is most often mistaken for.
     ``confusion_matrix.png`` shows the share of each true class (row) that was
-    given each name (column). Needs a :class:`FERMetric` in the test
-    evaluator; without one nothing is written.
+    predicted as each class (column). Requires a :class:`FERMetric` in the
+    test evaluator; without one nothing is written.
     """
 
     @master_only
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        """Write the report of the test that has just ended."""
+        """Write the report."""
         for metric in runner.test_evaluator.metrics:
             if isinstance(metric, FERMetric):
                 break

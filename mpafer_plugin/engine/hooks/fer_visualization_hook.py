@@ -13,13 +13,13 @@ SIDE = 384  # pixels of the longer side of what is drawn
 
 @HOOKS.register_module()
 class FERVisualizationHook(VisualizationHook):
-    """mmpretrain's hook, on the image itself.
+    """Predictions drawn on the image file.
 
-    The host (1.2.0) draws the input of the network: as small as that is, with
-    red and blue exchanged, and not at all under test-time augmentation. Here
-    the file is read again, in its own colours, at a size that text fits on.
-    And where the model has other classes than the data, each is named in its
-    own.
+    mmpretrain's own hook (1.2.0) draws the input of the network: at its small
+    size, with red and blue swapped, and not at all under test-time
+    augmentation. Here the file is read, in its own colors, at a size that
+    fits text. If the model has other classes than the data, labels and
+    predictions are each named by their own.
 
     Args:
         **kwargs: See :class:`mmpretrain.engine.hooks.VisualizationHook`.
@@ -52,7 +52,7 @@ class FERVisualizationHook(VisualizationHook):
 
 
 class _Images:
-    """The files of samples as images (3, H, W), read when looked at."""
+    """Lazy sequence of the samples' image files, (3, H, W)."""
 
     def __init__(self, samples: Sequence[DataSample]):
         self.samples = samples

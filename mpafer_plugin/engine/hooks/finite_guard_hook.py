@@ -2,51 +2,49 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapperDict
 from mmpretrain.registry import HOOKS
+
+from ..distributed import unwrap_model
 
 
 @HOOKS.register_module()
 class FiniteGuardHook(Hook):
-    """Stop before a loss or gradient that is not finite harms the weights.
+    """Guard that stops training before a non-finite loss or gradient is used.
 
-    The gradient is looked at right before the optimizer's step, once an
-    iteration. Under float16 with a loss scale the scaler skips such steps by
-    itself, and the losses alone are looked at.
+    Gradients are checked right before each optimizer step. Under float16 with
+    a loss scale the scaler skips such steps by itself, and only the losses are
+    checked.
 
     Raises:
-        FloatingPointError: With the iteration, the loss terms and parameters
-            concerned and the images of the batch. The checkpoints are from
-            before it.
+        FloatingPointError: Names the iteration, the loss terms and parameters
+            concerned and the images of the batch. All checkpoints are older.
     """
 
     def __init__(self):
         self._model: Any = None  # until the first iteration
 
     def before_train_iter(self, runner, batch_idx: int, data_batch) -> None:
-        """Remember what is trained on; at first, watch the optimizer."""
+        """Keep the batch; at first, register the check with the optimizer."""
         self._iteration, self._batch = runner.iter + 1, data_batch
         if self._model is None:
-            self._model = runner.model
-            if is_model_wrapper(self._model):
-                self._model = self._model.module
+            self._model = unwrap_model(runner.model)
             wrapper = runner.optim_wrapper
             wrappers = [wrapper]
             if isinstance(wrapper, OptimWrapperDict):
                 wrappers = list(wrapper.values())
             for one in wrappers:
-                one.optimizer.register_step_pre_hook(self._look)
+                one.optimizer.register_step_pre_hook(self._check_gradients)
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
-        """Look at the losses, of which some may have no gradient."""
+        """Check the losses, some of which may have no gradient."""
         bad = [k for k, v in (outputs or {}).items() if not _finite(v)]
         if bad:
             self._stop(bad, [])
 
-    def _look(self, optimizer, args, kwargs) -> None:
+    def _check_gradients(self, optimizer, args, kwargs) -> None:
         named = [
             (name, parameter.grad)
             for name, parameter in self._model.named_parameters()
@@ -61,7 +59,7 @@ class FiniteGuardHook(Hook):
 
     @torch.no_grad()
     def _bad_losses(self) -> list[str]:
-        """Compute the losses once more: they are not known amid a step."""
+        """Compute the losses again: they are not known during a step."""
         data = self._model.data_preprocessor(self._batch, training=True)
         losses = self._model(**data, mode='loss')
         return [name for name, value in losses.items() if not _finite(value)]
@@ -78,8 +76,8 @@ class FiniteGuardHook(Hook):
         ]
         raise FloatingPointError(
             f'iteration {self._iteration}: {" and ".join(causes)} are not '
-            'finite. Training stops before the weights are harmed; the '
-            'checkpoints are from before. The images of this batch: '
+            'finite. Training stops before the weights are updated; the '
+            'checkpoints are older. The images of this batch: '
             f'{images}'
         )
 

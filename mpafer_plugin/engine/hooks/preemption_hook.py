@@ -10,25 +10,22 @@ from mmpretrain.registry import HOOKS
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 PREEMPTED = 75
-"""Exit code of a run that saved what it had and wants to go on.
-
-EX_TEMPFAIL of the systems that have it.
-"""
+"""Exit code of a preempted run that can be resumed (EX_TEMPFAIL)."""
 
 
 @HOOKS.register_module()
 class PreemptionHook(Hook):
-    """Save and stop when the machine is taken away (SIGTERM).
+    """Checkpoint and exit on preemption (SIGTERM).
 
-    Clusters announce that a job will be killed by SIGTERM. In training the
-    iteration is finished, ``iter_N.pth`` is written and the process exits
-    with code 75; ``--resume`` goes on with the next iteration. At other times
-    it exits with the same code at once, for all that could be saved has been.
-    More signals on the way change nothing. With several processes one that
-    gets the signal is enough.
+    Clusters send SIGTERM before they kill a job. During training the iteration
+    is finished, ``iter_N.pth`` is written and the process exits with code 75;
+    ``--resume`` continues with the next iteration. At other times there is
+    nothing new to save, and the process exits with the same code at once.
+    Further signals are ignored. It is enough that one of several processes
+    receives the signal.
 
-    It takes a :class:`SafeCheckpointHook` and, to go on amid an epoch, a
-    :class:`ResumableTrainLoop`. Without them the last checkpoint stands, and
+    Requires a :class:`SafeCheckpointHook` and, to resume mid-epoch, a
+    :class:`ResumableTrainLoop`. Without them the last checkpoint remains, and
     the log says that nothing was saved.
     """
 
@@ -41,17 +38,17 @@ class PreemptionHook(Hook):
         self._former: Any = None
 
     def before_run(self, runner) -> None:
-        """Listen, where Python can: in the main thread."""
+        """Install the signal handler, if this is the main thread."""
         if threading.current_thread() is threading.main_thread():
-            self._former = signal.signal(signal.SIGTERM, self._hear)
+            self._former = signal.signal(signal.SIGTERM, self._on_signal)
 
     def after_run(self, runner) -> None:
-        """Leave the signal to whoever had it."""
+        """Restore the previous signal handler."""
         if self._former is not None:
             signal.signal(signal.SIGTERM, self._former)
 
     def before_train_epoch(self, runner) -> None:
-        """From now on there is something to save."""
+        """Exit if asked to; from now on there is something to save."""
         self._stop_if_asked(runner)
         self._training = True
 
@@ -68,16 +65,16 @@ class PreemptionHook(Hook):
         what = 'saved' if saved else 'NOT saved (see PreemptionHook)'
         runner.logger.warning(
             f'SIGTERM: {what} after iteration {runner.iter + 1}; exit code '
-            f'{PREEMPTED}. Go on with --resume'
+            f'{PREEMPTED}. Continue with --resume'
         )
         raise SystemExit(PREEMPTED)
 
     def after_train_epoch(self, runner, *args, **kwargs) -> None:
-        """The epoch's checkpoint is written."""
+        """Exit if asked to: the epoch's checkpoint is written."""
         self._training = False
         self._stop_if_asked(runner)
 
-    def _hear(self, *args) -> None:
+    def _on_signal(self, *args) -> None:
         again, self._asked = self._asked, True
         if not (self._training or again):
             raise SystemExit(PREEMPTED)

@@ -15,47 +15,47 @@ from mmengine.dist import (
     master_only,
 )
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.utils import track_iter_progress
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
 
+from mpafer_plugin.datasets.label_counts import LabelCounts, count_labels
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from ..distributed import unwrap_model
 from ..prototypes import class_prototypes
 
 CACHE_FORMAT = 1
-"""Raised whenever the same key would hold something else."""
+"""Increased whenever the content under a key changes."""
 
 
 @HOOKS.register_module()
 class PrototypeHook(Hook):
-    """Compute the class prototypes before training (Eq. 6).
+    """Class prototypes, computed before training (Eq. 6).
 
-    The training images go once through the unprompted frozen tower, without
+    The training images pass once through the unprompted frozen tower, without
     augmentation. The prototype of a class is the mean of its global features,
-    summed in float64; with soft labels the largest decides the class. Several
-    ranks share the images and get the same prototypes. A head without
-    ``loss_proto`` needs none, and nothing is done.
+    summed in float64; an image with a soft target only belongs to the class
+    of its largest target. Several ranks share the images and get the same
+    prototypes. Nothing is done for a head without ``loss_proto``.
 
     Args:
         pipeline (list[dict], optional): Transforms without augmentation.
             Defaults to None, which means those of the test dataset, or of
-            the validation set if there is no other.
-        samples_per_class (int, optional): Images of each class that take
-            part, drawn at random with ``seed``; fewer where a class has
-            fewer. Defaults to None, which means all (paper: all, or a
-            subset).
+            the validation dataset if there is none.
+        samples_per_class (int, optional): Images used of each class, drawn
+            at random with ``seed``; fewer where a class has fewer. Defaults
+            to None, which means all (paper: all, or a subset).
         normalize (bool): L2-normalise each feature before the mean, so that
             every image counts alike. Defaults to True (ours; the paper
             leaves it open).
         seed (int): Defaults to 0.
         batch_size (int): Images a forward pass. Defaults to 64.
         num_workers (int): Processes that load images. Defaults to 2.
-        cache_dir (str, optional): Folder that keeps prototypes by a key of
-            weights, images (paths, sizes, times) and rule. Defaults to
-            None, which means none is kept.
+        cache_dir (str, optional): Folder that caches prototypes by a key of
+            weights, images (paths, sizes, times) and options. Defaults to
+            None, which means no cache.
     """
 
     # After PromptCheckpointHook, which compares the classes of data and head.
@@ -85,17 +85,15 @@ class PrototypeHook(Hook):
 
     def before_train(self, runner) -> None:
         """Set the prototypes of the runner's head."""
-        model = runner.model
-        if is_model_wrapper(model):
-            model = model.module
+        model = unwrap_model(runner.model)
         # The host's tools that draw schedules train a stand-in without head.
         head = getattr(model, 'head', None)
         if getattr(head, 'loss_proto', None) is None:
             return
         if not hasattr(model.backbone, 'fingerprint'):
             raise ValueError(
-                'prototypes are features of an unprompted CLIP, which a '
-                f'{type(model.backbone).__name__} has not: use '
+                'prototypes need an unprompted CLIP; '
+                f'{type(model.backbone).__name__} has none: use '
                 'PromptedCLIPViT, or set model.head.loss_proto=None'
             )
         if runner.iter > 0 and model.head.prototypes.isfinite().all():
@@ -108,46 +106,37 @@ class PrototypeHook(Hook):
         dataset = without_augmentation(
             runner.train_dataloader.dataset, pipeline
         )
-        indices = self._choose(dataset)
-        path = self._cache_path(model, Subset(dataset, indices), pipeline)
+        found = count_labels(
+            dataset,
+            'switch prototypes off with model.head.loss_proto=None',
+        )
+        indices = self._choose(found)
+        images, labels = Subset(dataset, indices), found.labels[indices]
+        path = self._cache_path(model, images, labels, pipeline)
         prototypes = _load(path)
         origin = f'from the cache {path}'
         if prototypes is None:
-            prototypes = self._compute(model, Subset(dataset, indices))
+            prototypes = self._compute(model, images, labels)
             origin = f'means over {len(indices)} images'
             if path is not None:
                 _save(path, prototypes.cpu().numpy())
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
 
-    def _choose(self, dataset) -> list[int]:
-        """Indices of the images that take part."""
-        classes = dataset.metainfo['classes']
-        # The labels alone: memory must not grow by a record an image.
-        labels = np.fromiter(
-            (_label(dataset.get_data_info(i)) for i in range(len(dataset))),
-            dtype=np.int64,
-            count=len(dataset),
-        )
-        counts = np.bincount(labels, minlength=len(classes))
-        if not counts.all():
-            absent = [classes[i] for i in np.flatnonzero(counts == 0)]
-            raise ValueError(
-                f'no training images of {absent}: these classes can have '
-                'no prototypes. Leave the classes out, or switch prototypes '
-                'off with model.head.loss_proto=None'
-            )
+    def _choose(self, found: LabelCounts) -> list[int]:
+        """Return the indices of the images that are used."""
+        labels = found.labels
         if self.samples_per_class is None:
             return list(range(len(labels)))
         order = np.random.default_rng(self.seed).permutation(len(labels))
         chosen = [
             order[labels[order] == label][: self.samples_per_class]
-            for label in range(len(classes))
+            for label in range(len(found.classes))
         ]
         return sorted(np.concatenate(chosen).tolist())
 
     def _cache_path(
-        self, model, images: Subset, pipeline: list[dict]
+        self, model, images: Subset, labels: np.ndarray, pipeline: list[dict]
     ) -> Path | None:
         if self.cache_dir is None:
             return None
@@ -159,15 +148,17 @@ class PrototypeHook(Hook):
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
         dataset: Any = images.dataset
-        for i in images.indices:
+        for i, label in zip(images.indices, labels, strict=True):
             info = dataset.get_data_info(i)
             path = info['img_path']
             stat = os.stat(path) if os.path.isfile(path) else None
             state = stat and (stat.st_size, stat.st_mtime_ns)
-            digest.update(f'{path}\t{_label(info)}\t{state}\n'.encode())
+            digest.update(f'{path}\t{label}\t{state}\n'.encode())
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 
-    def _compute(self, model, images: Subset) -> torch.Tensor:
+    def _compute(
+        self, model, images: Subset, labels: np.ndarray
+    ) -> torch.Tensor:
         share = range(get_rank(), len(images), get_world_size())
         loader = DataLoader(
             Subset(images, share),
@@ -180,10 +171,12 @@ class PrototypeHook(Hook):
             shown = loader
             if get_rank() == 0:
                 shown = track_iter_progress((loader, len(loader)))
+            rest = torch.from_numpy(labels[share])
             for batch in shown:
                 batch = model.data_preprocessor(batch, training=False)
-                labels = [_label(sample) for sample in batch['data_samples']]
-                yield batch['inputs'], torch.tensor(labels)
+                size = len(batch['inputs'])
+                yield batch['inputs'], rest[:size]
+                rest = rest[size:]
 
         return class_prototypes(
             model.backbone,
@@ -194,7 +187,7 @@ class PrototypeHook(Hook):
 
 
 def _plain_pipeline(cfg) -> list[dict]:
-    """Transforms without augmentation: those of testing or validation."""
+    """Return the transforms of testing or validation, not augmented."""
     for name in ('test_dataloader', 'val_dataloader'):
         if cfg.get(name) is not None:
             return cfg[name].dataset.pipeline
@@ -205,19 +198,11 @@ def _plain_pipeline(cfg) -> list[dict]:
     )
 
 
-def _label(sample) -> int:
-    """Class of a sample or its record: the label, or the largest target."""
-    score = sample.get('gt_score')
-    if score is None:
-        return int(sample.get('gt_label'))
-    return int(torch.as_tensor(score).argmax())
-
-
 def _load(path: Path | None) -> torch.Tensor | None:
-    """Read the cache on the main process, for all.
+    """Read the cache on the main process and broadcast it.
 
-    Ranks that looked for themselves could disagree, and then wait for each
-    other for ever.
+    Ranks that each read it could disagree, and then wait for each other
+    forever.
     """
     found: list[torch.Tensor | None] = [None]
     if path is not None and is_main_process() and path.is_file():

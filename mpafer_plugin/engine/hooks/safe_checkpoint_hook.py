@@ -11,38 +11,38 @@ from ..checkpoints.resume import choose_checkpoint, point_to
 from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
 
 INTERRUPTED = 'iter_{}.pth'
-"""Name of a checkpoint that was saved amid an epoch."""
+"""Name of a checkpoint that was saved mid-epoch."""
 
 POSITION = 'batches'
-"""Entry of a checkpoint: batches of the epoch done, and those it has."""
+"""Key of a checkpoint: batches done of the epoch, and batches in total."""
 
 
 @HOOKS.register_module()
 class SafeCheckpointHook(CheckpointHook):
-    """mmengine's hook, with files that survive whatever stops the run.
+    """Checkpoint hook whose files survive any interruption of the run.
 
-    mmengine (0.10.7) writes in place, and removes the oldest checkpoint and
-    the old best one before the new one is written. Here a file is written
-    beside its place, put on the disk, given its digest and then its name;
-    only then what it replaces is removed. ``--resume`` looks for the newest
-    file that is as it was written.
+    mmengine's own (0.10.7) writes in place, and removes the oldest checkpoint
+    and the old best one before the new one is written. Here a file is written
+    under a temporary name, synced to the disk with its digest, and renamed;
+    only then the file that it replaces is removed. ``--resume`` takes the
+    newest intact file.
 
     Args:
         **kwargs: See :class:`mmengine.hooks.CheckpointHook`. Files are
-            written to local folders alone.
+            written to local folders only.
     """
 
     out_dir: str
     _trains = False
 
     def before_run(self, runner) -> None:
-        """Choose what is resumed from, see :func:`choose_checkpoint`."""
+        """Choose the checkpoint to resume, see :func:`choose_checkpoint`."""
         if runner._resume and not runner._has_loaded:
             templates = (self.filename_tmpl, INTERRUPTED)
             choose_checkpoint(runner, Path(self._folder(runner)), templates)
 
     def before_train(self, runner) -> None:
-        """Sweep up what an interrupted run did not get to."""
+        """Remove files that an interrupted run left behind."""
         super().before_train(runner)
         self._trains = True
         if is_main_process():
@@ -51,17 +51,17 @@ class SafeCheckpointHook(CheckpointHook):
             self._remove_outdated(runner.iter)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Note the place in the epoch."""
+        """Store the position in the epoch."""
         if isinstance(runner._train_loop, ResumableTrainLoop):
             checkpoint[POSITION] = list(runner._train_loop.batches)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Go to the place in the epoch.
+        """Restore the position in the epoch.
 
         Config text is dropped: mmengine's resume would execute it.
 
         Raises:
-            ValueError: If training cannot go on there.
+            ValueError: If the train loop cannot continue there.
         """
         drop_config_text(checkpoint)
         done, total = checkpoint.get(POSITION, (0, 0))
@@ -69,7 +69,7 @@ class SafeCheckpointHook(CheckpointHook):
             return
         if not isinstance(runner.train_loop, ResumableTrainLoop):
             raise ValueError(
-                'the checkpoint was saved amid an epoch, where a '
+                'the checkpoint was saved mid-epoch, where a '
                 f'{type(runner.train_loop).__name__} cannot go on: set '
                 "train_cfg.type='ResumableTrainLoop', or resume from the "
                 'checkpoint of an epoch'
@@ -77,18 +77,18 @@ class SafeCheckpointHook(CheckpointHook):
         runner.train_loop.enter_epoch(done, total)
 
     def after_val_epoch(self, runner, metrics) -> None:
-        """Note what is validated, then keep the best of a training."""
+        """Store the validated epoch, and save the best checkpoint."""
         if not self._trains:
             return  # runner.val() alone
         runner.message_hub.update_info(VALIDATED, runner.epoch)
         super().after_val_epoch(runner, metrics)
 
     def save_now(self, runner) -> bool:
-        """Save amid an epoch, after an iteration, as ``iter_N.pth``.
+        """Save mid-epoch, after an iteration, as ``iter_N.pth``.
 
         Returns:
-            bool: Whether it was saved: not with a loop that could not go on
-            from there.
+            bool: Whether it was saved: not with a loop that cannot resume
+            mid-epoch.
         """
         loop = runner.train_loop
         if isinstance(loop, EpochBasedTrainLoop) and not isinstance(
@@ -110,7 +110,7 @@ class SafeCheckpointHook(CheckpointHook):
         return True
 
     def _folder(self, runner) -> str:
-        """Folder of the checkpoints, known to mmengine only in training."""
+        """Return the checkpoint folder; mmengine sets it only in training."""
         if self.out_dir is None or self.out_dir == runner.work_dir:
             return runner.work_dir
         return os.path.join(self.out_dir, os.path.basename(runner.work_dir))
@@ -137,7 +137,7 @@ class SafeCheckpointHook(CheckpointHook):
             self._remove_outdated(runner.iter + 1)
 
     def _remove_outdated(self, iteration: int) -> None:
-        """Remove what is older than all that is kept."""
+        """Remove files that are older than all that are kept."""
         folder = Path(self.out_dir)
         if self.max_keep_ckpts > 0 and self.keep_ckpt_ids:
             for number, path in numbered(folder, self.filename_tmpl):
@@ -163,7 +163,7 @@ class SafeCheckpointHook(CheckpointHook):
             )
         newest = Path(self.out_dir, self.filename_tmpl.format(step))
         if improved and newest.is_file():
-            # It was saved before validation: it learns which is best.
+            # It was saved before validation: add the new best.
             meta = dict(epoch=runner.epoch, iter=runner.iter)
             self._save_checkpoint_with_step(runner, step, meta)
 
@@ -231,6 +231,6 @@ class SafeCheckpointHook(CheckpointHook):
             raise OSError(
                 error.errno,
                 f'the checkpoint {path} could not be written '
-                f'({error.strerror}). Those that were there before are '
-                'untouched: make room, then go on with --resume',
+                f'({error.strerror}). Existing checkpoints are intact: '
+                'free some space, then continue with --resume',
             ) from error

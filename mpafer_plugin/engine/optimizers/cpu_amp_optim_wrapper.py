@@ -8,9 +8,9 @@ from torch import nn
 
 @OPTIM_WRAPPERS.register_module()
 class CPUAmpOptimWrapper(OptimWrapper):
-    """Mixed precision on the CPU: bfloat16, without a loss scale.
+    """Optimizer wrapper for mixed precision (bfloat16) on the CPU.
 
-    mmengine's AmpOptimWrapper (0.10.7) demands a GPU. bfloat16 has the range
+    mmengine's AmpOptimWrapper (0.10.7) requires a GPU. bfloat16 has the range
     of float32, so the loss needs no scale. Without matrix units for it (AMX,
     AVX512-BF16) it is slower than full precision.
 
@@ -20,7 +20,7 @@ class CPUAmpOptimWrapper(OptimWrapper):
 
     @contextmanager
     def optim_context(self, model: nn.Module):
-        """Let the forward pass of ``model`` choose bfloat16."""
+        """Run the forward pass of ``model`` under bfloat16 autocast."""
         with (
             super().optim_context(model),
             torch.autocast('cpu', torch.bfloat16),

@@ -9,16 +9,16 @@ from ..dataloader_checks import check_batch_shares
 
 # Not beginning with 'val': the log would show it as a metric.
 VALIDATED = 'epoch_validated'
-"""Where the message hub notes the last epoch that was validated."""
+"""Key of the message hub for the last validated epoch."""
 
 
 @LOOPS.register_module()
 class ResumableTrainLoop(EpochBasedTrainLoop):
-    """mmengine's loop over epochs, that goes on exactly where it stopped.
+    """Epoch-based train loop that resumes exactly where it stopped.
 
-    Three things that mmengine (0.10.7) lacks: an epoch can be entered in its
-    midst, a validation that was lost is made up for, and chance in the main
-    process (mixup, dropout) is drawn by seed and iteration.
+    Three things that mmengine (0.10.7) lacks: training resumes mid-epoch, a
+    skipped validation is run on resume, and the RNGs of the main process
+    (mixup, dropout) are seeded by run seed and iteration.
 
     Args:
         *args: See :class:`mmengine.runner.EpochBasedTrainLoop`.
@@ -28,25 +28,25 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self._batches_done = 0
-        # Before the schedules, which mmengine cannot make for empty epochs.
+        # Before mmengine builds the schedulers, which fails for empty epochs.
         if isinstance(self.dataloader, DataLoader):
             check_batch_shares(self.dataloader)
 
     @property
     def batches(self) -> tuple[int, int]:
-        """Batches of this epoch that were trained, and those it has."""
+        """Batches done of this epoch, and batches in total."""
         return self._batches_done, len(self.dataloader)
 
     def enter_epoch(self, done: int, total: int) -> None:
-        """Leave out the first batches of the next epoch.
+        """Skip the first batches of the next epoch.
 
         Args:
-            done (int): Batches that were trained before the interruption.
-            total (int): Batches that the epoch had then.
+            done (int): Batches done before the interruption.
+            total (int): Batches of the epoch at that time.
 
         Raises:
-            ValueError: If the epoch has another number of batches now, or a
-                sampler that cannot be entered.
+            ValueError: If the epoch now has another number of batches, or the
+                sampler cannot skip samples.
         """
         if not done:
             return
@@ -60,7 +60,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         sampler = self.dataloader.sampler
         if not hasattr(sampler, 'skip'):
             raise ValueError(
-                'the checkpoint was saved amid an epoch, and a '
+                'the checkpoint was saved mid-epoch, and a '
                 f'{type(sampler).__name__} cannot go on there: use '
                 'ResumableSampler, or resume from the checkpoint of an epoch'
             )
@@ -72,7 +72,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         self.runner.call_hook('before_train')
         validated = self.runner.message_hub.runtime_info.get(VALIDATED, 0)
         if self._epoch != validated and not self._batches_done:
-            # The run was stopped between saving and validating, or may have.
+            # The run may have stopped between saving and validating.
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
             self.run_epoch()
@@ -81,7 +81,7 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
         return self.runner.model
 
     def run_epoch(self) -> None:
-        """Iterate one epoch, or what is left of it."""
+        """Train one epoch, or the rest of it."""
         self.runner.call_hook('before_train_epoch')
         self.runner.model.train()
         for index, batch in enumerate(self.dataloader, self._batches_done):

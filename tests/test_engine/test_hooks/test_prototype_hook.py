@@ -123,7 +123,9 @@ def test_class_without_images_is_named(run):
 def test_other_backbones_are_told(run):
     runner = run()
     runner.model.backbone = torch.nn.Identity()
-    with pytest.raises(ValueError, match='Identity has not: use Prompted'):
+    with pytest.raises(
+        ValueError, match=r'Identity.*PromptedCLIPViT.*loss_proto=None'
+    ):
         PrototypeHook().before_train(runner)
 
 
