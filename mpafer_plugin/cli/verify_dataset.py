@@ -90,7 +90,7 @@ def show(report: Report, console: Console) -> None:
     )
     for group in contradicting[:SHOWN] or across[:SHOWN]:
         listed = ' = '.join(
-            f'{p["path"]} ({p["label"]})' for p in group['images']
+            f'{p["path"]} ({p["label"]})' for p in group['pictures']
         )
         console.print(f'  {listed}')
 
@@ -98,7 +98,7 @@ def show(report: Report, console: Console) -> None:
 def part_lines(part: PartReport) -> Iterable[str]:
     """Say what was found in an official part."""
     for split, facts in part.splits.items():
-        yield f'{split}: {facts["images"]} images, {facts["rule"]}'
+        yield f'{split}: {facts["pictures"]} images, {facts["rule"]}'
     yield f'label rule: {part.label_rule}'
     yield f'crop: {part.crop}'
     rows = {'read': part.counts}
@@ -110,9 +110,9 @@ def part_lines(part: PartReport) -> Iterable[str]:
     for error in part.errors:
         yield f'WRONG: {error}'
     empty = [c for c in part.classes if not part.counts.get(canonical_name(c))]
-    if empty and part.images:
+    if empty and part.pictures:
         yield f'there are no images of {empty}'
-    if not part.images:
+    if not part.pictures:
         return  # nothing was looked at
     for trouble in ('missing', 'unreadable'):
         files = getattr(part, trouble)

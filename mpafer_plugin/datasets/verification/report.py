@@ -10,11 +10,11 @@ class PartReport:
     Attributes:
         name (str): The part, such as 'RAFDB train'.
         data_root (str): Its folder.
-        splits (dict[str, dict]): Split to 'images' and 'rule'.
+        splits (dict[str, dict]): Split to 'pictures' and 'rule'.
         label_rule (str): How an image gets its label.
         crop (str): How faces were cut out.
         classes (list[str]): The classes, in label order.
-        images (int): How many are listed.
+        pictures (int): Number of listed images (the key in the JSON file).
         counts (dict[str, int]): Of each class, by canonical name.
         expected (dict[str, int], optional): What they should be.
         expected_source (str): Where that is known from.
@@ -34,7 +34,7 @@ class PartReport:
     label_rule: str
     crop: str
     classes: list[str]
-    images: int
+    pictures: int
     counts: dict[str, int]
     expected: dict[str, int] | None
     expected_source: str

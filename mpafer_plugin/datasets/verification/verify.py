@@ -70,7 +70,7 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
             dict(
                 splits=sorted({s for key in group for s in splits[key]}),
                 contradicting=len({p['label'] for p in images}) > 1,
-                images=images,
+                pictures=images,
             )
         )
     return Report(
@@ -104,7 +104,7 @@ def _report(
         data_root=dataset.root.path,
         splits={
             split: dict(
-                images=len(samples),
+                pictures=len(samples),
                 rule='; '.join(
                     reader.split_rule_text()
                     for name, reader in part.datasets
@@ -116,7 +116,7 @@ def _report(
         label_rule=dataset.label_rule_text(),
         crop=dataset.crop_text(),
         classes=list(dataset.CLASSES),
-        images=len(part.samples),
+        pictures=len(part.samples),
         counts=dict(part.counts),
         expected=None if expected is None else dict(expected),
         expected_source=dataset.COUNTS_SOURCE,

@@ -41,13 +41,13 @@ def test_splits_of_a_part_are_read_once(root, monkeypatch):
     train, test = check(root).parts
     assert calls == ['train', 'test']
     assert (train.name, test.name) == ('RAFDB train', 'RAFDB test')
-    assert train.images == 84
-    assert {s: f['images'] for s, f in train.splits.items()} == {
+    assert train.pictures == 84
+    assert {s: f['pictures'] for s, f in train.splits.items()} == {
         'train': 77,
         'val': 7,
     }
     assert 'held out of' in train.splits['val']['rule']
-    assert test.splits['test']['images'] == 28
+    assert test.splits['test']['pictures'] == 28
 
 
 def test_sizes_and_colours(root):
@@ -117,7 +117,7 @@ def test_duplicates(root):
     copy(TEST.format(10), TEST.format(17))  # both happiness
     report = check(root)
     groups = {
-        tuple(p['path'] for p in group['images']): group
+        tuple(p['path'] for p in group['pictures']): group
         for group in report.duplicates
     }
     assert {paths: g['contradicting'] for paths, g in groups.items()} == {
@@ -149,7 +149,7 @@ def test_choosing_on_the_test_split_is_no_leak(root):
     splits = configs(root)
     splits['val'] = splits['test']
     report = verify(read_parts(splits))
-    assert [part.images for part in report.parts] == [84, 28]
+    assert [part.pictures for part in report.parts] == [84, 28]
     assert len(report.duplicates) == 1
     assert report.leaks == []
 
@@ -160,7 +160,7 @@ def test_a_file_listed_by_two_readers_is_no_copy_of_itself(root):
         read_parts(splits)[0].dataset.CLASSES
     )
     report = verify(read_parts(splits))
-    assert [part.images for part in report.parts] == [84, 84, 28]
+    assert [part.pictures for part in report.parts] == [84, 84, 28]
     assert report.duplicates == []
 
 
@@ -173,8 +173,8 @@ def test_what_is_left_out_is_in_no_split(root, tmp_path):
     report = verify(read_parts(splits))
     assert report.leaks == []
     assert report.duplicates == []
-    assert report.parts[1].splits['test']['images'] == 27
-    assert report.parts[1].images == 28
+    assert report.parts[1].splits['test']['pictures'] == 27
+    assert report.parts[1].pictures == 28
 
 
 def test_wrong_annotations_are_reported(root):
@@ -184,7 +184,7 @@ def test_wrong_annotations_are_reported(root):
     assert len(train.errors) == len(test.errors) == 1
     assert "list_patition_label.txt:1: unknown label '9'" in train.errors[0]
     assert not train.ok
-    assert train.images == 0
+    assert train.pictures == 0
 
 
 def test_an_absent_folder_is_reported(tmp_path):
