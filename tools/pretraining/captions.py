@@ -1,4 +1,4 @@
-"""What a face does, said in physical words; for pre-training only.
+"""Captions of action units in physical words, for pre-training only.
 
 No name of an expression stands here: a test makes sure of that. The words are
 those that descriptions of expressions use for muscles at work.
@@ -180,7 +180,7 @@ def _sayable(
 def caption(
     rng: np.random.Generator, units: np.ndarray
 ) -> tuple[str, np.ndarray]:
-    """Say some of what a face does.
+    """Describe some action units of a face.
 
     Args:
         rng (np.random.Generator): Chooses what is said, and how.

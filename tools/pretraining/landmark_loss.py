@@ -26,7 +26,7 @@ class LandmarkLoss(nn.Module):
         self._seen_at = torch.from_numpy(SEEN_AT)
 
     def near(self, landmarks: torch.Tensor) -> torch.Tensor:
-        """Say which patches show which action unit.
+        """Compute how well each patch shows each action unit.
 
         Args:
             landmarks (torch.Tensor): (B, 27, 2), shares of the side.

@@ -55,7 +55,7 @@ SEEN_AT = np.array(
 def face_landmarks(
     person: Identity, units: np.ndarray, nuisance: Nuisance
 ) -> np.ndarray:
-    """Tell where the parts of a drawn face are.
+    """Compute the landmarks of a drawn face.
 
     Args:
         person (Identity): Whose face.

@@ -1,4 +1,4 @@
-"""What the web might say of a photograph whose noisy label is known."""
+"""Captions of photographs, in web style, drawn from noisy labels."""
 
 import numpy as np
 
@@ -73,7 +73,7 @@ _CONTEMPT_SHARE = 0.06
 
 
 def photo_caption(rng: np.random.Generator, label: int) -> str:
-    """Say something of a photograph.
+    """Draw a caption for a photograph.
 
     A caption names the feeling by one of many words, tells looks that often
     go with it, or both; some say what it is not. FER2013 has no label for

@@ -53,7 +53,7 @@ class Names:
 def captions(
     units: torch.Tensor, names: Names, rng: np.random.Generator
 ) -> tuple[list[list[int]], torch.Tensor]:
-    """Say something about every face; some of it under a made-up name.
+    """Draw a caption for every face, some of them with a made-up name.
 
     Args:
         units (torch.Tensor): Action units (B, 21).

@@ -15,7 +15,7 @@ from .nuisance import sample_nuisance
 from .renderer import draw_face
 
 VERSION = 1
-"""Raised whenever the same numbers would draw other images."""
+"""Incremented whenever the same seed draws other images."""
 
 STAMP = 'synthetic_faces.json'
 SIZE = 100  # pixels, as RAF-DB's aligned faces
@@ -29,7 +29,7 @@ _SHARES = {1: 4, 2: 3, 3: 3, 4: 5, 5: 4, 6: 4, 7: 4, 8: 3}
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides what is drawn; stands in the folder as a stamp."""
+    """Parameters of a drawn dataset, stored in its folder as a stamp."""
 
     seed: int
     contempt: bool

@@ -35,7 +35,7 @@ _IRISES = np.array(
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same in all images of one person.
+    """Appearance of one person, the same in all images.
 
     Lengths are in face units: the image reaches from -1 to 1, x to the
     right, y down. Colours are RGB from 0 to 255.

@@ -5,7 +5,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Nuisance:
-    """What changes an image but says nothing about the expression.
+    """Variation of an image that is independent of the expression.
 
     Angles are in radians, lengths in face units (the image reaches from -1
     to 1), colours RGB from 0 to 255.

@@ -78,7 +78,7 @@ class SyntheticFaces(RAFDB):
         super().__init__(data_root, split, pipeline=pipeline, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Draw what is not there yet, then read it as RAF-DB is read."""
+        """Draw the faces unless they exist, then load them as RAF-DB."""
         root = Path(os.path.abspath(self.data_root))
         try:
             if is_main_process():
@@ -90,7 +90,7 @@ class SyntheticFaces(RAFDB):
         return super().load_data_list()
 
     def published_counts(self) -> Mapping[str, int]:
-        """Tell how many images of each class were drawn."""
+        """Return the number of drawn images of each class."""
         part = self.official_part
         numbers = Counter(self.recipe.labels(part).tolist())
         return {LABEL_NAMES[number]: n for number, n in numbers.items()}
