@@ -1,8 +1,8 @@
-"""Draw what the network sees of a dataset, and how its classes are filled.
+"""Draw images of a dataset as the network sees them, and its class counts.
 
-Writes `<split>_images.png`, for some images of each class in turn the
-original and the pipeline's output, and `classes.png`, the counts per class of
-all splits.
+Writes `<split>_images.png`, with images of each class in turn, the original
+beside the pipeline's output, and `classes.png`, the counts per class of all
+splits.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def parse_args(
         '--split',
         choices=SPLITS,
         default='train',
-        help='whose dataloader is drawn; default: train',
+        help='split to draw images from; default: train',
     )
     parser.add_argument(
         '--num', type=int, default=12, help='number of images; default: 12'
@@ -59,19 +59,19 @@ def parse_args(
         '--seed',
         type=int,
         default=0,
-        help='chooses the images and their augmentation; default: 0',
+        help='seed of images and augmentation; default: 0',
     )
     parser.add_argument(
         '--out-dir', default='browse', help='default: %(default)s'
     )
     args = parser.parse_args(argv)
     if args.num < 1:
-        parser.error(f'--num takes a number above 0, not {args.num}')
+        parser.error(f'--num must be above 0, not {args.num}')
     return args
 
 
 def card(dataset: BaseFERDataset, index: int) -> Card:
-    """Load an image as it is and twice as the network gets it."""
+    """Load an original image and two outputs of the pipeline."""
     info = dataset.get_data_info(index)
     original = mmcv.imfrombytes(dataset.root.backend.get(info['img_path']))
     images = [original]
@@ -81,10 +81,10 @@ def card(dataset: BaseFERDataset, index: int) -> Card:
     name = Path(info['img_path']).name
     if 'gt_score' in info:
         shares = zip(dataset.CLASSES, info['gt_score'], strict=True)
-        # no line ends between a class and its share
+        # No line break between a class and its share.
         soft = ', '.join(f'{c}\u00a0{x:.2f}' for c, x in shares if x)
         name = f'{name}\n{soft}'
-    # OpenCV's order of channels is not matplotlib's
+    # BGR to RGB
     return Card(
         dataset.CLASSES[info['gt_label']],
         name,
@@ -96,8 +96,8 @@ def card(dataset: BaseFERDataset, index: int) -> Card:
 
 
 def draw_classes(parts: list[OfficialPart], path: Path) -> None:
-    """Draw the counts per class of all splits that can be read."""
-    # a test on another dataset may have other classes
+    """Draw the counts per class of all readable splits."""
+    # The test dataset may have other classes.
     classes = list(
         dict.fromkeys(
             canonical_name(name)
@@ -153,9 +153,9 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         print(f'{args.config} has no {args.split}_dataloader', file=sys.stderr)
         return 2
     try:
-        readers = fer_dataset_configs(configs[args.split])
-        datasets = [DATASETS.build(reader) for reader in readers]
-        # only now: drawn faces are drawn when they are first built
+        inner = fer_dataset_configs(configs[args.split])
+        datasets = [DATASETS.build(config) for config in inner]
+        # Only now: SyntheticFaces are drawn when first built.
         parts = read_parts(configs)
     except TypeError as error:
         print(f'{args.config}: {error}', file=sys.stderr)
@@ -174,11 +174,11 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     for i in chosen:
         try:
             cards.append(card(*entries[i]))
-        except Exception as error:  # transforms raise anything
+        except Exception as error:  # transforms raise many types
             dataset, index = entries[i]
             print(
                 f'{dataset.get_data_info(index)["img_path"]}: {error}; '
-                'tools/verify_dataset.py lists all that is broken',
+                'mpafer verify-dataset CONFIG lists all errors',
                 file=sys.stderr,
             )
             return 1

@@ -1,11 +1,11 @@
 """Check the datasets of a config: files, images, counts and duplicates.
 
-Every image of the official parts that training, validation and testing
-read is decoded. Missing and unreadable files, wrong folders and annotations
-and counts that are not the published ones end with exit code 1. Duplicates,
-images with the same pixels, are reported but do not change the exit code:
-official releases have them. Images of `leave_out` are in no split. A config
-without datasets of ours, and wrong options, end with exit code 2.
+All images of the official parts used for training, validation and testing
+are decoded. The exit code is 1 if files are missing or unreadable, folders or
+annotations are wrong, or counts differ from the published ones. Duplicates
+(images with the same pixels) are reported but do not change the exit code, as
+official releases have them. Images of `leave_out` are in no split. The exit
+code is 2 for wrong options and for datasets other than this package's.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from mpafer_plugin.datasets.verification.verify import verify
 
 from .config_args import DATALOADERS, add_config_arguments, load_config
 
-SHOWN = 3  # of each kind of trouble; --out has all
+SHOWN = 3  # examples of each error; --out has all
 
 
 def parse_args(
@@ -39,14 +39,14 @@ def parse_args(
     )
     add_config_arguments(parser)
     parser.add_argument(
-        '--out', type=writable, help='file for the whole report: .json'
+        '--out', type=writable, help='JSON file for the full report'
     )
     parser.add_argument(
         '--leaks',
         type=writable,
-        help='file for the paths of the test images that are, or have an '
-        'exact copy, in the training or validation split; as '
-        'test_dataloader.dataset.leave_out it leaves them out of the test',
+        help='file for the paths of test images that are, or have an exact '
+        'copy, in the training or validation split; pass it as '
+        'test_dataloader.dataset.leave_out to leave them out of the test',
     )
     args = parser.parse_args(argv)
     if args.out and not args.out.endswith('.json'):
@@ -55,7 +55,7 @@ def parse_args(
 
 
 def writable(path: str) -> str:
-    """Refuse a file in a folder that is not there, before all the work."""
+    """Check that the folder of an output file exists."""
     folder = Path(path).parent
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f'{path!r}: no folder {folder}')
@@ -63,14 +63,14 @@ def writable(path: str) -> str:
 
 
 def show(report: Report, console: Console) -> None:
-    """Print the totals and the first few of what is wrong."""
+    """Print the totals and the first few errors."""
     for part in report.parts:
         console.rule(f'{part.name} in {part.data_root!r}')
         for line in part_lines(part):
             console.print(line)
     console.rule('duplicates')
     if not report.compared:
-        console.print('not looked for: first the annotations must be right')
+        console.print('skipped: the annotations have errors')
         return
     if report.shared:
         console.print(
@@ -96,7 +96,7 @@ def show(report: Report, console: Console) -> None:
 
 
 def part_lines(part: PartReport) -> Iterable[str]:
-    """Say what was found in an official part."""
+    """Format the findings in an official part."""
     for split, facts in part.splits.items():
         yield f'{split}: {facts["pictures"]} images, {facts["rule"]}'
     yield f'label rule: {part.label_rule}'
@@ -113,10 +113,10 @@ def part_lines(part: PartReport) -> Iterable[str]:
     if empty and part.pictures:
         yield f'there are no images of {empty}'
     if not part.pictures:
-        return  # nothing was looked at
-    for trouble in ('missing', 'unreadable'):
-        files = getattr(part, trouble)
-        yield f'{"WRONG: " if files else ""}{len(files)} files {trouble}'
+        return
+    for problem in ('missing', 'unreadable'):
+        files = getattr(part, problem)
+        yield f'{"WRONG: " if files else ""}{len(files)} files {problem}'
         for file in files[:SHOWN]:
             reason = f': {file["reason"]}' if 'reason' in file else ''
             yield f'  {file["where"]}: {file["path"]}{reason}'
@@ -136,7 +136,7 @@ def part_lines(part: PartReport) -> Iterable[str]:
 
 
 def write_leaks(path: str, leaks: Iterable[str], config: str) -> None:
-    """Write what `leave_out` reads."""
+    """Write the leaks as a file for `leave_out`."""
     text = [
         f'# Test images of {Path(config).name} with an exact copy in the '
         'training or validation split',
@@ -155,7 +155,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the options say.
+    """Run the command with parsed options.
 
     Returns:
         int: The exit code.
@@ -185,7 +185,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 2
     report = verify(parts)
-    # plain text: file names are no markup, and paths are not to be broken
+    # Plain text: no markup in file names, no line breaks in paths.
     show(report, Console(markup=False, highlight=False, soft_wrap=True))
     if args.out:
         mmengine.dump(asdict(report), args.out, indent=2)

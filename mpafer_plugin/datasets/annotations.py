@@ -1,4 +1,4 @@
-"""What every reader makes of files of labels: checked samples."""
+"""Labelled samples, and the check that their images exist."""
 
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ class Sample(NamedTuple):
         path (str): The image, relative to the data root.
         label (str): The expression's canonical name, never a number.
         ann_file (str): The annotation file that lists it.
-        line (int): Its line there, from 1; 0 where there are no lines, as for
-            a folder.
-        key (str): What the image is called whatever its crop or folder:
-            a held-out share is drawn by it.
+        line (int): Its line in that file, from 1; 0 for a folder or file
+            without lines.
+        key (str): Name of the image that does not depend on its crop or
+            folder; held-out shares are drawn by it.
         score (Mapping[str, float], optional): Soft target, canonical name
             to share; the shares sum to 1. Defaults to None.
     """
@@ -37,7 +37,7 @@ class Sample(NamedTuple):
 
 
 def check_images(root: DataRoot, samples: Sequence[Sample]) -> None:
-    """Make sure that all listed images lie under the data root.
+    """Check that all listed images exist under the data root.
 
     Args:
         root (DataRoot): The folder that paths are relative to.
@@ -60,10 +60,10 @@ def check_images(root: DataRoot, samples: Sequence[Sample]) -> None:
 
 
 def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
-    """List the samples whose image is not there.
+    """List the samples whose image does not exist.
 
-    Each folder is listed once: asking for each image by itself takes
-    minutes on network disks.
+    Each folder is listed once: a query per image takes minutes on network
+    disks.
 
     Raises:
         ValueError: If a path leads out of the data root.
@@ -71,12 +71,12 @@ def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
     present: dict[str, set[str]] = {}
     absent = []
     for sample in samples:
-        # Taking a path apart is slow, and nearly none has dots to look for.
+        # Splitting a path is slow, and nearly none has dots.
         up = '..' in sample.path and '..' in PurePath(sample.path).parts
         if up or sample.path.startswith('/'):
             raise ValueError(
                 f'{sample.where}: the path {sample.path!r} leads out of the '
-                f'data root {root.path!r}, or could: write it relative to '
+                f'data root {root.path!r}, or could: make it relative to '
                 "that folder, without '..'"
             )
         folder, name = posixpath.split(sample.path)

@@ -2,7 +2,7 @@ import posixpath
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
@@ -19,33 +19,33 @@ from .splits import choose_subset
 
 
 class BaseFERDataset(BaseDataset):
-    """Base of all readers of facial expressions.
+    """Base of all datasets of facial expressions.
 
-    A child lists its images with the *names* of their expressions
-    (:meth:`load_samples`); names become indices here, by the order of
-    ``metainfo['classes']``. All images are looked for before training
-    starts, and the log tells the label rule, the split rule and the counts
-    per class beside the published ones. How faces were cut out, if
-    ``tools/prepare_faces.py`` did it, is in ``metainfo['face_crop']``.
+    A subclass lists its images with the *names* of their expressions
+    (:meth:`load_samples`); this class turns names into indices, by the order
+    of ``metainfo['classes']``. Before training it checks that all images
+    exist and logs the label rule, the split rule and the counts per class
+    beside the published ones. If ``mpafer prepare-faces`` cropped the faces,
+    ``metainfo['face_crop']`` has its settings.
 
     Args:
         data_root (str): The folder of the dataset; ``~`` is expanded and a
             relative path is relative to the working directory.
         split (str): One of :attr:`SPLITS`. Defaults to 'train'.
         pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
-        test_mode (bool, optional): Whether an image that gives nothing is an
-            error, rather than replaced by another one. Defaults to None,
-            which means every split but 'train'.
-        leave_out (str, optional): A text file with the paths of images that
-            are left out, relative to ``data_root``, one a line; such as
-            ``tools/verify_dataset.py --leaks`` writes. Defaults to None.
+        test_mode (bool, optional): Raise an error for an image that the
+            pipeline drops, rather than replace it by another one. Defaults to
+            None, which means in every split but 'train'.
+        leave_out (str, optional): A text file of images to leave out, a path
+            relative to ``data_root`` a line, as ``mpafer verify-dataset
+            --leaks`` writes it. Defaults to None.
         subset (dict, optional): Part of the split, after ``leave_out``:
             ``dict(num=5000)``, stratified, or ``dict(per_class=16)``, each
             with ``seed`` (0); see :func:`choose_subset`. Defaults to None.
-        backend_args (dict, optional): What mmengine's file backends take,
+        backend_args (dict, optional): Arguments of mmengine's file backend,
             for data that is not on a local disk; ``LoadImageFromFile`` needs
             the same. Defaults to None.
-        **kwargs: All else that mmpretrain's ``BaseDataset`` takes:
+        **kwargs: Further arguments of mmpretrain's ``BaseDataset``:
             ``metainfo``, ``classes``, ``indices``, ``serialize_data``,
             ``lazy_init``, ``max_refetch``.
 
@@ -62,8 +62,11 @@ class BaseFERDataset(BaseDataset):
     #: Published number of images: official part -> canonical name -> count.
     PUBLISHED_COUNTS: Mapping[str, Mapping[str, int]] = {}
 
-    #: Where the counts that a copy should have are known from.
+    #: Source of the expected counts.
     COUNTS_SOURCE = 'published'
+
+    #: Crop of the faces as the dataset was released, as a clause.
+    released_crop = 'as released'
 
     def __init__(
         self,
@@ -88,7 +91,7 @@ class BaseFERDataset(BaseDataset):
         self._crops = find_crop_config(self.root)
         self.face_crop = read_face_crop(self._crops)
         super().__init__(
-            ann_file='',  # mmengine's one file; readers know their own files
+            ann_file='',  # mmengine's one file; each dataset finds its own
             data_root=self.root.path,
             pipeline=pipeline,
             test_mode=split != 'train' if test_mode is None else test_mode,
@@ -109,7 +112,7 @@ class BaseFERDataset(BaseDataset):
         """Choose the split's samples from its official part.
 
         Args:
-            samples (list[Sample]): What :meth:`load_samples` gives.
+            samples (list[Sample]): Result of :meth:`load_samples`.
 
         Returns:
             list[Sample]: All of them here.
@@ -117,46 +120,46 @@ class BaseFERDataset(BaseDataset):
         return samples
 
     def published_counts(self) -> Mapping[str, int] | None:
-        """Tell how many images :meth:`load_samples` should give.
+        """Return the published counts of the official part.
+
+        They may depend on the files that :meth:`load_samples` has read.
 
         Returns:
-            Mapping[str, int] | None: Canonical name to count, or None where
-            nothing was published.
+            Mapping[str, int] | None: Canonical name to count, or None if no
+            counts are published.
         """
         return self.PUBLISHED_COUNTS.get(self.split)
 
-    def label_rule_text(self) -> str:
-        """Say in words how an image gets its label."""
-        return 'as annotated'
+    def describe(self) -> dict[str, str]:
+        """Describe how images, labels and crops of the split come about.
 
-    def split_rule_text(self) -> str:
-        """Say in words which images make the split."""
-        return f'the official {self.split} split'
-
-    def released_crop_text(self) -> str:
-        """Say in words how faces were cut out of their photos by others."""
-        return 'as released'
-
-    def crop_text(self) -> str:
-        """Say in words how faces were cut out, by others and by us."""
-        released = self.released_crop_text()
-        if self.face_crop is None:
-            return released
-        return f'{face_crop_text(self.face_crop)}; before: {released}'
+        Returns:
+            dict[str, str]: Clauses in plain English: 'split_rule',
+            'label_rule' and 'crop', first ours, then the released one.
+        """
+        crop = self.released_crop
+        if self.face_crop is not None:
+            crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
+        return dict(
+            split_rule=f'the official {self.split} split',
+            label_rule='as annotated',
+            crop=crop,
+        )
 
     def load_data_list(self) -> list[dict]:
         """Read, check and count the split.
 
         Returns:
             list[dict]: ``img_path``, ``gt_label`` (index into the classes)
-            and, where the label rule gives soft targets, ``gt_score`` (C,).
+            and, if the label rule gives soft targets, ``gt_score`` (C,).
         """
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
         self._check_images(samples)
-        names = canonical_names(self.CLASSES)
-        index = {name: i for i, name in enumerate(names)}
+        index = {
+            name: i for i, name in enumerate(canonical_names(self.CLASSES))
+        }
         for sample in samples:
             shares = sample.score or {}
             for name in (sample.label, *(n for n in shares if shares[n])):
@@ -165,18 +168,18 @@ class BaseFERDataset(BaseDataset):
                         f'{sample.where}: the label {name!r} is not among '
                         f'the classes {list(self.CLASSES)}'
                     )
-        chosen = self.select_split(samples)
-        chosen, left_out = self.without_left_out(chosen)
+        chosen, left_out = self.without_left_out(self.select_split(samples))
         if self.subset is not None:
             chosen = choose_subset(chosen, **self.subset)
             rule = ', '.join(f'{k}={v}' for k, v in self.subset.items())
             left_out += f', of these the subset {rule}'
-        report_split(self, samples, chosen, left_out)
+        self._log_split(samples, chosen, left_out)
         if not chosen:
+            rules = self.describe()
             raise ValueError(
                 f'no image is left in the split {self.split!r} of '
-                f'{self.data_root!r} ({self.split_rule_text()}; '
-                f'{self.label_rule_text()})'
+                f'{self.data_root!r} ({rules["split_rule"]}; '
+                f'{rules["label_rule"]})'
             )
         data_list = []
         for sample in chosen:
@@ -185,7 +188,7 @@ class BaseFERDataset(BaseDataset):
                 'gt_label': index[sample.label],
             }
             if sample.score is not None:
-                # a class that the votes do not know has no share
+                # A class without votes has no share.
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in index]
             data_list.append(info)
         return data_list
@@ -193,14 +196,14 @@ class BaseFERDataset(BaseDataset):
     def without_left_out(
         self, samples: list[Sample]
     ) -> tuple[list[Sample], str]:
-        """Take out what ``leave_out`` lists.
+        """Remove the images listed in ``leave_out``.
 
         Args:
-            samples (list[Sample]): Those of the split.
+            samples (list[Sample]): The samples of the split.
 
         Returns:
-            tuple[list[Sample], str]: The others, and in words how many were
-            taken out.
+            tuple[list[Sample], str]: The samples that are left, and a clause
+            with the number of those removed.
         """
         if self.leave_out is None:
             return samples, ''
@@ -215,8 +218,9 @@ class BaseFERDataset(BaseDataset):
         """Load and transform a sample.
 
         Args:
-            idx (int): Its index; of a :class:`ResumableSampler`'s the
-                augmentation is drawn by seed, epoch and index alone.
+            idx (int): Index of the sample. A :class:`SeededIndex`, as
+                :class:`ResumableSampler` gives it, determines the
+                augmentation by its seed, epoch and index.
         """
         if not isinstance(idx, SeededIndex):
             return super().prepare_data(idx)
@@ -225,69 +229,55 @@ class BaseFERDataset(BaseDataset):
 
     def extra_repr(self) -> list[str]:
         """Show root, split, rules and crop when the dataset is printed."""
+        rules = self.describe()
         return [
             f'Root of dataset: \t{self.data_root}',
-            f'Split: \t{self.split}, {self.split_rule_text()}',
-            f'Label rule: \t{self.label_rule_text()}',
-            f'Crop: \t{self.crop_text()}',
+            f'Split: \t{self.split}, {rules["split_rule"]}',
+            f'Label rule: \t{rules["label_rule"]}',
+            f'Crop: \t{rules["crop"]}',
         ]
 
     @cached_property
     def _leave_out_paths(self) -> set[str]:
-        """What ``leave_out`` lists, in their shortest form."""
+        """Normalized paths listed in ``leave_out``."""
         assert self.leave_out is not None
         return read_leave_out(self.leave_out, self.root, self._crops)
 
     def _check_images(self, samples: list[Sample]) -> None:
-        """Look for the images; some may have no crop, if one says so."""
+        """Check that images exist; left-out ones may have no crop."""
         if self._crops is None:
             check_images(self.root, samples)
         else:
             kept, _ = self.without_left_out(samples)
             check_crops(self.root, kept, self._crops)
 
-
-if TYPE_CHECKING:
-    pass
-
-
-def report_split(
-    dataset: 'BaseFERDataset',
-    samples: list[Sample],
-    chosen: list[Sample],
-    left_out: str,
-) -> None:
-    """Log the rules and the counts per class, and warn of a mismatch.
-
-    Args:
-        dataset (BaseFERDataset): The reader.
-        samples (list[Sample]): What it has read.
-        chosen (list[Sample]): What of it makes the split.
-        left_out (str): In words, what was taken out besides.
-    """
-    logger = MMLogger.get_current_instance()
-    head = f'{type(dataset).__name__} {dataset.split!r} in '
-    head += repr(dataset.data_root)
-    read = Counter(sample.label for sample in samples)
-    found = Counter(sample.label for sample in chosen)
-    published = dataset.published_counts()
-    rows: dict[str, Mapping[str, int]] = {'read': read}
-    if published is not None:
-        rows[dataset.COUNTS_SOURCE] = published
-    if published is not None and read != Counter(published):
-        logger.warning(
-            f'{head}: the counts are not the {dataset.COUNTS_SOURCE} ones; '
-            f'is the copy complete and unchanged?\n'
-            f'{count_table(dataset.CLASSES, rows)}'
+    def _log_split(
+        self, samples: list[Sample], chosen: list[Sample], left_out: str
+    ) -> None:
+        """Log rules and counts per class, and warn of unexpected counts."""
+        logger = MMLogger.get_current_instance()
+        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
+        read = Counter(sample.label for sample in samples)
+        found = Counter(sample.label for sample in chosen)
+        published = self.published_counts()
+        rows: dict[str, Mapping[str, int]] = {'read': read}
+        if published is not None:
+            rows[self.COUNTS_SOURCE] = published
+            if read != Counter(published):
+                logger.warning(
+                    f'{head}: the counts are not the {self.COUNTS_SOURCE} '
+                    'ones; is the copy complete and unchanged?\n'
+                    f'{count_table(self.CLASSES, rows)}'
+                )
+        if len(chosen) != len(samples):
+            rows['this split'] = found
+        empty = [c for c in self.CLASSES if not found[canonical_name(c)]]
+        if chosen and empty:
+            logger.warning(f'{head}: there are no images of {empty}')
+        rules = self.describe()
+        logger.info(
+            f'{head}\n  label rule: {rules["label_rule"]}\n'
+            f'  split rule: {rules["split_rule"]}{left_out}\n'
+            f'  crop: {rules["crop"]}\n'
+            f'{count_table(self.CLASSES, rows)}'
         )
-    if len(chosen) != len(samples):
-        rows['this split'] = found
-    empty = [c for c in dataset.CLASSES if not found[canonical_name(c)]]
-    if chosen and empty:
-        logger.warning(f'{head}: there are no images of {empty}')
-    logger.info(
-        f'{head}\n  label rule: {dataset.label_rule_text()}\n'
-        f'  split rule: {dataset.split_rule_text()}{left_out}\n'
-        f'  crop: {dataset.crop_text()}\n'
-        f'{count_table(dataset.CLASSES, rows)}'
-    )

@@ -1,4 +1,4 @@
-"""The crop config of a dataset's images, where there is one."""
+"""Crop config of a dataset that ``mpafer prepare-faces`` wrote."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from .data_root import DataRoot
 
 
 def find_crop_config(root: DataRoot) -> DataRoot | None:
-    """Find the folder of the crop config, where there is one.
+    """Find the folder of the crop config.
 
     Args:
-        root (DataRoot): The dataset's folder. On a local disk the folder
-            above counts too: several datasets may be prepared at once.
+        root (DataRoot): The dataset's folder. On a local disk its parent is
+            searched too, since several datasets may be prepared at once.
 
     Returns:
         DataRoot | None: One of the two; None if images are as released.
@@ -28,17 +28,17 @@ def find_crop_config(root: DataRoot) -> DataRoot | None:
 
 
 def read_face_crop(folder: DataRoot | None) -> dict | None:
-    """Read how faces were cut out, as ``tools/prepare_faces.py`` wrote it.
+    """Read the crop config.
 
     Args:
-        folder (DataRoot, optional): What :func:`find_crop_config` gives.
+        folder (DataRoot, optional): Result of :func:`find_crop_config`.
 
     Returns:
-        dict | None: What ``FaceCrop.from_dict`` reads; None if there is no
-        crop config.
+        dict | None: Settings of :class:`FaceCrop`; None without a crop
+        config.
 
     Raises:
-        ValueError: If it cannot be read, or not all crops are made yet.
+        ValueError: If it cannot be read, or cropping is not finished.
     """
     if folder is None:
         return None
@@ -55,13 +55,10 @@ def read_face_crop(folder: DataRoot | None) -> dict | None:
 
 
 def face_crop_text(crop: dict) -> str:
-    """Say in words how faces were cut out.
+    """Describe a crop config in a clause.
 
     Args:
-        crop (dict): What :func:`read_face_crop` gives.
-
-    Returns:
-        str: A clause.
+        crop (dict): Result of :func:`read_face_crop`.
     """
     how = 'aligned' if crop['align'] else 'upright box'
     return (

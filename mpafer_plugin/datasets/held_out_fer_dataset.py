@@ -9,18 +9,19 @@ from .splits import check_fraction, stratified_split
 
 
 class HeldOutFERDataset(BaseFERDataset):
-    """Base of readers whose dataset has no split to choose an epoch by.
+    """Base of datasets without an official validation split.
 
-    Choosing on what is reported overstates the result. So ``split='val'`` is
-    a fixed share of the official training images, the same of every class,
-    ``split='train'`` is the rest, and ``split='test'`` is what papers report.
+    Selecting the epoch on the reported images overstates the result. So
+    ``split='val'`` is a fixed share of every class of the official training
+    images, ``split='train'`` is the rest, and ``split='test'`` is the part
+    that papers report.
 
     Args:
         data_root (str): The folder of the dataset.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         val_fraction (float): Share of the training images that is held out
             as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
-        val_seed (int): Fixes which images are held out. Defaults to 0.
+        val_seed (int): Seed of the held-out share. Defaults to 0.
         pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
         **kwargs: See :class:`BaseFERDataset`.
 
@@ -28,18 +29,17 @@ class HeldOutFERDataset(BaseFERDataset):
         ValueError: If ``val_fraction`` is wrong, or 0 with ``split='val'``.
     """
 
-    #: The official part that ``split='test'`` is.
+    #: Official part of ``split='test'``.
     TEST_PART = 'test'
 
-    #: The same in words.
+    #: Description of that part.
     TEST_RULE = 'the official test split'
 
-    #: What the training part is, in words.
+    #: Description of the training part.
     TRAIN_RULE = 'official training images'
 
-    #: Whether the copy has validation images of its own, which are 'val'
-    #: then, so that none is held out. A child that can have some sets this
-    #: before it calls this class's constructor.
+    #: True if the copy has validation images: they are 'val', and none are
+    #: held out. To be set before this class's constructor is called.
     has_val_part = False
 
     def __init__(
@@ -55,8 +55,8 @@ class HeldOutFERDataset(BaseFERDataset):
         if split == 'val' and val_fraction == 0 and not self.has_val_part:
             raise ValueError(
                 f"{type(self).__name__}: split='val' with val_fraction=0 "
-                'holds nothing out of the training images: give a '
-                f'val_fraction above 0, or {self.other_val_text()}'
+                'holds nothing out of the training images: set a '
+                f'val_fraction above 0, or {self.other_validation}'
             )
         self.val_fraction = val_fraction
         self.val_seed = val_seed
@@ -64,7 +64,7 @@ class HeldOutFERDataset(BaseFERDataset):
 
     @property
     def official_part(self) -> str:
-        """The official part that the images are from."""
+        """Official part that the images are from."""
         if self.split == 'test':
             return self.TEST_PART
         return self.split if self.has_val_part else 'train'
@@ -81,26 +81,29 @@ class HeldOutFERDataset(BaseFERDataset):
             least = math.ceil(50 / largest) / 100
             raise ValueError(
                 f'val_fraction={self.val_fraction} of each class rounds to no '
-                f'image: the largest class has {largest}. Give one of '
-                f'{least} or more, or {self.other_val_text()}'
+                f'image: the largest class has {largest}. Set it to '
+                f'{least} or more, or {self.other_validation}'
             )
         return val if self.split == 'val' else train
 
-    def other_val_text(self) -> str:
-        """Say in words what to choose by where nothing is held out."""
+    @property
+    def other_validation(self) -> str:
+        """Alternative to held-out images, as an error's remedy."""
         return (
-            f"use split='test' ({self.TEST_RULE}) knowing that what is "
-            'chosen on it is no fair test result'
+            f"use split='test' ({self.TEST_RULE}) knowing that the test "
+            'result of a checkpoint selected on it is no longer fair'
         )
 
-    def split_rule_text(self) -> str:
-        """Say in words which images make the split."""
+    def describe(self) -> dict[str, str]:
+        """Describe the share held out, besides label rule and crop."""
         if self.split == 'test':
-            return self.TEST_RULE
-        if self.val_fraction == 0:
-            return f'all {self.TRAIN_RULE}, nothing held out'
-        part = 'held out of' if self.split == 'val' else 'left of'
-        return (
-            f'{part} the {self.TRAIN_RULE}, val_fraction='
-            f'{self.val_fraction} of every class, val_seed={self.val_seed}'
-        )
+            rule = self.TEST_RULE
+        elif self.val_fraction == 0:
+            rule = f'all {self.TRAIN_RULE}, nothing held out'
+        else:
+            part = 'held out of' if self.split == 'val' else 'left of'
+            rule = (
+                f'{part} the {self.TRAIN_RULE}, val_fraction='
+                f'{self.val_fraction} of every class, val_seed={self.val_seed}'
+            )
+        return super().describe() | dict(split_rule=rule)

@@ -10,14 +10,15 @@ from mpafer_plugin.utils.seeding import seed_generators
 
 @FUNCTIONS.register_module()
 def leave_signals_to_main(worker_id: int) -> None:
-    """Let a worker of a data loader outlive SIGTERM that is not its parent's.
+    """Make a data loader's worker ignore SIGTERM except from its parent.
 
-    It takes the place of mmengine's own function, and so seeds the generators
-    by rank too, for datasets that don't draw by seed, epoch and index.
+    Clusters send SIGTERM to all processes of a job. The main process needs
+    its workers until it has saved a checkpoint; then it ends them by the same
+    signal. Where the sender of a signal is unknown (macOS), torch's behaviour
+    stays.
 
-    Clusters send it to all processes of a job. The main process needs its
-    workers until it has saved; then it ends them, by the same signal. Systems
-    that don't tell who sent a signal (macOS) keep torch's behaviour.
+    This replaces mmengine's own function, so it also seeds the generators by
+    rank, for datasets that are not augmented by seed, epoch and index.
 
     Args:
         worker_id (int): Unused.

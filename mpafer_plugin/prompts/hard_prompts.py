@@ -10,7 +10,7 @@ from mpafer_plugin.datasets.categories import (
 from .descriptions import read_descriptions
 
 HARD_PROMPTS_FILE = Path(__file__).with_name('expressions.json')
-"""The descriptions that are shipped: 8 basic and 11 compound expressions."""
+"""The shipped descriptions of 8 basic and 11 compound expressions."""
 
 # The three granularities of the paper (arXiv 2506.21017); the third is its
 # best. "with" joins the description to the sentence and is ours.
@@ -28,10 +28,10 @@ def load_hard_prompts(
     classes: Sequence[str],
     prompt_names: Mapping[str, str] | None = None,
 ) -> dict[str, dict[int, list[str]]]:
-    """Write the hard prompts of every class at every granularity.
+    """Load the hard prompts of every class at every granularity.
 
-    A file holds any number of classes, of which those asked for are taken.
-    Names meet by their canonical form, so ``'happy'`` finds ``'happiness'``::
+    The file may have more classes than asked for. Classes are matched by
+    canonical name, so ``'happy'`` finds ``'happiness'``::
 
         {
           "schema_version": 1,
@@ -40,16 +40,16 @@ def load_hard_prompts(
           }
         }
 
-    Several descriptions of a class are an ensemble: the text side averages
-    the prompts that they make. A file may also say where they come from:
-    ``source`` holds the texts ``model``, ``question``, ``contrast_question``,
-    ``form`` and ``date``; a class's ``word`` is what stood for it in the
-    question, and another word in the prompts is warned of; its ``against``
-    names for each description the class that it tells this one from, and its
-    ``uncut`` what it was cut from, or null. Other keys are refused.
+    Several descriptions of a class form an ensemble: the text side averages
+    their prompts. The file may also record the origin of descriptions:
+    ``source`` has the texts ``model``, ``question``, ``contrast_question``,
+    ``form`` and ``date``; a class's ``word`` is its word in the question, and
+    a warning says if the prompts use another one; for each description,
+    ``against`` names the class that it tells this one from and ``uncut`` is
+    the text before it was cut, or null. Other keys are refused.
 
-    The file holds descriptions only: the sentences around them, and with them
-    the granularities 1 and 2, are :data:`TEMPLATES`, filled in here.
+    The file has descriptions only: the sentences around them, and thus
+    granularities 1 and 2, come from :data:`TEMPLATES`.
 
     Args:
         path (str | Path): A JSON file such as :data:`HARD_PROMPTS_FILE`.
@@ -62,8 +62,8 @@ def load_hard_prompts(
         3 one a description.
 
     Raises:
-        ValueError: If a class is unknown to the file, or the file is not in
-            this format or of another schema version.
+        ValueError: If the file lacks a class, is not in this format or is of
+            another schema version.
 
     Examples:
         >>> from mpafer_plugin.prompts import HARD_PROMPTS_FILE
@@ -87,7 +87,7 @@ def load_hard_prompts(
 def prompt_words(
     classes: Sequence[str], prompt_names: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Find the word that stands for each class in its prompts.
+    """Return the word for each class in its prompts.
 
     Args:
         classes (Sequence[str]): Label names.
@@ -100,15 +100,15 @@ def prompt_words(
     """
     prompt_names = prompt_names or {}
     words = {canonical_name(k): word for k, word in prompt_names.items()}
-    # One map may serve datasets with and without contempt, so the names of
-    # expressions are allowed in it even where no class uses them.
+    # One map may serve datasets with and without contempt, so names of
+    # expressions are allowed even if they are not among the classes.
     known = {canonical_name(name) for name in classes}.union(
         EXPRESSIONS, COMPOUND_EXPRESSIONS
     )
     for key, word in prompt_names.items():
         if canonical_name(key) not in known:
             raise ValueError(
-                f'prompt_names has {key!r}, which is no class; the classes '
+                f'prompt_names has {key!r}, which is not a class; the classes '
                 f'are {list(classes)}'
             )
         if not isinstance(word, str) or not word.strip():

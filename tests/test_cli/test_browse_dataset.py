@@ -143,7 +143,7 @@ def test_errors(run):
     assert 'CIFAR10 is neither a dataset of facial expressions' in printed.err
     code, printed = run('mpafer_rafdb.py', '--num', '0')
     assert code == 2
-    assert '--num takes a number above 0, not 0' in printed.err
+    assert '--num must be above 0, not 0' in printed.err
 
 
 def test_a_broken_image_is_named(run, monkeypatch, tmp_path):
@@ -160,4 +160,4 @@ def test_a_broken_image_is_named(run, monkeypatch, tmp_path):
     )
     assert code == 1
     assert 'aligned/test_00' in printed.err
-    assert 'tools/verify_dataset.py lists all' in printed.err
+    assert 'mpafer verify-dataset CONFIG lists all' in printed.err

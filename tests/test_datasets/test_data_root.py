@@ -161,8 +161,8 @@ def test_backend_that_lists_no_folders(memory, cfg, folder, length):
     args = {'backend': 'blind'}
     with pytest.raises(
         ValueError,
-        match=r"a MemoryBackend cannot list the folders of 'elsewhere/.*; a "
-        r'LocalBackend and a PetrelBackend can',
+        match=r"a MemoryBackend cannot list the folders of 'elsewhere/.*; "
+        r'use a LocalBackend or a PetrelBackend',
     ):
         read({**cfg, 'data_root': f'elsewhere/{folder}', 'backend_args': args})
 

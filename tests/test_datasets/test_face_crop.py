@@ -41,10 +41,10 @@ def test_readers_say_what_was_before(tmp_path):
     small_data.ferplus(tmp_path)
     state(tmp_path / 'rafdb')
     state(tmp_path / 'ferplus')
-    text = RAFDB(str(tmp_path / 'rafdb')).crop_text()
+    text = RAFDB(str(tmp_path / 'rafdb')).describe()['crop']
     assert text.startswith('by crop.json: yunet')
     assert text.endswith('before: official aligned faces, 100 x 100')
-    text = FERPlus(str(tmp_path / 'ferplus')).crop_text()
+    text = FERPlus(str(tmp_path / 'ferplus')).describe()['crop']
     assert text.endswith('before: 48 x 48 grey, as released')
 
 

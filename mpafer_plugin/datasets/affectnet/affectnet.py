@@ -15,9 +15,9 @@ from .layouts import read_part
 class AffectNet(HeldOutFERDataset):
     """AffectNet, seven or eight expressions of the manually annotated part.
 
-    `AffectNet <http://mohammadmahoor.com/affectnet/>`_ is given by its
-    authors on request, for research only. Both releases are read, and which
-    one it is shows by itself. The new release: ::
+    `AffectNet <http://mohammadmahoor.com/affectnet/>`_ is available from its
+    authors on request, for research only. The release is detected. The new
+    one: ::
 
         AffectNet
         ├── train_set
@@ -30,8 +30,8 @@ class AffectNet(HeldOutFERDataset):
         └── val_set
             └── ...
 
-    The old release, whose CSV files may also lie in the data root, and
-    its numbered folders too: ::
+    The old release, whose CSV files and numbered folders may also be in the
+    data root: ::
 
         AffectNet
         ├── Manually_Annotated_file_lists
@@ -42,32 +42,32 @@ class AffectNet(HeldOutFERDataset):
             │   └── ...
             └── ...
 
-    Its rows give a box of the face in the image, which is a crop already.
-    The image is read as it is: neither boxes nor landmarks are used.
+    Its images are crops already and are read as they are: the boxes and
+    landmarks in the CSV files are not used.
 
     AffectNet's test set is not public, and papers report on its official
-    validation part. So ``split='test'`` is that part, whole;
-    ``split='val'``, to choose the best epoch by, is a fixed share of the
-    official training part, the same of every class; and ``split='train'`` is
-    the rest. The share is drawn by the image's id or listed path, so it is
-    another one in each release. Some copies of the new release have 3,999
-    images rather than 4,000 in the validation part, which is warned of.
+    validation part. So ``split='test'`` is all of that part; ``split='val'``,
+    to select the best epoch, is a fixed share of every class of the official
+    training part, and ``split='train'`` is the rest. The share is drawn by
+    the image's id or listed path, so it differs between the releases. Some
+    copies of the new release have 3,999 images rather than 4,000 in the
+    validation part; a warning says so.
 
     Args:
-        data_root (str): The folder that contains what is drawn above.
+        data_root (str): The folder ``AffectNet`` above.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        num_classes (int): 7, or 8 with contempt. The ids 8, 9 and 10, for
-            none, uncertain and no-face, are no expressions. What is left out
-            is counted in the log. Defaults to 7.
+        num_classes (int): 7, or 8 with contempt. Images of other ids (8, 9
+            and 10 are none, uncertain and no-face) are left out and counted
+            in the log. Defaults to 7.
         val_fraction (float): Share of the official training part that is
             held out as 'val', in [0, 1). 0 trains on all of it. Defaults to
             0.1.
-        val_seed (int): Fixes which images are held out. Defaults to 0.
+        val_seed (int): Seed of the held-out share. Defaults to 0.
         **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
-        FileNotFoundError: If neither release is there, or images or
+        FileNotFoundError: If neither release is found, or images or
             annotations are absent.
 
     Examples:
@@ -94,7 +94,7 @@ class AffectNet(HeldOutFERDataset):
     PUBLISHED_COUNTS = AFFECTNET_COUNTS
     TEST_PART = 'val'
     TEST_RULE = (
-        'the official validation part, which papers report, for the official '
+        'the official validation part, which papers report since the official '
         'test part is not public'
     )
 
@@ -111,7 +111,7 @@ class AffectNet(HeldOutFERDataset):
                 'or 8 with contempt'
             )
         self.num_classes = num_classes
-        # filled while reading, for the log
+        # set by load_samples, for the log
         self._left_out: Counter[str] | None = None
         self._passed_over = ''
         if kwargs.get('classes') is None:
@@ -120,11 +120,11 @@ class AffectNet(HeldOutFERDataset):
 
     @property
     def expressions(self) -> tuple[str, ...]:
-        """The expressions that are read, in canonical order."""
+        """Expressions that are read, in canonical order."""
         return EXPRESSIONS[: self.num_classes]
 
     def load_samples(self) -> list[Sample]:
-        """Read the images of the official part that show an expression."""
+        """Read the images of the official part with an expression."""
         source, read = read_part(self.root, self.official_part)
         expressions = self.expressions
         first: dict[str, Sample] = {}
@@ -151,12 +151,12 @@ class AffectNet(HeldOutFERDataset):
         return samples
 
     def published_counts(self) -> Mapping[str, int]:
-        """Tell the counts of the whole official part."""
+        """Return the published counts of the official part."""
         published = self.PUBLISHED_COUNTS[self.official_part]
         return {name: published[name] for name in self.expressions}
 
-    def label_rule_text(self) -> str:
-        """Say in words which annotations count, and what was left out."""
+    def describe(self) -> dict[str, str]:
+        """Describe the ids read and left out, besides split and crop."""
         left_out = ', '.join(
             f'{name} ({number})'
             if self._left_out is None
@@ -164,7 +164,8 @@ class AffectNet(HeldOutFERDataset):
             for number, name in LABEL_NAMES.items()
             if name not in self.expressions
         )
-        return (
+        rule = (
             f'as annotated, ids 0-{self.num_classes - 1}; left out: '
             f'{left_out}{self._passed_over}'
         )
+        return super().describe() | dict(label_rule=rule)

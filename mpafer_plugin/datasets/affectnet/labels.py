@@ -1,4 +1,4 @@
-"""What AffectNet's numbers mean, and the files that hold one of them."""
+"""AffectNet's labels, and the files that contain one."""
 
 import io
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ import numpy as np
 from ..categories import EXPRESSIONS
 
 NO_EXPRESSIONS = ('none', 'uncertain', 'no-face')
-"""What the ids 8, 9 and 10 mean."""
+"""Names of the ids 8, 9 and 10."""
 
 LABEL_NAMES: Mapping[str, str] = {
     str(number): name
     for number, name in enumerate((*EXPRESSIONS, *NO_EXPRESSIONS))
 }
-"""The ids as they are written, to names: AffectNet's order is canonical."""
+"""Id as written -> name; AffectNet's order is canonical."""
 
 AFFECTNET_COUNTS: Mapping[str, Mapping[str, int]] = {
     'train': {
@@ -30,21 +30,21 @@ AFFECTNET_COUNTS: Mapping[str, Mapping[str, int]] = {
     },
     'val': dict.fromkeys(EXPRESSIONS, 500),
 }
-"""Published number of images: official part to name to count."""
+"""Published number of images: official part -> name -> count."""
 
 
 def parse_label(text: str, where: str) -> str:
-    """Find the name of an id.
+    """Return the name of an id.
 
     Args:
-        text (str): The id, as it is written.
+        text (str): The id as written.
         where (str): The file, and its line if it has lines.
 
     Returns:
         str: The name, one of :data:`LABEL_NAMES`.
 
     Raises:
-        ValueError: If it is none of AffectNet's ids.
+        ValueError: If it is not one of AffectNet's ids.
     """
     if text not in LABEL_NAMES:
         raise ValueError(
@@ -58,19 +58,19 @@ def read_label(content: bytes, where: str) -> str:
     """Read a file such as ``0_exp.npy``.
 
     Args:
-        content (bytes): The file's content: a string scalar, or a whole
-            number. Pickles are refused, for they could run anything.
+        content (bytes): Content of the file: a string or integer scalar.
+            Pickles are refused, as they can run code.
         where (str): The file.
 
     Returns:
         str: The name, one of :data:`LABEL_NAMES`.
 
     Raises:
-        ValueError: If the file is unreadable or holds something else.
+        ValueError: If the file cannot be read or holds something else.
     """
     try:
         text = _scalar(content)
-    except Exception as error:  # numpy raises of many kinds on damage
+    except Exception as error:  # numpy raises many types on damaged files
         raise ValueError(
             f'{where}: cannot read the expression: {error}; expected an array '
             "without dimensions that holds a string such as '3'"
@@ -80,7 +80,7 @@ def read_label(content: bytes, where: str) -> str:
 
 @lru_cache(maxsize=256)
 def _scalar(content: bytes) -> str:
-    """Parse a file's content; nearly 300,000 files hold eleven contents."""
+    """Parse a file; nearly 300,000 files have eleven different contents."""
     array = np.load(io.BytesIO(content), allow_pickle=False)
     if not isinstance(array, np.ndarray):
         raise ValueError('it is a zip archive of arrays')

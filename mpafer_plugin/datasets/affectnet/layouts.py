@@ -1,4 +1,4 @@
-"""The two releases of AffectNet, as they lie on disk."""
+"""The two releases of AffectNet on disk."""
 
 import csv
 import posixpath
@@ -30,7 +30,7 @@ _IMAGES_FOLDER = 'Manually_Annotated_Images'
 _IMAGES_FOLDERS = (
     '',
     _IMAGES_FOLDER,
-    # how the archive's parts unpack
+    # as the archive unpacks
     f'Manually_Annotated/{_IMAGES_FOLDER}',
 )
 _ENDING = '_exp.npy'
@@ -38,27 +38,27 @@ _ENDING = '_exp.npy'
 _LAYOUTS = f"""the layouts are
   new release: train_set/images/0.jpg, train_set/annotations/0{_ENDING},
     val_set/images/1.jpg, val_set/annotations/1{_ENDING}
-  old release: training.csv and validation.csv, there or in
-    {_LISTS_FOLDER}/; the images they list there or in
+  old release: training.csv and validation.csv, at the root or in
+    {_LISTS_FOLDER}/; the images they list at the root or in
     {_IMAGES_FOLDER}/"""
 
 
 def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
-    """Find out which release lies under the data root, and read one part.
+    """Detect the release under the data root and read one part.
 
-    Where both lie there, the new one is read.
+    If both are found, the new one is read.
 
     Args:
         root (DataRoot): The folder of the dataset.
         part (str): The official part, 'train' or 'val'.
 
     Returns:
-        tuple[str, Iterator[Sample]]: What is read, relative to the data root,
-        and its images. Labels are names of :data:`LABEL_NAMES`, so those
-        of no expression are among them.
+        tuple[str, Iterator[Sample]]: Annotation file or folder, relative to
+        the data root, and its images. Labels are names of
+        :data:`LABEL_NAMES`, including those that are not expressions.
 
     Raises:
-        FileNotFoundError: If neither release is there.
+        FileNotFoundError: If neither release is found.
     """
     folder = _NEW_FOLDERS[part]
     new = f'{folder}/annotations'
@@ -82,7 +82,7 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
 def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
     """Read ``annotations/<id>_exp.npy`` of one part of the new release.
 
-    Files in ``images`` that are no images by their ending are no matter.
+    Files in ``images`` without an image extension are ignored.
 
     Args:
         root (DataRoot): The folder of the dataset.
@@ -93,7 +93,7 @@ def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
 
     Raises:
         FileNotFoundError: If ``images`` or annotations are absent.
-        ValueError: If an annotation is none, or two images have one id.
+        ValueError: If an annotation is invalid, or two images have one id.
     """
     annotations = f'{folder}/annotations'
     ids = {
@@ -114,7 +114,7 @@ def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
         name = f'{annotations}/{image_id}{_ENDING}'
         ann_file = root.join(name)
         label = read_label(root.read(name), ann_file)
-        # a name that is not there is what check_images then tells of
+        # check_images then reports a name that does not exist.
         image = images.get(image_id, f'{image_id}.jpg')
         yield Sample(
             f'{folder}/images/{image}',
@@ -152,10 +152,10 @@ def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
 
     Args:
         root (DataRoot): The folder of the dataset.
-        listed (str): The CSV there.
+        listed (str): The CSV in it.
 
     Yields:
-        Sample: One for each row; boxes and landmarks are passed over.
+        Sample: One for each row; boxes and landmarks are ignored.
 
     Raises:
         FileNotFoundError: If there is no folder of images.
@@ -172,7 +172,7 @@ def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
                     f'{HEADER}, or no header'
                 )
             continue
-        # the landmarks are too long to quote
+        # The landmarks are too long to quote.
         if len(row) != len(HEADER) or not row[0]:
             raise ValueError(
                 f'{ann_file}:{line}: cannot read the row of {len(row)} '
@@ -186,14 +186,14 @@ def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
             where = f'{ann_file}:{line}'
             folder = _images_folder(root, row[0], where)
         name = row[0]
-        if './' in name or '//' in name:  # rare, and slow to look into
+        if './' in name or '//' in name:  # rare, and slow to check
             name = posixpath.normpath(name)
         path = f'{folder}/{name}' if folder else name
         yield Sample(path, label, ann_file, line, key=name)
 
 
 def _split(line: str) -> list[str]:
-    """Take a row apart: csv for all 290 MB would take twice as long."""
+    """Split a row; csv would take twice as long for all 290 MB."""
     if '"' not in line:
         fields = line.split(',')
     else:
@@ -205,14 +205,14 @@ def _split(line: str) -> list[str]:
 
 
 def _images_folder(root: DataRoot, listed: str, where: str) -> str:
-    """Tell where the listed images lie, by the first one of them."""
+    """Find the folder of the listed images by the first of them."""
     top = listed.split('/')[0]
     for folder in _IMAGES_FOLDERS:
         name = posixpath.join(folder, top)
         if root.is_folder(name) or root.is_file(name):
             return folder
     for folder in _IMAGES_FOLDERS[1:]:
-        # the first ones are absent, which check_images then tells of
+        # check_images then reports that the first ones are absent.
         if root.is_folder(folder):
             return folder
     tried = [root.join(posixpath.join(f, top)) for f in _IMAGES_FOLDERS]

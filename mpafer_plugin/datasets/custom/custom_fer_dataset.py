@@ -7,33 +7,32 @@ from ..held_out_fer_dataset import HeldOutFERDataset
 from .class_names import find_classes, match_classes
 
 
-class OwnFERDataset(HeldOutFERDataset):
-    """Base of the readers of one's own data, with any classes.
+class CustomFERDataset(HeldOutFERDataset):
+    """Base of datasets of a user's own images, with any classes.
 
-    A child finds the names that images are labelled by
-    (:meth:`find_names`) and reads one part (:meth:`read_part`). Parts are
-    'train', 'val' and 'test'; where there is no 'val', a share of 'train' is
-    held out.
+    A subclass finds the names by which images are labelled
+    (:meth:`find_names`) and reads one part (:meth:`read_part`). The parts are
+    'train', 'val' and 'test'; without 'val', a share of 'train' is held out.
 
     Args:
         data_root (str): The folder of the dataset.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         classes (str | Sequence[str], optional): The classes in label order,
-            or a text file of them. Known expressions meet theirs by alias,
-            so 'Happy' meets 'happiness'; other names must be the same.
-            Defaults to None, which means those found in all parts: known
+            or a text file of them. Known expressions are matched by alias,
+            so 'Happy' is 'happiness'; other names must be the same. Defaults
+            to None, which means the names found in all parts: known
             expressions in canonical order, then the others sorted.
         val_fraction (float): Share of the training images that is held out
-            as 'val', in [0, 1), where there are no validation images.
-            Defaults to 0.1.
-        val_seed (int): Fixes which images are held out. Defaults to 0.
+            as 'val', in [0, 1), if there are no validation images. Defaults
+            to 0.1.
+        val_seed (int): Seed of the held-out share. Defaults to 0.
         pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
         backend_args (dict, optional): See :class:`BaseFERDataset`. Defaults
             to None.
         **kwargs: See :class:`BaseFERDataset`.
 
     Raises:
-        ValueError: If an argument is wrong, or a name means no class.
+        ValueError: If an argument is wrong, or a name is not a class.
         FileNotFoundError: If the split's images are absent.
     """
 
@@ -69,16 +68,16 @@ class OwnFERDataset(HeldOutFERDataset):
         )
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
-        """Find the names that images are labelled by.
+        """Find the names by which images are labelled.
 
         Returns:
-            Mapping[str, Mapping[str, str]]: Each part that is there, to its
-            names as they are written, to where each is, for messages.
+            Mapping[str, Mapping[str, str]]: Each part that exists, to its
+            names as written, to the place of each, for messages.
         """
         raise NotImplementedError
 
     def read_part(self, part: str) -> list[Sample]:
-        """Read the images of one part, with labels as they are written.
+        """Read the images of one part, with labels as written.
 
         Args:
             part (str): One of those that :meth:`find_names` found.
@@ -89,7 +88,7 @@ class OwnFERDataset(HeldOutFERDataset):
         raise NotImplementedError
 
     def how_to_add(self, part: str) -> str:
-        """Say in words how a user adds images of a part.
+        """Advise on how to add images of a part.
 
         Args:
             part (str): 'train', 'val' or 'test'.
@@ -103,30 +102,32 @@ class OwnFERDataset(HeldOutFERDataset):
         """Read the part that the split is from, with labels as classes."""
         part = self.official_part
         if part not in self.names:
-            raise FileNotFoundError(self._no_part_text(part))
+            raise FileNotFoundError(self._absent_part(part))
         labels = match_classes(self.names[part], self.CLASSES)
         return [
             sample._replace(label=labels[sample.label])
             for sample in self.read_part(part)
         ]
 
-    def other_val_text(self) -> str:
-        """Say in words what to choose by where nothing is held out."""
+    @property
+    def other_validation(self) -> str:
+        """Alternative to held-out images, as an error's remedy."""
         return f'bring validation images: {self.how_to_add("val")}'
 
-    def split_rule_text(self) -> str:
-        """Say in words which images make the split."""
-        if self.split == 'test' or not self.has_val_part:
-            return super().split_rule_text()
-        if self.split == 'val':
-            return 'the validation images'
-        return (
-            f'all {self.TRAIN_RULE}; nothing held out, for there are '
-            'validation images'
-        )
+    def describe(self) -> dict[str, str]:
+        """Describe the parts, besides label rule and crop."""
+        rules = super().describe()
+        if self.has_val_part and self.split == 'val':
+            rules['split_rule'] = 'the validation images'
+        elif self.has_val_part and self.split == 'train':
+            rules['split_rule'] = (
+                f'all {self.TRAIN_RULE}; nothing held out, as there are '
+                'validation images'
+            )
+        return rules
 
-    def _no_part_text(self, part: str) -> str:
-        """Say what is absent, what is there and what to do."""
+    def _absent_part(self, part: str) -> str:
+        """Explain which part is absent, which exist, and what to do."""
         text = (
             f'{type(self).__name__}: split={self.split!r}, but there are no '
             f'images of the part {part!r} in {self.root.path!r}, only of '
@@ -136,14 +137,14 @@ class OwnFERDataset(HeldOutFERDataset):
         if part == 'test':
             text += (
                 ", or test on split='val', knowing that the best epoch was "
-                'chosen on it'
+                'selected on it'
             )
         return text
 
     def _compat_classes(
         self, metainfo: Mapping | None, classes: str | Sequence[str] | None
     ) -> Mapping:
-        """Take the classes that are there if none are given."""
+        """Use the classes that were found if none are given."""
         metainfo = super()._compat_classes(metainfo, classes)
         if 'classes' in metainfo:
             return metainfo

@@ -6,24 +6,24 @@ from typing import Any
 from mmpretrain.registry import DATASETS
 
 from ..annotations import Sample
-from .custom_fer_dataset import OwnFERDataset
+from .custom_fer_dataset import CustomFERDataset
 from .fer_folder import SPLIT_FOLDERS
 
 _EXPECTED = (
-    "expected a header with the columns 'path' and 'label' and, if there are "
-    "parts, 'split', separated by commas, such as 'path,label,split'"
+    "expected a header with the columns 'path' and 'label' and optionally "
+    "'split', separated by commas, such as 'path,label,split'"
 )
 
 
 @DATASETS.register_module()
-class FERCsv(OwnFERDataset):
-    """One's own images, listed in a CSV file with any class names.
+class FERCsv(CustomFERDataset):
+    """A user's own images, listed in a CSV file with any class names.
 
     Dataset directory: ::
 
         data_root
         ├── labels.csv
-        └── faces                     # wherever the file says
+        └── faces                     # as the file says
             ├── 1.jpg
             └── ...
 
@@ -33,28 +33,27 @@ class FERCsv(OwnFERDataset):
         faces/1.jpg,Happy,train,Ann
         faces/2.jpg,bored,test,Bob
 
-    The columns may stand in any order, and others than these three are
-    passed over. Paths are relative to the data root, with slashes. The split
-    is train, val (or valid, validation) or test, in any case. Without a
-    ``split`` column all images are training images; without rows of
-    ``val`` a share of the training images is held out as 'val'. The file
-    is in UTF-8, with or without a BOM, with any line ending; blank lines do
-    not matter.
+    Columns may be in any order; those other than path, label and split are
+    ignored. Paths are relative to the data root, with slashes. The split is
+    train, val (or valid, validation) or test, in any case. Without a
+    ``split`` column all images are training images; without rows of ``val``
+    a share of the training images is held out as 'val'. The file is in UTF-8,
+    with or without a BOM, with any line ending; blank lines are ignored.
 
     Args:
         data_root (str): The folder that paths are relative to.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         ann_file (str): The CSV file, relative to ``data_root`` and in it.
             Defaults to 'labels.csv'.
-        **kwargs: ``classes``, ``val_fraction`` (used where no row is of
-            ``val``) and ``val_seed`` as in :class:`FERFolder`; labels that
-            mean the same class, such as Happy and happiness, are one. All
-            else as in :class:`BaseFERDataset`.
+        **kwargs: ``classes``, ``val_fraction`` (used if no row is of
+            ``val``) and ``val_seed`` as in :class:`FERFolder`; labels of the
+            same class, such as Happy and happiness, are one. Others as in
+            :class:`BaseFERDataset`.
 
     Raises:
         ValueError: If an argument or a row is wrong.
-        FileNotFoundError: If the file or listed images are absent, or no
-            row is of the split.
+        FileNotFoundError: If the file or listed images are absent, or no row
+            is of the split.
 
     Examples:
         >>> from mpafer_plugin.datasets import FERCsv
@@ -85,38 +84,47 @@ class FERCsv(OwnFERDataset):
                 f'FERCsv: ann_file is {ann_file!r}; it must lie in the data '
                 f'root {data_root!r} and be relative to it'
             )
-        # mmengine's own attribute ann_file stays empty, as in all readers
+        # mmengine's own attribute ann_file stays empty.
         self.listed = ann_file
         super().__init__(data_root, split, **kwargs)
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
-        """Find the labels of each part; reads and checks the whole file."""
-        names: dict[str, dict[str, str]] = {}
+        """Read and check the file, and list the labels of each part."""
+        self._parts: dict[str, list[Sample]] = {}
         for part, sample in self._rows():
-            names.setdefault(part, {}).setdefault(sample.label, sample.where)
-        if not names:
+            self._parts.setdefault(part, []).append(sample)
+        if not self._parts:
             raise ValueError(
                 f'{self.root.join(self.listed)}: no row follows the header'
             )
+        names: dict[str, dict[str, str]] = {part: {} for part in self._parts}
+        for part, samples in self._parts.items():
+            for sample in samples:
+                names[part].setdefault(sample.label, sample.where)
         return names
 
     def read_part(self, part: str) -> list[Sample]:
-        """Read the rows of one part."""
-        return [sample for own, sample in self._rows() if own == part]
+        """Return the rows of one part, and release those of all parts."""
+        if not self._parts:  # released before
+            self.find_names()
+        # Not kept: each worker would hold a copy of the rows.
+        parts, self._parts = self._parts, {}
+        return parts[part]
 
     def how_to_add(self, part: str) -> str:
-        """Say in words how images of a part are listed."""
+        """Advise on how to list images of a part."""
         return (
             f'list them in {self.root.join(self.listed)!r} with {part!r} in '
             "the column 'split'"
         )
 
-    def label_rule_text(self) -> str:
-        """Say in words where labels are from."""
-        return f'as annotated in {self.listed}'
+    def describe(self) -> dict[str, str]:
+        """Describe the source of the labels, besides parts and crop."""
+        rule = f'as annotated in {self.listed}'
+        return super().describe() | dict(label_rule=rule)
 
     def _rows(self) -> Iterator[tuple[str, Sample]]:
-        """Read the whole file: each row's part and image."""
+        """Read the file: the part and the sample of each row."""
         ann_file = self.root.join(self.listed)
         if not self.root.is_file(self.listed):
             raise FileNotFoundError(
@@ -132,25 +140,25 @@ class FERCsv(OwnFERDataset):
             if len(row) != len(header):
                 raise ValueError(
                     f'{where}: {len(row)} fields in the row '
-                    f'{",".join(row)!r}; expected {len(header)}, for the '
-                    f'header is {",".join(header)!r}'
+                    f'{",".join(row)!r}; expected {len(header)}, as in the '
+                    f'header {",".join(header)!r}'
                 )
             fields = {name: row[place] for name, place in columns.items()}
             _check(fields, where)
             path, label = fields['path'], fields['label']
-            same = posixpath.normpath(path)
-            if same in first_line:
+            key = posixpath.normpath(path)
+            if key in first_line:
                 raise ValueError(
                     f'{where}: {path!r} is listed twice, first on line '
-                    f'{first_line[same]}'
+                    f'{first_line[key]}'
                 )
-            first_line[same] = number
+            first_line[key] = number
             part = SPLIT_FOLDERS[fields.get('split', 'train').lower()]
-            yield part, Sample(path, label, ann_file, number, same)
+            yield part, Sample(path, label, ann_file, number, key)
 
 
 def _columns(header: list[str], where: str) -> dict[str, int]:
-    """Find the places of the columns that are read."""
+    """Find the positions of the columns that are read."""
     names = [name.lower() for name in header]
     columns: dict[str, int] = {
         name: names.index(name)
@@ -168,14 +176,14 @@ def _columns(header: list[str], where: str) -> dict[str, int]:
 
 
 def _check(fields: Mapping[str, str], where: str) -> None:
-    """Refuse a row that says nothing, or in a way we do not read."""
+    """Check the fields of a row."""
     for name in ('path', 'label'):
         if not fields[name]:
             raise ValueError(f'{where}: the {name} is empty')
     if '\\' in fields['path']:
         raise ValueError(
-            f'{where}: the path {fields["path"]!r} has a backslash; write '
-            'slashes, on every system'
+            f'{where}: the path {fields["path"]!r} has a backslash; use '
+            'slashes on every system'
         )
     if fields.get('split', 'train').lower() not in SPLIT_FOLDERS:
         raise ValueError(

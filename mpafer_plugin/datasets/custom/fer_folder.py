@@ -8,7 +8,7 @@ from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
 from ..categories import canonical_name
-from .custom_fer_dataset import OwnFERDataset
+from .custom_fer_dataset import CustomFERDataset
 
 SPLIT_FOLDERS = {
     'train': 'train',
@@ -17,7 +17,7 @@ SPLIT_FOLDERS = {
     'validation': 'val',
     'test': 'test',
 }
-"""A folder's name in lower case, to the part it is."""
+"""Name of a split folder in lower case -> part."""
 
 _LAYOUTS = """the layouts are
   with split folders: train/<class>/1.jpg, test/<class>/2.jpg and, if you
@@ -26,22 +26,22 @@ _LAYOUTS = """the layouts are
 
 
 @DATASETS.register_module()
-class FERFolder(OwnFERDataset):
-    """One's own images in a folder a class, of any names and number.
+class FERFolder(CustomFERDataset):
+    """A user's own images in one folder per class, with any class names.
 
-    Two layouts are recognised by themselves. With split folders, in any
-    case, of which ``val`` may also be called ``valid`` or ``validation``: ::
+    Two layouts are recognised. With split folders, named in any case, where
+    ``val`` may also be ``valid`` or ``validation``: ::
 
         data_root
         ├── train
         │   ├── Happy
         │   │   ├── 1.jpg
-        │   │   ├── person2           # folders in a class folder are read too
+        │   │   ├── person2           # subfolders are read too
         │   │   │   └── 1.PNG
         │   │   └── ...
         │   └── bored                 # any other class
         │       └── ...
-        ├── val                       # optional: else held out of train
+        ├── val                       # optional; else held out of train
         │   └── ...
         └── test                      # optional, for split='test'
             └── ...
@@ -54,27 +54,27 @@ class FERFolder(OwnFERDataset):
         └── bored
             └── ...
 
-    Images are told by their ending: jpg, jpeg, png, bmp, tif, tiff or webp
-    in any case. What else lies there is counted in the log. Names that start
-    with a dot are not looked at.
+    Images are recognised by their extension: jpg, jpeg, png, bmp, tif, tiff
+    or webp in any case. Other files are counted in the log; names that start
+    with a dot are ignored.
 
     Args:
-        data_root (str): The folder that contains what is drawn above.
+        data_root (str): The folder ``data_root`` above.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         classes (str | Sequence[str], optional): The classes in label order,
-            or a text file of them. Folders of known expressions meet theirs
-            by alias, so 'Happy' meets 'happiness'; other names must be the
-            same. Defaults to None, which means those of all split folders:
-            known expressions in canonical order, then the others sorted.
+            or a text file of them. Known expressions are matched by alias,
+            so 'Happy' is 'happiness'; other names must be the same. Defaults
+            to None, which means those of all split folders: known
+            expressions in canonical order, then the others sorted.
         val_fraction (float): Share of the training images that is held out
-            as 'val' where there is no ``val`` folder, in [0, 1). 0 trains on
+            as 'val' if there is no ``val`` folder, in [0, 1). 0 trains on
             all of them. Defaults to 0.1.
-        val_seed (int): Fixes which images are held out. Defaults to 0.
+        val_seed (int): Seed of the held-out share. Defaults to 0.
         **kwargs: See :class:`BaseFERDataset`.
 
     Raises:
-        ValueError: If an argument is wrong, a folder means no class, or two
-            folders mean the same one.
+        ValueError: If an argument is wrong, a folder is not a class, or two
+            folders are the same one.
         FileNotFoundError: If there are no class folders, or none for the
             split.
 
@@ -96,9 +96,9 @@ class FERFolder(OwnFERDataset):
     """
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
-        """Find out the layout, and list the class folders of each part."""
+        """Detect the layout and list the class folders of each part."""
         self._folders = self._split_folders()
-        # filled while reading, for the log
+        # set by read_part, for the log
         self._passed_over = ''
         names = {
             part: self._class_folders(folder)
@@ -120,7 +120,7 @@ class FERFolder(OwnFERDataset):
             folder = posixpath.join(top, name)
             for path in self._files(folder):
                 if is_image(path):
-                    # the same whatever the split folder is called
+                    # Independent of the name of the split folder.
                     inner = path.removeprefix(f'{folder}/')
                     key = f'{canonical_name(name)}/{inner}'
                     samples.append(Sample(path, name, where, 0, key))
@@ -136,25 +136,26 @@ class FERFolder(OwnFERDataset):
         self._passed_over = '; passed over: ' + ', '.join(
             f'{len(paths)} {kind}{f" such as {paths[0]!r}" if paths else ""}'
             for kind, paths in (
-                ('files that are no images by their ending', others),
+                ('files without an image extension', others),
                 ('files and folders outside the class folders', outside),
             )
         )
         return samples
 
     def how_to_add(self, part: str) -> str:
-        """Say in words where images of a part belong."""
+        """Advise on where to put images of a part."""
         text = f'put them in {part}/<class>/'
         if '' in self._folders.values():
-            text += ', and those that are there in train/<class>/'
+            text += ', and the present ones in train/<class>/'
         return text
 
-    def label_rule_text(self) -> str:
-        """Say in words where labels are from, and what was passed over."""
-        return f'by the name of the class folder{self._passed_over}'
+    def describe(self) -> dict[str, str]:
+        """Describe the labels and ignored files, besides parts and crop."""
+        rule = f'by the name of the class folder{self._passed_over}'
+        return super().describe() | dict(label_rule=rule)
 
     def _split_folders(self) -> dict[str, str]:
-        """Find each part's folder; '' is the data root itself."""
+        """Find the folder of each part; '' is the data root itself."""
         folders: dict[str, str] = {}
         for name in self.root.entries():
             part = SPLIT_FOLDERS.get(name.lower())
@@ -163,18 +164,18 @@ class FERFolder(OwnFERDataset):
             if part in folders:
                 raise ValueError(
                     f'{self.root.path!r}: {folders[part]!r} and {name!r} are '
-                    f'both the {part!r} part; leave one of them'
+                    f'both the {part!r} part; keep one of them'
                 )
             folders[part] = name
         return folders or {'train': ''}
 
     def _class_folders(self, folder: str) -> dict[str, str]:
-        """List the class folders in a folder, each to its whole path."""
+        """List the class folders in a folder, with their full paths."""
         found: dict[str, str] = {}
         same: dict[str, str] = {}
         for name in self.root.entries(folder):
             path = posixpath.join(folder, name)
-            # a stat for each image would take minutes on network disks
+            # A stat call per image would take minutes on network disks.
             if is_image(name) or not self.root.is_folder(path):
                 continue
             other = same.setdefault(canonical_name(name), name)
@@ -190,12 +191,12 @@ class FERFolder(OwnFERDataset):
     def _files(
         self, folder: str, above: tuple[str, ...] = ()
     ) -> Iterator[str]:
-        """List all files in a folder and in the folders in it."""
+        """List all files in a folder and its subfolders."""
         real = os.path.realpath(self.root.join(folder))
         if real in above:
             raise ValueError(
                 f'{self.root.join(folder)}: the link leads back to {real!r}, '
-                'which holds it'
+                'which contains it'
             )
         for name in self.root.entries(folder):
             path = posixpath.join(folder, name)

@@ -22,9 +22,9 @@ _OLD_VOTES = 'label.csv'
 
 _RULE_TEXTS = {
     'majority': 'majority, more than half of the votes of ten raters, single '
-    'votes not counted, unknown and no-face out (the official rule)',
+    'votes not counted, unknown and no-face excluded (the official rule)',
     'argmax': 'argmax, the most votes of ten columns, then unknown and '
-    'no-face out',
+    'no-face excluded',
     'argmax8': 'argmax8, the most votes of the eight expressions',
     'distribution': 'distribution, votes of the eight expressions as soft '
     'targets, their argmax as the label',
@@ -35,9 +35,9 @@ _RULE_TEXTS = {
 class FERPlus(BaseFERDataset):
     """FER+, the images of FER2013 with the votes of ten raters.
 
-    The votes are `Microsoft's <https://github.com/microsoft/FERPlus>`_, and
-    the tool there, ``generate_training_data.py``, writes the images from
-    ``fer2013.csv``. Dataset directory: ::
+    The votes are `Microsoft's <https://github.com/microsoft/FERPlus>`_, whose
+    ``generate_training_data.py`` writes the images from ``fer2013.csv``.
+    Dataset directory: ::
 
         ferplus
         ├── fer2013new.csv            # the newer votes of all images
@@ -50,14 +50,14 @@ class FERPlus(BaseFERDataset):
         └── FER2013Test
             └── ...
 
-    or FER2013's own table, out of which the first use writes these folders,
-    beside it, once and by rank 0, as that tool does: ::
+    or FER2013's own table, from which rank 0 writes these folders beside it
+    on first use, as that tool does: ::
 
         ferplus
         ├── fer2013new.csv   # Usage,Image name,neutral,...
         └── fer2013.csv      # emotion,pixels,Usage; the same rows
 
-    Papers rarely say how they make labels of votes, and the rules differ by
+    Papers rarely say how they turn votes into labels, and the rules differ in
     a tenth of the images. Images of a complete copy, by rule:
 
     =============================  ======  =====  =====
@@ -71,11 +71,10 @@ class FERPlus(BaseFERDataset):
     argmax8 etc., by label.csv     28,556  3,579  3,573
     =============================  ======  =====  =====
 
-    In ``fer2013new.csv`` four names stand twice. The last row counts: the
-    tool writes the image of each row, so the last one is what is on disk
-    (for the one name whose rows differ, fer0033120, a warning sign that ten
-    raters called no face). Rows without a name, for images that were taken
-    out, are passed over.
+    ``fer2013new.csv`` lists four names twice. The last row counts: the tool
+    writes the image of each row, so the last one is on disk (for the one name
+    whose rows differ, fer0033120, a warning sign that ten raters called no
+    face). Rows without a name, of removed images, are skipped.
 
     Args:
         data_root (str): The folder that contains ``fer2013new.csv`` or
@@ -108,8 +107,10 @@ class FERPlus(BaseFERDataset):
 
     METAINFO: dict = {'classes': EXPRESSIONS}
 
-    #: Nobody publishes counts by rule; ours are of a complete copy.
+    #: Counts by rule are not published; ours are of a complete copy.
     COUNTS_SOURCE = 'measured'
+
+    released_crop = '48 x 48 grey, as released'
 
     def __init__(
         self,
@@ -125,24 +126,24 @@ class FERPlus(BaseFERDataset):
                 f'{tuple(LABEL_RULES)}'
             )
         self.label_rule = label_rule
-        # filled while reading, for the log
+        # set by load_samples, for the log
         self._source: str | None = None
         self._passed_over = ''
         super().__init__(data_root, split, pipeline, **kwargs)
 
     def load_data_list(self) -> list[dict]:
-        """Write images that only ``fer2013.csv`` has, then read all."""
+        """Write images that exist only in ``fer2013.csv``, then read all."""
         folders = {_USAGES[split]: name for split, name in _FOLDERS.items()}
         try:
             if is_main_process():
                 write_images(self.root, _NEW_VOTES, folders)
         finally:
-            # also after an error, which the others then meet below
+            # Also after an error: the other ranks then raise it below.
             barrier()
         return super().load_data_list()
 
     def load_samples(self) -> list[Sample]:
-        """Read the images of the split that the rule gives a label."""
+        """Read the images of the split to which the rule gives a label."""
         folder = _FOLDERS[self.split]
         old_votes = f'{folder}/{_OLD_VOTES}'
         if self.root.is_file(_NEW_VOTES):
@@ -188,14 +189,11 @@ class FERPlus(BaseFERDataset):
         return samples
 
     def published_counts(self) -> Mapping[str, int] | None:
-        """Tell the counts of a complete copy, measured under this rule."""
+        """Return the counts of a complete copy, measured under this rule."""
         assert self._source is not None, 'counts depend on the votes read'
         return ferplus_counts(self._source, self.label_rule, self.split)
 
-    def label_rule_text(self) -> str:
-        """Say in words how votes become a label, and what was left out."""
-        return _RULE_TEXTS[self.label_rule] + self._passed_over
-
-    def released_crop_text(self) -> str:
-        """Say that the faces are FER2013's."""
-        return '48 x 48 grey, as released'
+    def describe(self) -> dict[str, str]:
+        """Describe the rule and the skipped rows, besides split and crop."""
+        rule = _RULE_TEXTS[self.label_rule] + self._passed_over
+        return super().describe() | dict(label_rule=rule)

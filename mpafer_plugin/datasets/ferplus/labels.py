@@ -1,4 +1,4 @@
-"""From the votes of FER+'s ten raters to a label, by four rules.
+"""Four rules from the votes of FER+'s ten raters to a label.
 
 Source of the votes and of the rule 'majority': Barsoum et al., "Training
 deep networks for facial expression recognition with crowd-sourced label
@@ -21,7 +21,7 @@ VOTE_COLUMNS = (
     'unknown',
     'NF',
 )
-"""The order of the votes in FER+'s files, which is not our class order."""
+"""Order of the votes in FER+'s files, not our class order."""
 
 Votes = Sequence[int]
 """Ten counts, in the order of :data:`VOTE_COLUMNS`."""
@@ -30,14 +30,16 @@ _EMOTIONS = len(EXPRESSIONS)
 
 
 def majority(votes: Votes) -> str | None:
-    """More than half of the votes, single votes not counted.
+    """Return the expression with more than half of the votes.
+
+    Single votes are not counted.
 
     Args:
         votes (Sequence[int]): Ten counts.
 
     Returns:
-        str | None: The expression, or None where nothing has more than half,
-        or 'unknown' or 'NF' (no face) has.
+        str | None: The expression, or None if nothing has more than half of
+        the votes, or 'unknown' or 'NF' (no face) has.
     """
     kept = [count if count > 1 else 0 for count in votes]
     winner = kept.index(max(kept))
@@ -47,13 +49,13 @@ def majority(votes: Votes) -> str | None:
 
 
 def argmax(votes: Votes) -> str | None:
-    """The most votes of all ten columns, a tie to the earlier column.
+    """Return the column with the most votes; the earlier one in a tie.
 
     Args:
         votes (Sequence[int]): Ten counts.
 
     Returns:
-        str | None: The expression, or None where 'unknown' or 'NF' wins or
+        str | None: The expression, or None if 'unknown' or 'NF' wins or
         nobody voted.
     """
     winner = votes.index(max(votes))
@@ -63,26 +65,26 @@ def argmax(votes: Votes) -> str | None:
 
 
 def argmax8(votes: Votes) -> str | None:
-    """The most votes of the eight expressions, a tie to the earlier column.
+    """Return the expression with the most votes; the earlier in a tie.
 
     Args:
         votes (Sequence[int]): Ten counts.
 
     Returns:
-        str | None: The expression, or None where none has a vote.
+        str | None: The expression, or None if none has a vote.
     """
     return argmax(votes[:_EMOTIONS])
 
 
 def soft_target(votes: Votes) -> dict[str, float] | None:
-    """The votes of the eight expressions as a distribution.
+    """Return the votes of the eight expressions as a distribution.
 
     Args:
         votes (Sequence[int]): Ten counts.
 
     Returns:
         dict[str, float] | None: Canonical name to share, in canonical order;
-        the shares sum to 1. None where no expression has a vote.
+        the shares sum to 1. None if no expression has a vote.
     """
     total = sum(votes[:_EMOTIONS])
     if total == 0:
@@ -92,16 +94,16 @@ def soft_target(votes: Votes) -> dict[str, float] | None:
 
 
 def distribution(votes: Votes) -> str | None:
-    """The largest share of :func:`soft_target`.
+    """Return the expression with the largest :func:`soft_target`.
 
     A tie goes to the earlier *class*, not column, so that the label is always
-    the argmax of the soft target that stands beside it.
+    the argmax of the soft target.
 
     Args:
         votes (Sequence[int]): Ten counts.
 
     Returns:
-        str | None: The expression, or None where none has a vote.
+        str | None: The expression, or None if none has a vote.
     """
     shares = soft_target(votes)
     return None if shares is None else max(shares, key=shares.__getitem__)
@@ -157,11 +159,11 @@ FERPLUS_COUNTS: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {
         'test': (1274, 929, 450, 449, 101, 26, 314, 30),
     },
 }
-"""(votes' file, label rule) -> split -> images of each class."""
+"""(file of votes, label rule) -> split -> images of each class."""
 
 
 def ferplus_counts(source: str, rule: str, split: str) -> dict[str, int]:
-    """Tell the counts of a complete copy.
+    """Return the counts of a complete copy.
 
     Args:
         source (str): 'fer2013new.csv' or 'label.csv'.

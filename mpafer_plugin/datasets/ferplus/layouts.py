@@ -1,4 +1,4 @@
-"""FER+'s images out of FER2013's own table, as FER+'s tool writes them."""
+"""FER+'s images, written from ``fer2013.csv`` as FER+'s tool does."""
 
 import os
 import posixpath
@@ -24,21 +24,21 @@ SIZE = 48  # pixels, of both sides
 def write_images(
     root: DataRoot, votes: str, folders: Mapping[str, str]
 ) -> None:
-    """Write the folders of images that are not there yet, once.
+    """Write the folders of images that do not exist yet.
 
-    Row i of ``fer2013.csv`` is the image of row i of the votes. A folder
-    that holds an image is left as it is; one without any, as FER+'s own
-    repository has them beside ``label.csv``, keeps its other files. Each is
-    written in a draft and renamed into place: whoever sees images sees all.
-    Nothing happens where either file is absent.
+    Row i of ``fer2013.csv`` is the image of row i of the votes. A folder that
+    has an image is left alone; one without images, as in FER+'s repository
+    (with ``label.csv``), keeps its other files. Each folder is written to a
+    draft and renamed into place, so that it is never seen incomplete. If
+    either file is absent, nothing is written.
 
     Args:
         root (DataRoot): The folder of the dataset.
-        votes (str): The newer votes there.
+        votes (str): The file of newer votes in it.
         folders (Mapping[str, str]): Usage to folder of images.
 
     Raises:
-        ValueError: If a row is wrong, the files do not fit each other, or
+        ValueError: If a row is wrong, the files do not match, or
             the data root is not on a local disk.
         OSError: If the images cannot be written.
     """
@@ -50,7 +50,7 @@ def write_images(
     if not isinstance(root.backend, LocalBackend):
         raise ValueError(
             f'{list(wanted.values())} under {root.path!r} hold no images, '
-            f'and a {type(root.backend).__name__} cannot write them out of '
+            f'and a {type(root.backend).__name__} cannot write them from '
             f'{PIXELS}: read the data from a local disk once, then upload '
             'the folders'
         )
@@ -62,12 +62,12 @@ def write_images(
             _put_in_place(draft, Path(root.path), folder)
     except OSError as error:
         if all(_has_images(root, folder) for folder in wanted.values()):
-            return  # another program was faster
+            return  # another process was faster
         raise OSError(
             f'the images of {root.join(PIXELS)!r} cannot be written into '
-            f'{root.path!r}: {error}; make room there (150 MB) and the '
-            'folder writable, or copy both CSV files to such a folder and '
-            'give it as data_root'
+            f'{root.path!r}: {error}; make the folder writable, with '
+            '150 MB free, or copy both CSV files to such a folder and pass it '
+            'as data_root'
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -87,7 +87,7 @@ def _has_images(root: DataRoot, folder: str) -> bool:
 def _write_into(
     draft: Path, root: DataRoot, votes: str, wanted: Mapping[str, str]
 ) -> Counter[str]:
-    """Write the wanted images, and count them by folder."""
+    """Write the images of some usages and count them by folder."""
     written: dict[str, set[str]] = {}
     for usage, name, pixels in _pair_rows(root, votes):
         if usage in wanted and name:
@@ -95,8 +95,8 @@ def _write_into(
             if folder not in written:
                 (draft / folder).mkdir(parents=True)
                 written[folder] = set()
-            # not cv2.imwrite, which tells no reason and on Windows takes
-            # no names but ASCII
+            # Not cv2.imwrite, which gives no reason on failure and on
+            # Windows accepts ASCII names only.
             (draft / folder / name).write_bytes(
                 cv2.imencode('.png', pixels)[1].tobytes()
             )
@@ -115,7 +115,7 @@ def _put_in_place(draft: Path, root: Path, folder: str) -> None:
 def _pair_rows(
     root: DataRoot, votes: str
 ) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Read both files side by side: usage, name or '', and pixels."""
+    """Read both files in step: usage, name or '', and pixels."""
     ours, theirs = root.join(votes), root.join(PIXELS)
     pairs = zip_longest(new_rows(root, votes), _pixel_rows(root))
     for index, (vote_row, pixel_row) in enumerate(pairs):
@@ -124,7 +124,7 @@ def _pair_rows(
             if pixel_row is None:
                 short, long = theirs, ours
             raise ValueError(
-                f'{short} ends after {index} rows, but {long} goes on; row i '
+                f'{short} ends after {index} rows, but {long} has more; row i '
                 'of one belongs to row i of the other, so neither may lack '
                 'a row'
             )
@@ -141,18 +141,18 @@ def _pair_rows(
             or not name.lower().endswith('.png')
         ):
             raise ValueError(
-                f'{ours}:{line}: {name!r} is no plain name of a .png file '
-                'that an image could be written to'
+                f'{ours}:{line}: {name!r} is not a plain name of a .png '
+                'file to write an image to'
             )
         yield usage, name, _parse_pixels(row[1], f'{theirs}:{number}')
 
 
 def _pixel_rows(root: DataRoot) -> Iterator[tuple[int, list[str]]]:
-    """Read ``fer2013.csv``: line and three fields of every row."""
+    """Read line number and three fields of each row of ``fer2013.csv``."""
     path, rows = root.join(PIXELS), root.rows(PIXELS)
     number, header = next(rows, (1, []))
     if header != HEADER:
-        # a first row of pixels is too long to quote
+        # A row of pixels is too long to quote.
         raise ValueError(
             f'{path}:{number}: the header starts with '
             f'{",".join(header)[:60]!r}; expected {HEADER}'
@@ -173,7 +173,7 @@ def _parse_pixels(text: str, where: str) -> np.ndarray:
     except ValueError as error:
         raise ValueError(
             f'{where}: cannot read the pixels {text[:60]!r}: {error}; '
-            'expected whole numbers of 0 to 255'
+            'expected integers from 0 to 255'
         ) from error
     if len(values) != SIZE * SIZE:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""The two files in which FER+'s votes come."""
+"""The two file formats of FER+'s votes."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ HEADER = ['Usage', 'Image name', *VOTE_COLUMNS]
 USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 Row = tuple[int, str, list[int]]
-"""Line from 1, image's name or '', ten votes."""
+"""Line from 1, name of the image or '', ten votes."""
 
 
 def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
@@ -17,7 +17,7 @@ def read_new_votes(root: DataRoot, name: str, usage: str) -> Iterator[Row]:
 
     Args:
         root (DataRoot): The folder of the dataset.
-        name (str): The file there.
+        name (str): The file in it.
         usage (str): The part to read, one of :data:`USAGES`.
 
     Yields:
@@ -37,11 +37,11 @@ def new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
 
     Args:
         root (DataRoot): The folder of the dataset.
-        name (str): The file there.
+        name (str): The file in it.
 
     Yields:
-        tuple[int, list[str]]: Line and fields: Usage, name, and votes that
-        are not checked.
+        tuple[int, list[str]]: Line and fields: Usage, name, and unchecked
+        votes.
 
     Raises:
         ValueError: If the header or a Usage is not FER+'s.
@@ -56,8 +56,8 @@ def new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
         if len(row) < 2 or row[0] not in USAGES:
             raise ValueError(
                 f'{path}:{number}: unknown Usage {row[0]!r} in '
-                f'{",".join(row)!r}; it is one of {USAGES}, and a name and '
-                'votes follow'
+                f'{",".join(row)!r}; expected one of {USAGES}, then a name '
+                'and votes'
             )
         yield number, row
 
@@ -67,7 +67,7 @@ def read_old_votes(root: DataRoot, name: str) -> Iterator[Row]:
 
     Args:
         root (DataRoot): The folder of the dataset.
-        name (str): The file there; a row is name, face box and ten votes.
+        name (str): The file in it; a row is name, face box and ten votes.
 
     Yields:
         tuple[int, str, list[int]]: Line, name, ten votes.
@@ -81,13 +81,13 @@ def read_old_votes(root: DataRoot, name: str) -> Iterator[Row]:
 
 
 def _parse_votes(row: list[str], where: str) -> list[int]:
-    """Take the ten votes that follow a row's first two fields."""
+    """Parse the ten votes after a row's first two fields."""
     votes = row[2:]
     if len(votes) != len(VOTE_COLUMNS) or not all(
         vote.isascii() and vote.isdigit() for vote in votes
     ):
         raise ValueError(
             f'{where}: cannot read the row {",".join(row)!r}; expected two '
-            f'fields and then whole votes for {VOTE_COLUMNS}'
+            f'fields and then integer votes for {VOTE_COLUMNS}'
         )
     return [int(vote) for vote in votes]

@@ -1,4 +1,4 @@
-"""The layout of RAF-DB that is a folder for each class."""
+"""Layout of RAF-DB with one folder per class."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,20 +14,20 @@ HEADER = ['image', 'label']
 def read_folders(
     root: DataRoot, folder: str, csv: str | None, numbers: Mapping[int, str]
 ) -> Iterator[Sample]:
-    """Read class folders, called by number or by name, of one part.
+    """Read one part from class folders, named by number or by name.
 
     Args:
         root (DataRoot): The folder of the dataset.
-        folder (str): The folder of the part there.
-        csv (str, optional): A list of the images there, which must agree
+        folder (str): The folder of the part in it.
+        csv (str, optional): A list of the images in it, which must agree
             with the folders.
-        numbers (Mapping[int, str]): What the numbers mean.
+        numbers (Mapping[int, str]): Number to expression.
 
     Yields:
-        Sample: One for each row of the list, or for each image without it.
+        Sample: One per row of the list or, without a list, per image.
 
     Raises:
-        ValueError: If a folder is no class, an image lies in none, or list
+        ValueError: If a folder is not a class, an image is in none, or list
             and folders contradict each other.
     """
     labels = _class_folders(root, folder, numbers)
@@ -39,7 +39,7 @@ def read_folders(
             elif root.is_folder(f'{name}/{entry}'):
                 raise ValueError(
                     f'{root.join(name)}: the folder {entry!r} would not be '
-                    'read: images lie in the class folders themselves'
+                    'read: put images directly in the class folders'
                 )
     if csv is not None:
         yield from _read_csv(root, folder, csv, labels, images, numbers)
@@ -53,18 +53,18 @@ def read_folders(
 def _class_folders(
     root: DataRoot, folder: str, numbers: Mapping[int, str]
 ) -> dict[str, str]:
-    """Find the class folders and what each of them means."""
+    """Find the class folders and the class of each."""
     labels = {}
     for entry in root.entries(folder):
         path = f'{folder}/{entry}'
         if is_image(entry):
             raise ValueError(
-                f'{root.join(path)}: the image lies in no class folder; '
+                f'{root.join(path)}: the image is in no class folder; '
                 f'the classes are {dict(numbers)}'
             )
         if root.is_folder(path):
             if entry.isdigit() and numbers.get(1) != BASIC_LABELS[1]:
-                # basic expressions are numbered too: 1 could be either
+                # 1 could be a basic or a compound expression.
                 raise ValueError(
                     f'{root.join(path)}: numbered class folders are read as '
                     'basic expressions only; the classes are '
@@ -84,7 +84,7 @@ def _read_csv(
     images: Mapping[str, list[str]],
     numbers: Mapping[int, str],
 ) -> Iterator[Sample]:
-    """Read a list of images that lie in class folders."""
+    """Read a list of images in class folders."""
     ann_file = root.join(csv)
     places: dict[str, list[str]] = {}
     for name, entries in images.items():
@@ -111,8 +111,8 @@ def _read_csv(
         if found != agree:
             raise ValueError(
                 f'{where}: {image!r} is labelled {row[1]!r} ({label}), but it '
-                f'lies in {found}'
+                f'is in {found}'
             )
-        # a path that is not there is what check_images then tells of
+        # check_images then reports a path that does not exist.
         path = f'{agree[0] if agree else f"{folder}/{row[1]}"}/{image}'
         yield Sample(path, label, ann_file, line, image_key(path))

@@ -1,4 +1,4 @@
-"""What RAF-DB's numbers and file names mean, and its published counts."""
+"""RAF-DB's labels, file names and published counts."""
 
 import posixpath
 import re
@@ -18,10 +18,10 @@ BASIC_LABELS: Mapping[int, str] = {
     6: 'anger',
     7: 'neutral',
 }
-"""The numbers of the basic expressions."""
+"""Number -> basic expression."""
 
 COMPOUND_LABELS: Mapping[int, str] = dict(enumerate(COMPOUND_EXPRESSIONS, 1))
-"""The numbers of the compound expressions."""
+"""Number -> compound expression."""
 
 BASIC_COUNTS: Mapping[str, Mapping[str, int]] = {
     'train': {
@@ -43,27 +43,27 @@ BASIC_COUNTS: Mapping[str, Mapping[str, int]] = {
         'neutral': 680,
     },
 }
-"""Published number of images: official part to name to count."""
+"""Published number of images: official part -> name -> count."""
 
 COMPOUND_TOTALS: Mapping[str, int] = {'train': 3162, 'test': 792}
-"""Published number of compound images, of all classes together."""
+"""Published number of compound images, all classes together."""
 
 _OFFICIAL = re.compile(r'((?:train|test)_\d+)(?:_aligned)?', re.ASCII)
 
 
 def parse_label(text: str, numbers: Mapping[int, str], where: str) -> str:
-    """Find the name of a label, which is a number or a name already.
+    """Return the expression of a label, which is a number or a name.
 
     Args:
-        text (str): The label, as it is written.
-        numbers (Mapping[int, str]): What the numbers mean.
-        where (str): The file and line, for the error.
+        text (str): The label as written.
+        numbers (Mapping[int, str]): Number to expression.
+        where (str): File and line, for the error.
 
     Returns:
         str: One of the names in ``numbers``.
 
     Raises:
-        ValueError: If it is neither a number nor a name among them.
+        ValueError: If it is neither a number nor a name among ``numbers``.
     """
     names = {str(number): name for number, name in numbers.items()}
     name = names.get(text, canonical_name(text))
@@ -75,15 +75,15 @@ def parse_label(text: str, numbers: Mapping[int, str], where: str) -> str:
 
 
 def image_key(path: str) -> str:
-    """Tell what an image is called in every layout and crop.
+    """Return the name of an image common to all layouts and crops.
 
     Args:
-        path (str): The image, in any folder.
+        path (str): Path of the image, in any folder.
 
     Returns:
         str: ``train_00001.jpg`` for all of ``train_00001.jpg``,
         ``1/train_00001_aligned.jpg`` and ``train_00001.PNG``; the path itself
-        where the name is not RAF-DB's.
+        if the name is not RAF-DB's.
     """
     stem, _ = posixpath.splitext(posixpath.basename(path))
     official = _OFFICIAL.fullmatch(stem)

@@ -1,4 +1,4 @@
-"""How RAF-DB lies on disks: the official way and what users made of it."""
+"""Layouts of RAF-DB: the official one and those of common copies."""
 
 import os
 import posixpath
@@ -13,24 +13,24 @@ from .folders import read_folders
 from .labels import PARTS
 from .lists import LISTS, read_apvit, read_cub, read_official
 
-_LAYOUTS = """the layouts are, in the order in which they are looked for
+_LAYOUTS = """the layouts are, in this order of precedence
   official: basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/,
-    or basic/Image/original/ with aligned=False; compound/ alike
+    or basic/Image/original/ with aligned=False; compound/ likewise
   APViT: basic/EmoLabel/{train,test}.txt, basic/Image/aligned_224/; or
     {train,test}.txt, aligned_224/
-  class folders: {train,test}/{1..7}/ or {train,test}/<Name>/, there or in
-    DATASET/; {train,test}_labels.csv beside or in DATASET/, or none;
+  class folders: {train,test}/{1..7}/ or {train,test}/<Name>/, at the root or
+    in DATASET/; {train,test}_labels.csv beside or in DATASET/, or none;
     compound expressions by name only
   CUB: images.txt, image_class_labels.txt, train_test_split.txt"""
 
 
 class Layout(NamedTuple):
-    """One way in which a part may lie under the data root.
+    """One way in which a part may be stored under the data root.
 
     Args:
-        title (str): What we call it.
-        crop (str): How the faces were cut out.
-        needs (tuple[str, ...]): What it is recognised by, all of it.
+        title (str): Name of the layout.
+        crop (str): Description of the crop of the faces.
+        needs (tuple[str, ...]): Files and folders that must all exist.
     """
 
     title: str
@@ -39,12 +39,12 @@ class Layout(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """One official part, as it was read.
+    """Samples of one official part.
 
     Args:
         layout (Layout): The layout that was found.
         samples (list[Sample]): All images of the part.
-        unlisted (int): Images in the same folders that no list names.
+        unlisted (int): Number of images in the same folders but in no list.
     """
 
     layout: Layout
@@ -59,23 +59,23 @@ def read_part(
     numbers: Mapping[int, str],
     aligned: bool,
 ) -> Reading:
-    """Find out which layout lies under the data root, and read one part.
+    """Detect the layout under the data root and read one part.
 
     Args:
         root (DataRoot): The folder of the dataset.
         part (str): The official part, 'train' or 'test'.
         folder (str): 'basic' or 'compound'.
-        numbers (Mapping[int, str]): What the numbers mean.
-        aligned (bool): Whether faces are read rather than original photos,
-            which only the official layout has.
+        numbers (Mapping[int, str]): Number to expression.
+        aligned (bool): Read faces rather than original photos, which only
+            the official layout has.
 
     Returns:
-        Reading: The first layout that is there and what it holds.
+        Reading: The first layout found, and its samples.
 
     Raises:
-        FileNotFoundError: If no layout is there.
-        ValueError: If annotations cannot be read, name an image twice, or
-            put one into the part that its name is not of.
+        FileNotFoundError: If no layout is found.
+        ValueError: If annotations cannot be read, list an image twice, or
+            list an image in the part that its name contradicts.
     """
     layouts = _layouts(root, part, folder, aligned)
     for layout in layouts:
@@ -100,7 +100,7 @@ def _exists(root: DataRoot, name: str) -> bool:
 def _layouts(
     root: DataRoot, part: str, folder: str, aligned: bool
 ) -> list[Layout]:
-    """List what may be there, the first choice first."""
+    """List the possible layouts in order of precedence."""
     bases = [f'{folder}/']
     if os.path.basename(os.path.abspath(root.path)) == folder:
         bases.append('')
@@ -153,7 +153,7 @@ def _none_found(
         lines[0] = f'aligned=False needs the official layout; {lines[0]}'
     for layout in layouts:
         needs = (
-            f'{name} ({"there" if _exists(root, name) else "absent"})'
+            f'{name} ({"present" if _exists(root, name) else "absent"})'
             for name in layout.needs
         )
         lines.append(f'  {layout.title}: {", ".join(needs)}')
@@ -166,7 +166,7 @@ def _none_found(
 def _read(
     root: DataRoot, layout: Layout, part: str, numbers: Mapping[int, str]
 ) -> dict[str, list[Sample]]:
-    """Read the part, and the other one where it stands in the same lists."""
+    """Read the part, and the other one if it is in the same lists."""
     source, *others = layout.needs
     if layout.title == 'CUB':
         return read_cub(root, numbers)
@@ -186,7 +186,7 @@ def _read(
         }
     tables = [
         posixpath.join(name, f'{part}_labels.csv')
-        # beside DATASET, in it
+        # beside or in DATASET
         for name in ('', posixpath.dirname(source))
     ]
     table = next((name for name in tables if root.is_file(name)), None)
@@ -194,13 +194,13 @@ def _read(
 
 
 def check_names(parts: Mapping[str, list[Sample]]) -> None:
-    """Refuse an image that is there twice, or in the wrong part.
+    """Check that no image is listed twice or in the wrong part.
 
     Args:
         parts (Mapping[str, list[Sample]]): 'train' or 'test' to samples.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If one is.
     """
     first: dict[str, Sample] = {}
     for part, samples in parts.items():
@@ -222,15 +222,15 @@ def check_names(parts: Mapping[str, list[Sample]]) -> None:
 def count_unlisted(
     root: DataRoot, samples: Iterable[Sample], others: Iterable[str]
 ) -> int:
-    """Count images that no line names, beside those that one does.
+    """Count images in the folders of the listed ones that are in no list.
 
     Args:
         root (DataRoot): The folder of the dataset.
-        samples (Iterable[Sample]): All that is listed.
-        others (Iterable[str]): More folders where images may lie.
+        samples (Iterable[Sample]): All listed images.
+        others (Iterable[str]): Further folders of images.
 
     Returns:
-        int: How many other images lie in the same folders.
+        int: Number of unlisted images.
     """
     paths = {sample.path for sample in samples}
     folders = {*others, *(posixpath.dirname(path) for path in paths)}

@@ -1,4 +1,4 @@
-"""The layouts of RAF-DB that are lists of lines ``train_00001.jpg 5``."""
+"""Layouts of RAF-DB with lists: official, APViT and CUB."""
 
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -15,13 +15,13 @@ def read_official(
 
     Args:
         root (DataRoot): The folder of the dataset.
-        listed (str): The label file there.
-        images (str): The folder of images there; in a folder ``aligned``
+        listed (str): The label file in it.
+        images (str): The folder of images in it; in a folder ``aligned``
             their names end with ``_aligned``.
-        numbers (Mapping[int, str]): What the labels mean.
+        numbers (Mapping[int, str]): Number to expression.
 
     Yields:
-        Sample: One for each line.
+        Sample: One per line.
 
     Raises:
         ValueError: If a line is not RAF-DB's.
@@ -38,18 +38,18 @@ def read_apvit(
 ) -> Iterator[Sample]:
     """Read a list of one part, with or without ``_aligned`` in its names.
 
-    APViT's own code takes ``_aligned`` out of the listed names, so its
-    images are called ``train_00001.jpg`` whatever the list says. Those that
-    kept the listed name are found too.
+    APViT's own code removes ``_aligned`` from the listed names, so its images
+    are named ``train_00001.jpg``. Images that kept the listed name are found
+    too.
 
     Args:
         root (DataRoot): The folder of the dataset.
-        listed (str): ``train.txt`` or ``test.txt`` there.
-        images (str): The folder ``aligned_224`` there.
-        numbers (Mapping[int, str]): What the labels mean.
+        listed (str): ``train.txt`` or ``test.txt`` in it.
+        images (str): The folder ``aligned_224`` in it.
+        numbers (Mapping[int, str]): Number to expression.
 
     Yields:
-        Sample: One for each line.
+        Sample: One per line.
 
     Raises:
         ValueError: If a line cannot be read.
@@ -65,7 +65,7 @@ def read_apvit(
 def _read_lines(
     root: DataRoot, listed: str, numbers: Mapping[int, str]
 ) -> Iterator[Sample]:
-    """Take lines apart; paths are the listed names."""
+    """Parse lines ``train_00001.jpg 5``; paths are the listed names."""
     ann_file = root.join(listed)
     for number, line in root.lines(listed):
         where = f'{ann_file}:{number}'
@@ -88,23 +88,22 @@ _PARTS = {'1': 'train', '0': 'test'}
 def read_cub(
     root: DataRoot, numbers: Mapping[int, str]
 ) -> dict[str, list[Sample]]:
-    """Read both parts.
+    """Read both parts from lists like those of CUB-200-2011.
 
     Paths are relative to the folder ``images``, as in CUB, or to the data
-    root where there is none. Where there is a ``classes.txt``, it says what
-    the numbers mean.
+    root if there is none. A ``classes.txt`` defines the numbers.
 
     Args:
         root (DataRoot): The folder of the dataset.
-        numbers (Mapping[int, str]): What the numbers mean otherwise.
+        numbers (Mapping[int, str]): Number to expression otherwise.
 
     Returns:
         dict[str, list[Sample]]: The samples of 'train' and 'test', in the
         order of ``images.txt``.
 
     Raises:
-        ValueError: If a line cannot be read, an id stands twice in a list or
-            not in each, or a value is unknown.
+        ValueError: If a line cannot be read, an id is twice in a list or not
+            in each, or a value is unknown.
     """
     lists = {name: _read_ids(root, name) for name in LISTS}
     for name, ids in lists.items():
@@ -162,7 +161,7 @@ def _read_ids(root: DataRoot, listed: str) -> dict[str, tuple[int, str]]:
 def _read_classes(
     root: DataRoot, numbers: Mapping[int, str]
 ) -> dict[str, str]:
-    """Tell what the numbers mean: ``1 001.Surprise`` or RAF-DB's own."""
+    """Read lines ``1 001.Surprise``, or use RAF-DB's own numbers."""
     if not root.is_file(_CLASSES):
         return {str(number): name for number, name in numbers.items()}
     return {

@@ -20,11 +20,10 @@ from .layouts import Reading, read_part
 class RAFDB(HeldOutFERDataset):
     """RAF-DB, the seven basic or the eleven compound expressions.
 
-    `RAF-DB <http://www.whdeng.cn/RAF/model1.html>`_ is given by its authors
-    on request, for non-commercial research. Which of these layouts a copy has
-    shows by itself; where it has several, the first one drawn here is read,
-    and the log tells which. The official one, also with ``data_root`` being
-    ``basic`` itself: ::
+    `RAF-DB <http://www.whdeng.cn/RAF/model1.html>`_ is available from its
+    authors on request, for non-commercial research. The layout of a copy is
+    detected: the first of the following that is found is read and logged. The
+    official one, where ``data_root`` may also be ``basic`` itself: ::
 
         RAF-DB
         ├── basic
@@ -40,7 +39,7 @@ class RAFDB(HeldOutFERDataset):
         └── compound                           # alike, compound=True
             └── ...
 
-    APViT's faces, which are aligned anew: ::
+    APViT's faces, aligned again: ::
 
         RAF-DB
         └── basic                              # or without this folder
@@ -52,10 +51,10 @@ class RAFDB(HeldOutFERDataset):
                     ├── train_00001.jpg
                     └── ...
 
-    A folder for each class, by RAF-DB's number or by any name that
+    A folder for each class, named by RAF-DB's number or by any name that
     :func:`canonical_name` knows, with or without ``DATASET``. The lists may
-    also lie in ``DATASET`` or be absent; one that contradicts the folders is
-    an error: ::
+    also be in ``DATASET`` or be absent; a list that contradicts the folders
+    is an error: ::
 
         RAF-DB
         ├── DATASET
@@ -69,8 +68,8 @@ class RAFDB(HeldOutFERDataset):
         ├── train_labels.csv                   # image,label
         └── test_labels.csv                    # test_0001_aligned.jpg,5
 
-    Lists as those of CUB-200-2011. Images are in ``images``, if it is
-    there; a ``classes.txt`` tells what other numbers than RAF-DB's mean: ::
+    Lists like those of CUB-200-2011. Images are in ``images``, if it exists;
+    a ``classes.txt`` defines numbers other than RAF-DB's: ::
 
         RAF-DB
         ├── images.txt                         # 1 train_00001.jpg
@@ -80,31 +79,28 @@ class RAFDB(HeldOutFERDataset):
             ├── train_00001.jpg
             └── ...
 
-    The label file's name is misspelt in the official archive. RAF-DB has no
-    validation split, and choosing the best epoch on the test split overstates
-    the result. So ``split='val'`` is a fixed share of the official training
-    images, the same of every class, and ``split='train'`` is the rest. As
-    long as images keep their official numbers, the share is the same in
-    every layout.
+    (The label file's name is misspelt in the official archive.) RAF-DB has no
+    validation split: see :class:`HeldOutFERDataset`. As long as images keep
+    their official numbers, the held-out share is the same in every layout.
 
     Args:
-        data_root (str): The folder that contains what is drawn above.
+        data_root (str): The folder ``RAF-DB`` above.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         val_fraction (float): Share of the training images that is held out
             as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
-        val_seed (int): Fixes which images are held out. Defaults to 0.
-        aligned (bool): Whether to read faces rather than the original photos,
-            which only the official layout has. Aligning anew in another way
-            has cost ten points. Defaults to True.
-        compound (bool): Whether to read the compound expressions, from the
-            official layout or from class folders by name. Only the totals of
-            their counts are published. Defaults to False.
+        val_seed (int): Seed of the held-out share. Defaults to 0.
+        aligned (bool): Read faces rather than the original photos, which
+            only the official layout has. Another alignment has cost ten
+            points of accuracy. Defaults to True.
+        compound (bool): Read the compound expressions, from the official
+            layout or from class folders by name. Only the totals of their
+            counts are published. Defaults to False.
         **kwargs: See :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or a line is wrong, an image is listed
             twice, or lists, names and folders contradict each other.
-        FileNotFoundError: If no layout is there, or images are absent.
+        FileNotFoundError: If no layout is found, or images are absent.
 
     Examples:
         >>> from mpafer_plugin.datasets import RAFDB
@@ -124,7 +120,7 @@ class RAFDB(HeldOutFERDataset):
         792
     """  # noqa: E501
 
-    #: What the numbers of the label file mean.
+    #: Expression of each number in the label file.
     LABEL_NAMES: Mapping[int, str] = BASIC_LABELS
 
     PUBLISHED_COUNTS = BASIC_COUNTS
@@ -139,9 +135,9 @@ class RAFDB(HeldOutFERDataset):
     ) -> None:
         self.aligned = aligned
         self.compound = compound
-        # filled while reading, for the log
+        # set by load_samples, for the log
         self._layout = ''
-        self._crop = 'known once it is read'
+        self.released_crop = 'known once it is read'
         if compound:
             self.LABEL_NAMES = COMPOUND_LABELS
             if kwargs.get('classes') is None:
@@ -159,32 +155,29 @@ class RAFDB(HeldOutFERDataset):
         )
         layout = reading.layout
         self._layout = f', {layout.title} layout, by {layout.needs[0]}'
-        self._crop = layout.crop
+        self.released_crop = layout.crop
         self._warn(reading)
         return reading.samples
 
     def published_counts(self) -> Mapping[str, int] | None:
-        """Tell the counts of the whole official part, None for compound."""
+        """Return the counts of the official part, None for compound."""
         if self.compound:
             return None
         return self.PUBLISHED_COUNTS.get(self.official_part)
 
-    def label_rule_text(self) -> str:
-        """Say in words what the labels were read from."""
-        return f'as annotated{self._layout}'
-
-    def released_crop_text(self) -> str:
-        """Say in words how faces were cut out of their photos."""
-        return self._crop
+    def describe(self) -> dict[str, str]:
+        """Describe the source of the labels, besides split and crop."""
+        rule = f'as annotated{self._layout}'
+        return super().describe() | dict(label_rule=rule)
 
     def _warn(self, reading: Reading) -> None:
-        """Warn of unlisted images and of a total that is not published."""
+        """Warn of unlisted images and of an unexpected total."""
         logger = MMLogger.get_current_instance()
         head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
         if reading.unlisted:
             logger.warning(
                 f'{head}: {reading.unlisted} images lie beside the listed '
-                'ones, but no line names them; they are not read'
+                'ones, but are in no list; they are not read'
             )
         total = COMPOUND_TOTALS[self.official_part]
         if self.compound and len(reading.samples) != total:

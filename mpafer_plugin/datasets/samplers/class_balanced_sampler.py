@@ -12,30 +12,30 @@ from .resumable_sampler import ResumableSampler
 
 @DATA_SAMPLERS.register_module()
 class ClassBalancedSampler(ResumableSampler):
-    """Sampler that draws each class equally often, or rare ones more often.
+    """Sampler that draws all classes equally often, or rare ones more often.
 
-    An epoch has as many samples as the dataset, N. Each of C classes is
-    drawn floor(N / C) or ceil(N / C) times; which have the one more changes
-    by epoch. With ``oversample_thr``, t, the share of a class with n images
-    is in proportion to n max(1, sqrt(t N / n)) instead, rounded likewise: the
-    repeat factor of :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et
-    al. 2019), which leaves common classes as common as they are among
-    themselves. Within a class no image is drawn a second time before all
-    were drawn, and so on: counts within a class differ by at most one. Each
-    epoch draws anew, whatever others drew. An image that comes several times
-    an epoch is augmented differently each time.
+    An epoch has as many samples as the dataset, N. Each of C classes is drawn
+    floor(N / C) or ceil(N / C) times; which classes are drawn once more
+    changes by epoch. With ``oversample_thr`` t, the share of a class with n
+    images is instead proportional to n max(1, sqrt(t N / n)), rounded
+    likewise: the repeat factor of
+    :class:`mmengine.dataset.ClassBalancedDataset` (Gupta et al. 2019), which
+    keeps the proportions among common classes. Within a class, the numbers
+    of times that images are drawn differ by at most one. Each epoch is drawn
+    independently. An image that is drawn several times in an epoch is
+    augmented differently each time.
 
     All processes draw the same list, by seed and epoch, and take every
-    ``world_size``-th of it. As in :class:`mmengine.dataset.DefaultSampler`
-    the list's beginning is repeated where it does not come out even: at most
-    ``world_size - 1`` samples more.
+    ``world_size``-th item. As in :class:`mmengine.dataset.DefaultSampler`,
+    the beginning of the list is repeated to divide it evenly: at most
+    ``world_size - 1`` extra samples.
 
     Args:
         *args: See :class:`mmengine.dataset.DefaultSampler`; ``shuffle`` can
             only be True.
-        oversample_thr (float, optional): Classes that are a smaller part of
-            the images are drawn more often, in (0, 1]. Defaults to None:
-            all classes equally often.
+        oversample_thr (float, optional): Share of the images, in (0, 1],
+            below which a class is drawn more often. Defaults to None: all
+            classes equally often.
         **kwargs: The same.
 
     Raises:
@@ -78,17 +78,18 @@ class ClassBalancedSampler(ResumableSampler):
     def __iter__(self) -> Iterator[SeededIndex]:
         """Iterate the indices of this rank."""
         images, rounds = self._draw()
-        # The parent shuffles, shares and skips: its indices are places here.
+        # The parent shuffles, distributes and skips positions in the draw.
         for place in super().__iter__():
             entropy = *place.entropy, rounds[place]
             yield SeededIndex(images[place], entropy)
 
     def _draw(self) -> tuple[list[int], list[int]]:
-        """Draw an epoch, by class.
+        """Draw an epoch, class by class.
 
         Returns:
-            tuple[list[int], list[int]]: The images, and how often each was
-            drawn before in this epoch, by which its augmentation differs.
+            tuple[list[int], list[int]]: Indices of the images, and how often
+            each was drawn before in this epoch; the latter seeds its
+            augmentation.
         """
         rng = np.random.default_rng((self.seed, self.epoch))
         shares = np.floor(self._shares).astype(int)

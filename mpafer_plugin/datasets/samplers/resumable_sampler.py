@@ -9,12 +9,12 @@ from mpafer_plugin.utils.seeding import SeededIndex
 
 @DATA_SAMPLERS.register_module()
 class ResumableSampler(DefaultSampler):
-    """mmengine's sampler, for runs that can be interrupted and repeated.
+    """Sampler for runs that can be interrupted and reproduced.
 
-    The order is DefaultSampler's. Each index carries seed and epoch along, by
-    which our datasets draw its augmentation: whatever the number of workers
-    or processes, persistent or not, a sample of an epoch is the same. And an
-    epoch can be entered in its midst.
+    The order is that of mmengine's DefaultSampler. Each index carries the
+    seed and the epoch, by which our datasets augment the sample: it does not
+    depend on the number of workers or processes, persistent or not. Training
+    can resume in the middle of an epoch.
 
     Args:
         *args: See :class:`mmengine.dataset.DefaultSampler`.
@@ -26,7 +26,7 @@ class ResumableSampler(DefaultSampler):
         self._skipped = 0
 
     def skip(self, samples: int) -> None:
-        """Leave out the first samples of this rank, in the next epoch only."""
+        """Skip the first samples of this rank, in the next epoch only."""
         self._skipped = samples
 
     def __iter__(self) -> Iterator[SeededIndex]:

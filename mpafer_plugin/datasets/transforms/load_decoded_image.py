@@ -11,30 +11,31 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 
 @TRANSFORMS.register_module()
 class LoadDecodedImage(LoadImageFromFile):
-    """Load an image, and decode it only the first time (ours).
+    """Load an image from a cache of decoded images (ours).
 
-    The decoded pixels are kept in a folder, a file an image, which all
-    workers, ranks and runs share: 3 H W bytes for an image of H x W pixels.
-    A file is found by the image's path, size and time, so an image that
-    changes is decoded again. Worth it where decoding is slow, for large
-    images above all: docs/performance.md.
+    The cache is a folder with one file per image, 3 H W bytes for H x W
+    pixels, which all workers, ranks and runs share. The key is the image's
+    path, size and modification time, so a changed image is decoded again.
+    Useful if decoding is slow, above all for large images: see
+    docs/performance.md.
 
     Args:
-        cache_dir (str): The folder; made if it is not there.
+        cache_dir (str): The folder; created if it does not exist.
         **kwargs: See :class:`mmcv.transforms.LoadImageFromFile`.
 
     Raises:
-        ValueError: If an image is not a local file.
+        ValueError: If an image is not a local file, or a cached one is
+            damaged.
     """
 
     def __init__(self, cache_dir: str, **kwargs):
         super().__init__(**kwargs)
         self.folder = Path(cache_dir)
-        # All that decides what a file decodes to.
+        # All settings that affect decoding.
         self.rule = LoadImageFromFile.__repr__(self)
 
     def transform(self, results: dict) -> dict | None:
-        """Set ``img``, ``img_shape`` and ``ori_shape``, as the host does."""
+        """Set ``img``, ``img_shape`` and ``ori_shape``, as mmcv does."""
         path = self._path(results['img_path'])
         try:
             img = np.load(path)
@@ -45,8 +46,8 @@ class LoadDecodedImage(LoadImageFromFile):
             return loaded
         except (ValueError, EOFError) as error:
             raise ValueError(
-                f'{path} is damaged ({error}): delete it, and '
-                f'{results["img_path"]} is decoded again'
+                f'{path} is damaged ({error}): delete it to '
+                f'decode {results["img_path"]} again'
             ) from error
         results['img'] = img
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
@@ -57,18 +58,18 @@ class LoadDecodedImage(LoadImageFromFile):
             stat = os.stat(img_path)
         except FileNotFoundError as error:
             raise ValueError(
-                f'{img_path!r} is not a local file: LoadDecodedImage knows by '
-                'size and time that an image is the same; take '
-                'LoadImageFromFile for other backends'
+                f'{img_path!r} is not a local file: LoadDecodedImage needs '
+                'its size and modification time; use LoadImageFromFile for '
+                'other backends'
             ) from error
         state = f'{self.rule}\t{os.path.abspath(img_path)}\t{stat.st_size}'
         key = f'{state}\t{stat.st_mtime_ns}'.encode()
         digest = hashlib.blake2b(key, digest_size=16).hexdigest()
-        # Folders of a few thousand files each, for 290,000 images.
+        # About a thousand files per folder for 290,000 images.
         return self.folder / digest[:2] / f'{digest[2:]}.npy'
 
     def _save(self, path: Path, img: np.ndarray) -> None:
-        # Another worker never reads half a file.
+        # Another worker must never read an incomplete file.
         with atomic_write(path) as part, part.open('wb') as file:
             np.save(file, img)
 

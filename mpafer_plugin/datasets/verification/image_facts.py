@@ -10,10 +10,10 @@ from PIL import Image, UnidentifiedImageError
 
 
 class ImageFacts(NamedTuple):
-    """What is kept of an image that was decoded.
+    """Properties of a decoded image.
 
     Args:
-        digest (str): Stands for its pixels, see :func:`image_digest`.
+        digest (str): Hash of its pixels, see :func:`image_digest`.
         width (int): In pixels.
         height (int): In pixels.
         grey (bool): Whether it has one channel, or three equal ones.
@@ -26,21 +26,20 @@ class ImageFacts(NamedTuple):
 
 
 def image_facts(data: bytes) -> ImageFacts:
-    """Decode an image whole, and say what it is.
+    """Decode a whole image and return its properties.
 
-    It is decoded as training does it, by OpenCV into three channels. Some
-    versions of OpenCV fill up a JPEG that was cut off in grey, so Pillow,
-    which does not, decodes it first. A JPEG with wrong bytes in the middle
-    passes both.
+    It is decoded as in training, by OpenCV into three channels. Some versions
+    of OpenCV fill up a truncated JPEG with grey, so Pillow, which does not,
+    decodes it first. A JPEG with wrong bytes in the middle passes both.
 
     Args:
-        data (bytes): The file.
+        data (bytes): Content of the file.
 
     Returns:
         ImageFacts: Digest, size and whether it is grey.
 
     Raises:
-        ValueError: If it is no image, or not a whole one.
+        ValueError: If it is not an image, or truncated.
     """
     if not data:
         raise ValueError('the file is empty')
@@ -49,7 +48,7 @@ def image_facts(data: bytes) -> ImageFacts:
             whole.load()
     except UnidentifiedImageError:
         pass  # OpenCV may know a format that Pillow does not
-    except Exception as error:  # decoders raise anything on broken data
+    except Exception as error:  # decoders raise many types
         raise ValueError(str(error) or type(error).__name__) from error
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
@@ -90,11 +89,11 @@ def image_digest(image: np.ndarray) -> str:
 def duplicate_groups(
     digests: Iterable[tuple[Name, str]],
 ) -> list[list[Name]]:
-    """Put the names of images with the same digest together.
+    """Group the names of images with the same digest.
 
     Args:
         digests (Iterable[tuple[Name, str]]): Name and digest of each
-            image. Names may be anything that says which image is meant.
+            image; names may be of any hashable type.
 
     Returns:
         list[list[Name]]: The groups of two or more, in the order of their

@@ -5,21 +5,21 @@ from typing import Any
 
 @dataclass
 class PartReport:
-    """What was found in an official part of a dataset.
+    """Findings in an official part of a dataset.
 
     Attributes:
         name (str): The part, such as 'RAFDB train'.
         data_root (str): Its folder.
         splits (dict[str, dict]): Split to 'pictures' and 'rule'.
-        label_rule (str): How an image gets its label.
-        crop (str): How faces were cut out.
+        label_rule (str): Rule by which an image gets its label.
+        crop (str): Crop of the faces.
         classes (list[str]): The classes, in label order.
         pictures (int): Number of listed images (the key in the JSON file).
-        counts (dict[str, int]): Of each class, by canonical name.
-        expected (dict[str, int], optional): What they should be.
-        expected_source (str): Where that is known from.
-        errors (list[str]): What is wrong with annotations.
-        missing (list[dict]): Images that are absent.
+        counts (dict[str, int]): Images of each class, by canonical name.
+        expected (dict[str, int], optional): Expected counts.
+        expected_source (str): Source of the expected counts.
+        errors (list[str]): Errors in the annotations.
+        missing (list[dict]): Listed images that do not exist.
         unreadable (list[dict]): Images that cannot be decoded, with the
             ``reason``.
         sizes (dict): 'distinct', 'most_common', and of 'width' and 'height'
@@ -47,14 +47,14 @@ class PartReport:
 
     @property
     def ok(self) -> bool:
-        """Whether the copy is whole: duplicates have no say."""
+        """True if the copy is complete, whatever its duplicates."""
         return self.counts_agree and not (
             self.errors or self.missing or self.unreadable
         )
 
     @property
     def counts_agree(self) -> bool:
-        """Whether the counts are as expected, or nothing was."""
+        """True if the counts are the expected ones, if there are any."""
         return self.expected is None or (
             Counter(self.counts) == Counter(self.expected)
         )
@@ -62,15 +62,15 @@ class PartReport:
 
 @dataclass
 class Report:
-    """What was found in the datasets of a config.
+    """Findings in the datasets of a config.
 
     Attributes:
         parts (list[PartReport]): The official parts.
         duplicates (list[dict]): Groups of images with the same pixels:
             their ``splits``, whether labels are ``contradicting``, and the
             ``images``.
-        shared (list[str]): Paths of images that several splits hold, other
-            than validation and test.
+        shared (list[str]): Paths of images that are in several splits, other
+            than validation and test together.
         leaks (list[str]): Paths of test images that are, or have a copy, in
             another split.
     """
@@ -82,10 +82,10 @@ class Report:
 
     @property
     def compared(self) -> bool:
-        """Whether the splits were: not where annotations are wrong."""
+        """True if splits were compared: if all annotations are right."""
         return not any(part.errors for part in self.parts)
 
     @property
     def ok(self) -> bool:
-        """Whether all parts are whole, and no image in two splits."""
+        """True if all parts are complete and no image is in two splits."""
         return not self.shared and all(part.ok for part in self.parts)

@@ -1,4 +1,4 @@
-"""Check a copy of a dataset: files, images, counts and duplicates."""
+"""Check of a dataset copy: files, images, counts and duplicates."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,19 @@ from .image_facts import ImageFacts, duplicate_groups, image_facts
 from .official_parts import OfficialPart
 from .report import PartReport, Report
 
-_THREADS = 8  # decoding releases the lock, and network disks are waited for
+_THREADS = 8  # decoding and network disks release the interpreter lock
 
 
 def verify(parts: Sequence[OfficialPart]) -> Report:
-    """Decode all images and compare them.
+    """Decode all images of the parts and compare them.
 
     Args:
-        parts (Sequence[OfficialPart]): What was read of the annotations.
+        parts (Sequence[OfficialPart]): The annotations.
 
     Returns:
-        Report: What was found.
+        Report: The findings.
     """
-    # A file that several parts list is one image, and no copy of itself.
+    # A file that several parts list is one image, not a duplicate.
     files: dict[tuple[str, str], tuple[DataRoot, Sample]] = {}
     splits: dict[tuple[str, str], list[str]] = {}
     for part in parts:
@@ -39,7 +39,7 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
             for sample in samples:
                 key = root.path, sample.path
                 splits.setdefault(key, []).append(split)
-    with ThreadPool(_THREADS) as pool:  # stops at once when interrupted
+    with ThreadPool(_THREADS) as pool:
         found = pool.imap(_facts, files.values(), chunksize=16)
         facts = dict(
             zip(files, track(found, 'decoding', len(files)), strict=True)
@@ -52,19 +52,18 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
     shared = [
         key
         for key, names in splits.items()
-        # where the epoch is chosen on the test split, it says so itself
+        # A config that selects the epoch on the test split says so.
         if len(set(names)) > 1 and set(names) != {'val', 'test'}
     ]
     leaks = [path for root, path in shared if 'test' in splits[root, path]]
     duplicates = []
     for group in groups:
-        # An image that is tested on is no copy of elsewhere, even where
-        # the epoch is chosen on the test split.
+        # Copies among test images alone are no leak, even if the epoch is
+        # selected on the test split.
         if any('test' not in splits[key] for key in group):
             leaks += [key[1] for key in group if 'test' in splits[key]]
         images = [
-            dict(_described(files[key][1]), splits=splits[key])
-            for key in group
+            dict(_to_dict(files[key][1]), splits=splits[key]) for key in group
         ]
         duplicates.append(
             dict(
@@ -82,7 +81,7 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
 
 
 def _facts(file: tuple[DataRoot, Sample]) -> ImageFacts | str:
-    """Facts of an image, or why there are none."""
+    """Return the properties of an image, or why it cannot be decoded."""
     root, sample = file
     try:
         return image_facts(root.read(sample.path))
@@ -90,7 +89,7 @@ def _facts(file: tuple[DataRoot, Sample]) -> ImageFacts | str:
         return str(error)
 
 
-def _described(sample: Sample) -> dict[str, Any]:
+def _to_dict(sample: Sample) -> dict[str, Any]:
     return dict(path=sample.path, label=sample.label, where=sample.where)
 
 
@@ -98,6 +97,7 @@ def _report(
     part: OfficialPart, facts: Mapping[tuple[str, str], ImageFacts | str]
 ) -> PartReport:
     dataset = part.dataset
+    rules = dataset.describe()
     expected = dataset.published_counts() if part.samples else None
     report = PartReport(
         name=part.name,
@@ -106,22 +106,22 @@ def _report(
             split: dict(
                 pictures=len(samples),
                 rule='; '.join(
-                    reader.split_rule_text()
-                    for name, reader in part.datasets
+                    each.describe()['split_rule']
+                    for name, each in part.datasets
                     if name == split
                 ),
             )
             for split, samples in part.splits.items()
         },
-        label_rule=dataset.label_rule_text(),
-        crop=dataset.crop_text(),
+        label_rule=rules['label_rule'],
+        crop=rules['crop'],
         classes=list(dataset.CLASSES),
         pictures=len(part.samples),
         counts=dict(part.counts),
         expected=None if expected is None else dict(expected),
         expected_source=dataset.COUNTS_SOURCE,
         errors=part.errors,
-        missing=[_described(sample) for sample in part.absent],
+        missing=[_to_dict(sample) for sample in part.absent],
     )
     readable = []
     absent = {sample.path for sample in part.absent}
@@ -130,7 +130,7 @@ def _report(
             continue
         fact = facts[dataset.root.path, sample.path]
         if isinstance(fact, str):
-            report.unreadable.append(dict(_described(sample), reason=fact))
+            report.unreadable.append(dict(_to_dict(sample), reason=fact))
         else:
             readable.append(fact)
     if readable:
@@ -141,7 +141,7 @@ def _report(
 
 
 def _sizes(facts: list[ImageFacts]) -> dict[str, Any]:
-    """Summarize widths and heights."""
+    """Summarize widths and heights in pixels."""
     sizes = Counter(f'{fact.width} x {fact.height}' for fact in facts)
     sides = dict(
         width=[fact.width for fact in facts],

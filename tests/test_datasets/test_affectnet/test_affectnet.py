@@ -175,10 +175,13 @@ def test_log_tells_rules_counts_and_what_is_left_out(
 
 def test_rules_in_words(roots):
     eight = AffectNet(roots['old'], 'test', 8)
-    assert 'ids 0-7; left out: 1 none (8), 2 unc' in eight.label_rule_text()
+    assert (
+        'ids 0-7; left out: 1 none (8), 2 unc'
+        in eight.describe()['label_rule']
+    )
     assert 'which papers report' in repr(eight)
     lazy = AffectNet(roots['old'], val_fraction=0, lazy_init=True)
-    assert lazy.label_rule_text() == (
+    assert lazy.describe()['label_rule'] == (
         'as annotated, ids 0-6; left out: contempt (7), none (8), uncertain '
         '(9), no-face (10)'
     )
@@ -260,7 +263,7 @@ def test_rows_listed_twice(tmp_path):
     write_csv(path, [row('a.jpg', 3)] * 3)
     dataset = AffectNet(str(tmp_path), 'test')
     assert len(dataset) == 1
-    assert '; 2 repeated rows passed over' in dataset.label_rule_text()
+    assert '; 2 repeated rows passed over' in dataset.describe()['label_rule']
     write_csv(path, [row('a.jpg', 8), row('a.jpg', 3)])
     message = r"csv:3: 'a.jpg' is 'surprise', but 'none' on line 2"
     with pytest.raises(ValueError, match=message):
@@ -455,7 +458,7 @@ def test_no_folder_of_images(tmp_path):
     ('kwargs', 'message'),
     [
         ({'split': 'valid'}, r"no split 'valid'.*'train', 'val', 'test'"),
-        ({'split': 'val', 'val_fraction': 0}, r'give a val_fraction above 0'),
+        ({'split': 'val', 'val_fraction': 0}, r'val_fraction above 0'),
         ({'val_fraction': 1.0}, r'val_fraction is 1\.0'),
         ({'num_classes': 6}, r'no 6 classes; num_classes is 7, or 8'),
         ({'classes': ['happy']}, r"'neutral' is not among .*'happy'"),

@@ -5,6 +5,7 @@ import pytest
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import FERCsv
+from mpafer_plugin.datasets.data_root import DataRoot
 
 HEADER = 'path,label,split'
 LABELS = ('Happy',) * 40 + ('anger',) * 30 + ('gähnend',) * 20 + ('Aha',) * 10
@@ -40,6 +41,22 @@ def paths_of(dataset):
 def counts_of(dataset):
     labels = dataset.get_gt_labels()
     return np.bincount(labels, minlength=len(dataset.CLASSES)).tolist()
+
+
+def test_file_is_parsed_once(tmp_path, monkeypatch):
+    root = write(tmp_path, train_lines())
+    parsed = []
+    rows = DataRoot.rows
+    monkeypatch.setattr(
+        DataRoot,
+        'rows',
+        lambda self, name: parsed.append(name) or rows(self, name),
+    )
+    dataset = read(root)
+    assert (len(dataset), parsed) == (90, ['labels.csv'])
+    # Rows are released once read, but can be read again.
+    assert len(dataset.load_samples()) == 100
+    assert parsed == ['labels.csv'] * 2
 
 
 def test_without_split_a_share_is_held_out(tmp_path):

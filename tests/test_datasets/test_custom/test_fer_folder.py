@@ -70,7 +70,9 @@ def test_share_held_out_is_the_same_in_both_layouts(tmp_path):
         assert counts_of(val) == [4, 3, 1, 2]
         assert counts_of(train) == [36, 27, 9, 18]
         assert not set(paths_of(train)) & set(paths_of(val))
-        assert 'held out of the training images' in val.split_rule_text()
+        assert (
+            'held out of the training images' in val.describe()['split_rule']
+        )
         top = tmp_path / name / folder
         paths = (Path(path).relative_to(top) for path in paths_of(val))
         held_out.append({str(p).replace('Happy', 'happiness') for p in paths})
@@ -92,13 +94,16 @@ def test_val_folder_is_val_and_nothing_is_held_out(tmp_path, folder):
         val = read(root, 'val', **kwargs)
         assert val.metainfo['classes'] == classes
         assert counts_of(val) == [2, 1, 0, 0, 0]
-        assert val.split_rule_text() == 'the validation images'
+        assert val.describe()['split_rule'] == 'the validation images'
         train = read(root, **kwargs)
         assert counts_of(train) == [40, 0, 30, 10, 20]
-        assert 'nothing held out, for there are val' in train.split_rule_text()
+        assert (
+            'nothing held out, as there are val'
+            in train.describe()['split_rule']
+        )
         test = read(root, 'test', **kwargs)
         assert counts_of(test) == [0, 0, 3, 0, 0]
-        assert test.split_rule_text() == 'the test images'
+        assert test.describe()['split_rule'] == 'the test images'
         assert test.test_mode and not train.test_mode
 
 
@@ -164,7 +169,7 @@ def test_endings_and_what_is_passed_over(tmp_path, log):
     dataset = read(root, val_fraction=0)
     assert paths_of(dataset) == [f'{root}/{path}' for path in images]
     assert (
-        "3 files that are no images by their ending such as 'train/fear/"
+        "3 files without an image extension such as 'train/fear/"
         "Thumbs.db', 3 files and folders outside the class folders such as "
         "'README.md'"
     ) in log.text
@@ -182,7 +187,7 @@ def test_no_test_images(tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=r"split='test', but .*part 'test'.*only of \['train'\].*holds "
-        r"\['Aha'.*put them in test/<class>/, and those that are there in "
+        r"\['Aha'.*put them in test/<class>/, and the present ones in "
         r"train/<class>/, or test on split='val', knowing",
     ):
         read(root, 'test')
@@ -242,8 +247,8 @@ def test_no_such_folder(tmp_path):
         ({'val_fraction': 1}, r'val_fraction is 1'),
         (
             {'split': 'val', 'val_fraction': 0},
-            r'give a val_fraction above 0, or bring validation images: put '
-            r'them in val/<class>/, and those',
+            r'val_fraction above 0, or bring validation images: put '
+            r'them in val/<class>/, and the present ones',
         ),
         (
             {'classes': ['anger']},

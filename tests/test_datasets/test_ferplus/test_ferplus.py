@@ -98,7 +98,9 @@ def test_rules_by_hand(tmp_path, number, rule, new):
     }
     assert labels_of(dataset) == expected
     left_out = len(CASES) - len(expected)
-    assert f'passed over: {left_out} images' in dataset.label_rule_text()
+    assert (
+        f'passed over: {left_out} images' in dataset.describe()['label_rule']
+    )
 
 
 def test_distribution_reaches_the_data_sample(tmp_path):
@@ -151,7 +153,7 @@ def test_repeated_and_unnamed_rows(tmp_path):
     dataset = FERPlus(write(tmp_path, rows))
     # the tool overwrites the image, so the last row is the image's
     assert labels_of(dataset) == {'a.png': 'sadness', 'b.png': 'sadness'}
-    text = dataset.label_rule_text()
+    text = dataset.describe()['label_rule']
     assert '1 rows without a name, 1 rows whose name comes again' in text
 
 
@@ -239,7 +241,7 @@ def test_counts_of_the_real_files(real_root, tmp_path, source, rule):
             str(tmp_path), split, label_rule=rule, serialize_data=False
         )
         assert len(dataset) == total
-        assert f'by {source}' in dataset.label_rule_text()
+        assert f'by {source}' in dataset.describe()['label_rule']
         labels = [info['gt_label'] for info in dataset.data_list]
         counts = np.bincount(labels).tolist()
         assert counts == list(FERPLUS_COUNTS[source, rule][split])

@@ -71,7 +71,7 @@ def test_the_log_tells_layout_and_crop(write, tmp_path, log):
 def test_the_first_layout_wins(tmp_path):
     for write in (cub, named, kaggle, apvit, official):
         write(tmp_path)
-        rule = RAFDB(str(tmp_path)).label_rule_text()
+        rule = RAFDB(str(tmp_path)).describe()['label_rule']
         assert rule == f'as annotated, {TITLES[write]}'
 
 
@@ -86,7 +86,7 @@ def test_images_that_are_not_there_make_no_layout(tmp_path):
     official(tmp_path)
     (tmp_path / 'basic/Image/aligned').rename(tmp_path / 'basic/Image/x')
     message = (
-        r'label\.txt \(there\), basic/Image/aligned \(absent\)(.|\n)*'
+        r'label\.txt \(present\), basic/Image/aligned \(absent\)(.|\n)*'
         r"Image' holds \['x'\]"
     )
     with pytest.raises(FileNotFoundError, match=message):

@@ -18,7 +18,7 @@ LINES = [
     ),
     (apvit, 'train.txt', FIRST, 'train_00002.jpg', r':2: .* twice, .*txt:1'),
     (apvit, 'train.txt', FIRST, 'test_9.jpg', r':1: .* test part by its name'),
-    (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},3', r":2: .*lies in \['DA"),
+    (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},3', r":2: .*is in \['DA"),
     (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},0', r":2: unknown .*'0'"),
     (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},2,', r':2: cannot read'),
     (kaggle, 'labels.csv', f'{FIRST},2', FIRST, r':2: cannot read the row'),
@@ -73,7 +73,7 @@ def test_listed_but_absent(write, listed, tmp_path):
     [
         ('train/8/a.jpg', r"train/8: unknown label '8'; .*7: 'neutral'"),
         ('train/Smile/a.jpg', r"train/Smile: unknown label 'Smile'"),
-        ('train/a.JPG', r'train/a\.JPG: the image lies in no class folder'),
+        ('train/a.JPG', r'train/a\.JPG: the image is in no class folder'),
         ('train/2/test_0001.jpg', r'an image of the test part by its name'),
         ('train/2/train_00001.jpg', r"'train_00001\.jpg' is listed twice"),
     ],

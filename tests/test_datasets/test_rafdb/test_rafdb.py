@@ -186,11 +186,11 @@ def test_basic_itself(root):
 
 def test_crop_in_words(root):
     dataset = RAFDB(str(root), 'test', lazy_init=True)
-    assert dataset.crop_text() == 'known once it is read'
+    assert dataset.describe()['crop'] == 'known once it is read'
     dataset.full_init()
-    assert dataset.crop_text() == 'official aligned faces, 100 x 100'
+    assert dataset.describe()['crop'] == 'official aligned faces, 100 x 100'
     original = RAFDB(str(root), 'test', aligned=False)
-    assert original.crop_text() == 'original photos, faces not cut out'
+    assert original.describe()['crop'] == 'original photos, faces not cut out'
 
 
 def write_compound(root, train=22, test=11):
@@ -232,7 +232,7 @@ def test_unlisted_images_are_counted(root, log):
     ('kwargs', 'message'),
     [
         ({'split': 'valid'}, r"no split 'valid'.*'train', 'val', 'test'"),
-        ({'split': 'val', 'val_fraction': 0}, r'give a val_fraction above 0'),
+        ({'split': 'val', 'val_fraction': 0}, r'val_fraction above 0'),
         ({'val_fraction': 1.0}, r'val_fraction is 1\.0'),
         ({'val_fraction': -0.1}, r'val_fraction is -0\.1'),
         ({'classes': ['happy']}, r"'surprise' is not among .*'happy'"),
