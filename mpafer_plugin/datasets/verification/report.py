@@ -68,7 +68,7 @@ class Report:
         parts (list[PartReport]): The official parts.
         duplicates (list[dict]): Groups of images with the same pixels:
             their ``splits``, whether labels are ``contradicting``, and the
-            ``images``.
+            ``pictures``.
         shared (list[str]): Paths of images that are in several splits, other
             than validation and test together.
         leaks (list[str]): Paths of test images that are, or have a copy, in
