@@ -20,8 +20,12 @@ study: $(VENV)/ready
 test: $(VENV)/ready
 	$(PYTEST) -m 'not slow'
 
+# The benchmark compares times: it runs alone.
+BENCHMARK = tests/test_tools/test_benchmarks
+
 test-all: $(VENV)/ready
-	$(PYTEST)
+	$(BIN)/python -m pytest $(BENCHMARK)
+	$(PYTEST) --ignore $(BENCHMARK)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
