@@ -140,7 +140,7 @@ def get_installed_path(package: str) -> str:
     if spec is None:
         names = packages_distributions().items()
         modules = [module for module, found in names if package in found]
-        spec = importlib.util.find_spec(modules[0]) if modules else None
+        spec = importlib.util.find_spec(min(modules)) if modules else None
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f'no package {package!r} with files')
     return os.path.dirname(spec.origin)

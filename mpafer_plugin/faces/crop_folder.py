@@ -5,9 +5,9 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -240,11 +240,29 @@ def _crop_images(
     arguments = crop, model, context.Lock()
     executor = ProcessPoolExecutor(jobs, context, _start_worker, arguments)
     try:
-        yield from executor.map(
-            partial(_crop_in_worker, crop), paths, chunksize=8
-        )
+        with _sigint_blocked():  # all workers start here
+            outcomes = executor.map(
+                partial(_crop_in_worker, crop), paths, chunksize=8
+            )
+        yield from outcomes
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Keep Ctrl-C from processes that start in this block.
+
+    They inherit the mask; this process gets the signal after the block.
+    """
+    if not hasattr(signal, 'pthread_sigmask'):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _start_worker(
