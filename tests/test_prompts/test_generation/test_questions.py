@@ -80,7 +80,7 @@ def test_a_name_that_looks_like_a_place():
         (dict(contrast=[['fear']]), r"\['fear'\] must be two classes"),
         (dict(contrast=[['fear', 'joy']]), "'joy' is not among"),
         (dict(contrast=[['fear', 'fearful']]), "are 'fear'"),
-        (dict(prompt_names={'joy': 'x'}), "'joy', which is no class"),
+        (dict(prompt_names={'joy': 'x'}), "prompt_names has 'joy'"),
     ],
 )
 def test_wrong_plans(arguments, message):
