@@ -2,18 +2,46 @@ import ctypes
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import Distribution
 from pathlib import Path
 
-from .installed import Package, installed, normalized
+try:
+    from packaging.requirements import Requirement
+    from packaging.specifiers import SpecifierSet
+    from packaging.version import Version
+
+    HAS_PACKAGING = True
+except ImportError:  # doctor still runs, without comparing versions
+    HAS_PACKAGING = False
 
 OPENCV_LIBRARIES = ('libGL.so.1', 'libgthread-2.0.so.0')
 """System libraries that OpenCV wheels with GUI need."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed distribution; its version is '' if unknown."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...] = ()
+    complete: bool = True  # whether its metadata is readable
+
+    def __str__(self) -> str:
+        return f'{self.name} {self.version or "(unknown version)"}'
+
+    def range_of(self, name: str) -> str:
+        """Return the range in which it requires ``name``; '' for any."""
+        if HAS_PACKAGING:
+            for requirement in map(Requirement, self.requires):
+                if requirement.name == name and requirement.marker is None:
+                    return str(requirement.specifier)
+        return ''
 
 
 @dataclass
@@ -52,11 +80,7 @@ class Environment:
             implementation=sys.implementation.name,
             platform=sys.platform,
             variables=os.environ,
-            absent_libraries=tuple(
-                name
-                for name in OPENCV_LIBRARIES
-                if sys.platform == 'linux' and not _loads(name)
-            ),
+            absent_libraries=_absent_libraries(),
             gpus=_gpus(),
             # as typed: commands for the user must run in this Python
             command=sys.orig_argv[0],
@@ -64,66 +88,66 @@ class Environment:
 
     @cached_property
     def packages(self) -> dict[str, Package]:
-        """Installed distributions by normalized name."""
-        return installed(self.path)
+        """Installed distributions by normalized name.
 
-    def any_of(self, *names: str) -> Package | None:
+        The first on the path wins, but readable metadata before damaged.
+        """
+        found: dict[str, Package] = {}
+        for folder in self.path:
+            for info in sorted(Path(folder).glob('[!~-]*.*-info')):
+                if info.suffix in ('.dist-info', '.egg-info'):
+                    package = _read(info)
+                    name = normalized(package.name)
+                    if name not in found or not found[name].complete:
+                        found[name] = package
+        return found
+
+    def find(self, *names: str) -> Package | None:
         """Return the first installed distribution of several names."""
         for name in map(normalized, names):
             if name in self.packages:
                 return self.packages[name]
         return None
 
-    def text(self, file: str) -> str:
-        """Read a file of an installed package; '' if missing."""
+    def build(self, module: str) -> str:
+        """Return for what torch or torchvision is built.
+
+        Returns:
+            str: ``'CUDA 13.2'``, ``'ROCm'``, ``'CPU only'`` or '', unknown.
+        """
+        text = ''
         for folder in self.path:
-            try:
-                return (Path(folder) / file).read_text(errors='replace')
-            except OSError:
-                continue
-        return ''
+            file = Path(folder, module, 'version.py')
+            if file.is_file():
+                text = file.read_text(errors='replace')
+                break
+        # torch has a line cuda = '13.2' or cuda = None, torchvision +cu132
+        cuda = re.search(r"^cuda\b.*'(\d+)\.(\d+)", text, re.M) or re.search(
+            r'^__version__.*\+cu(\d+)(\d)\b', text, re.M
+        )
+        if cuda:
+            return f'CUDA {cuda[1]}.{cuda[2]}'
+        if re.search(r"^hip\b.*'|^__version__.*\+rocm", text, re.M):
+            return 'ROCm'
+        cpu = re.search(r'^cuda\b|^__version__.*\+cpu\b', text, re.M)
+        return 'CPU only' if cpu else ''
+
+    @property
+    def pip(self) -> str:
+        """Command that calls the pip of this Python."""
+        return f'{shlex.quote(self.command)} -m pip'
 
     def install(self, *requirements: str) -> str:
         """Return the command that installs distributions."""
-        quoted = (
-            f'"{name}"' if re.search('[<>]', name) else name
-            for name in requirements
-        )
-        return f'{shlex.quote(self.command)} -m pip install ' + ' '.join(
-            quoted
-        )
+        quoted = [
+            f'"{r}"' if re.search('[<>]', r) else r for r in requirements
+        ]
+        return f'{self.pip} install {" ".join(quoted)}'
 
-    def replace(self, removed: list[str], *requirements: str) -> str:
+    def replace(self, removed: Iterable[str], *requirements: str) -> str:
         """Return the command that replaces distributions by others."""
-        return (
-            f'{shlex.quote(self.command)} -m pip uninstall -y '
-            f'{" ".join(removed)} && {self.install(*requirements)}'
-        )
-
-
-def _loads(library: str) -> bool:
-    try:
-        ctypes.CDLL(library)
-    except OSError:
-        return False
-    return True
-
-
-def _gpus() -> tuple[str, ...]:
-    program = shutil.which('nvidia-smi')
-    if program is None:
-        return ()
-    try:
-        result = subprocess.run(
-            [program, '--query-gpu=name', '--format=csv,noheader'],
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    # without a driver it prints an error message to stdout
-    return tuple(result.stdout.splitlines()) if not result.returncode else ()
+        uninstall = f'{self.pip} uninstall -y {" ".join(removed)}'
+        return f'{uninstall} && {self.install(*requirements)}'
 
 
 @dataclass(frozen=True)
@@ -151,37 +175,62 @@ class Finding:
         return any(sign.lower() in failure for sign in self.signs)
 
 
-CPU = 'cpu'
+def normalized(name: str) -> str:
+    """Normalize the name of a distribution (PEP 503)."""
+    return re.sub('[-_.]+', '-', name).lower()
 
 
-def torch_build(env: Environment) -> str:
-    """Return torch's build: ``'13.2'`` (CUDA), 'rocm', 'cpu' or ''."""
-    text = env.text('torch/version.py')
-    cuda = re.search(r"^cuda\b[^=\n]*=\s*'([\d.]+)'", text, re.MULTILINE)
-    if cuda:
-        return cuda[1]
-    if re.search(r"^hip\b[^=\n]*=\s*'", text, re.MULTILINE):
-        return 'rocm'
-    return CPU if re.search(r'^cuda\b', text, re.MULTILINE) else ''
+def fits(version: str, wanted: str) -> bool:
+    """Check a version against a range such as ``'>=0.10.4,<0.11'``.
+
+    A pre-release also counts as its release: vendors name torch builds so
+    (``2.14.0a0+nv25.10``). Anything unreadable fits.
+    """
+    if not HAS_PACKAGING or not version:
+        return True
+    try:
+        release = Version(version).base_version
+        range_ = SpecifierSet(wanted)
+    except ValueError:
+        return True
+    return any(
+        range_.contains(v, prereleases=True) for v in (version, release)
+    )
 
 
-def torchvision_build(env: Environment) -> str:
-    """Return torchvision's build in the form of :func:`torch_build`."""
-    text = env.text('torchvision/version.py')
-    tag = re.search(r"__version__\s*=\s*'[^'+]*\+(cpu|rocm|cu\d+)", text)
-    if not tag:
-        return ''
-    digits = tag[1][len('cu') :]  # cu132 is CUDA 13.2
-    return f'{digits[:-1]}.{digits[-1]}' if digits.isdigit() else tag[1]
+def _read(info: Path) -> Package:
+    """Read a ``NAME-VERSION.dist-info``, possibly damaged."""
+    try:
+        dist = Distribution.at(info)
+        name, version = dist.metadata['Name'], dist.metadata['Version']
+        if name and version:
+            return Package(name, version, tuple(dist.requires or ()))
+    # Python versions differ in what they raise for missing metadata
+    except (AttributeError, LookupError, OSError, TypeError, ValueError):
+        pass
+    name, _, version = info.stem.partition('-')
+    return Package(name, version.partition('-')[0], complete=False)
 
 
-def is_cuda(build: str) -> bool:
-    """Return whether a build is for CUDA."""
-    return build[:1].isdigit()
+def _absent_libraries() -> tuple[str, ...]:
+    absent = []
+    for name in OPENCV_LIBRARIES if sys.platform == 'linux' else ():
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            absent.append(name)
+    return tuple(absent)
 
 
-def described(build: str) -> str:
-    """Format a build for the report; '' if unknown."""
-    if is_cuda(build):
-        return f'CUDA {build}'
-    return {CPU: 'CPU only', 'rocm': 'ROCm'}.get(build, '')
+def _gpus() -> tuple[str, ...]:
+    try:
+        result = subprocess.run(
+            ['nvidia-smi', '--query-gpu=name', '--format=csv,noheader'],
+            capture_output=True,
+            check=True,  # without a driver it prints an error to stdout
+            text=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(result.stdout.splitlines())

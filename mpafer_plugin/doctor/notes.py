@@ -1,102 +1,84 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from .environment import CPU, Environment, Finding, torch_build
-from .installed import HAS_PACKAGING, fits
+from .environment import HAS_PACKAGING, Environment, Finding, fits
 from .packages import HOST, OPENCV, fork_of
 
 
-@dataclass(frozen=True)
-class Known:
-    """A known incompatibility of upstream's host with a newer package.
+class Known(NamedTuple):
+    """A known incompatibility with newer versions of a package."""
 
-    Args:
-        names (tuple[str, ...]): Names of the distribution.
-        versions (str): Affected versions.
-        consequence (str): What does not work.
-        requirement (str): Requirement that avoids it. Defaults to '', none.
-        upstream (bool): Only upstream's host is affected. Defaults to True.
-    """
-
-    names: tuple[str, ...]
-    versions: str
+    names: tuple[str, ...]  # of its distributions
+    since: str  # first affected version
     consequence: str
-    requirement: str = ''
-    upstream: bool = True
+    avoidable: bool = True  # an older version is a remedy
+    upstream: bool = True  # the maintained fork is not affected
 
 
 KNOWN = (
     Known(
         ('torch',),
-        '>=2.6',
+        '2.6',
         'It loads checkpoints with weights_only=True, which refuses the '
         'objects in those of mmengine ("Weights only load failed"). '
         'mpafer_plugin allows exactly these objects when it is imported.',
+        avoidable=False,
     ),
     Known(
         ('setuptools',),
-        '>=82',
+        '82',
         'It has no pkg_resources: mim and lazy configs of mmengine do not '
         'work. `PACKAGE::` in _base_ and get_config do, where mpafer_plugin '
         'is imported.',
-        'setuptools<82',
     ),
     Known(
         OPENCV,
-        '>=5',
+        '5',
         'It has no Haar cascades: cv2.CascadeClassifier was removed. Use '
         'cv2.FaceDetectorYN.',
+        avoidable=False,
         upstream=False,
     ),
     Known(
         ('scikit-learn',),
-        '>=1.7',
+        '1.7',
         "It has no TSNE(n_iter=...): mmpretrain's vis_tsne.py does not work.",
-        'scikit-learn<1.7',
     ),
     Known(
         ('grad-cam',),
-        '>=1.5',
+        '1.5',
         "It has no use_cuda=...: mmpretrain's vis_cam.py does not work.",
-        'grad-cam<1.5',
     ),
     Known(
         ('matplotlib',),
-        '>=3.11',
+        '3.11',
         "Its adjust_bbox takes other arguments: mmpretrain's "
         'browse_dataset.py does not work.',
-        'matplotlib<3.11',
     ),
 )
 
 
 def known(env: Environment) -> Iterator[Finding]:
-    """Find known incompatibilities.
-
-    Those of upstream's last releases do not affect the maintained fork.
-    """
-    upstream = env.any_of('mmengine', 'mmpretrain') is not None
+    """Find known incompatibilities."""
+    upstream = env.find('mmengine', 'mmpretrain') is not None
     for entry in KNOWN:
-        package = env.any_of(*entry.names)
+        package = env.find(*entry.names)
         if (
-            package is None
-            or not package.version
-            or not fits(package.version, entry.versions)
-            or (entry.upstream and not upstream)
+            package
+            and package.version
+            and fits(package.version, f'>={entry.since}')
+            and (upstream or not entry.upstream)
         ):
-            continue
-        yield Finding(
-            f'{package}',
-            entry.consequence,
-            env.install(entry.requirement) if entry.requirement else '',
-        )
+            older = env.install(f'{entry.names[0]}<{entry.since}')
+            remedy = older if entry.avoidable else ''
+            yield Finding(str(package), entry.consequence, remedy)
 
 
 def no_gpu(env: Environment) -> Iterator[Finding]:
     """Find the reason for running on the CPU."""
-    build = torch_build(env)
+    build = env.build('torch')
     hidden = env.variables.get('CUDA_VISIBLE_DEVICES') in ('', '-1')
-    if build == 'rocm' or env.platform == 'darwin':
+    if build == 'ROCm' or env.platform == 'darwin':
         return
     if not env.gpus or hidden:
         cause = (
@@ -109,7 +91,7 @@ def no_gpu(env: Environment) -> Iterator[Finding]:
             'Everything runs on the CPU. --amp is bfloat16 there, possibly '
             'slower than full precision; distributed runs use gloo.',
         )
-    elif build == CPU:
+    elif build == 'CPU only':
         yield Finding(
             f'{env.gpus[0]}, but torch is built for the CPU only',
             'Everything runs on the CPU.',
@@ -135,8 +117,8 @@ def broken_metadata(env: Environment) -> Iterator[Finding]:
         if not package.complete:
             yield Finding(
                 f'The metadata of {name} cannot be read',
-                'An installation was interrupted; neither pip nor doctor '
-                'knows the version.',
+                'An installation was interrupted; pip does not know the '
+                'version.',
                 env.install('--force-reinstall', '--no-deps', name),
             )
 

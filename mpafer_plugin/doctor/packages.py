@@ -1,8 +1,6 @@
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from .environment import Environment, Finding
-from .installed import Package, fits, normalized
+from .environment import Environment, Finding, Package, fits, normalized
 
 OPENCV = (
     'opencv-python',
@@ -11,69 +9,24 @@ OPENCV = (
     'opencv-contrib-python-headless',
 )
 
-FORK = 'onedl-'
-"""Prefix of the host's maintained fork, whose versions differ."""
+NEEDED = {
+    'torch': {'torch': '>=2.6'},
+    'torchvision': {'torchvision': ''},
+    'cv2': dict.fromkeys(OPENCV, ''),
+    'mmengine': {'mmengine': '>=0.10.4,<0.11'},
+    'mmcv': {'mmcv-lite': '>=2.0.1,<2.3', 'mmcv': '>=2.0.0,<2.4.0'},
+    'mmpretrain': {'mmpretrain': '>=1.2.0,<1.3'},
+    'open_clip': {'open_clip_torch': '>=3.0,<4'},
+    'safetensors': {'safetensors': '>=0.4'},
+    'numpy': {'numpy': '>=1.26'},
+    'filelock': {'filelock': '>=3.12'},
+    'PIL': {'Pillow': '>=10.1'},
+    'rich': {'rich': '>=13'},
+}
+"""Module to its distributions and their ranges in setup.py.
 
-
-@dataclass(frozen=True)
-class Need:
-    """A requirement of the plugin.
-
-    Args:
-        module (str): The imported module.
-        names (tuple[str, ...]): Distributions that contain it, the one to
-            install first.
-        wanted (dict[str, str]): Ranges in setup.py.
-        hint (str): Advice for its installation. Defaults to ''.
-        reason (str): Reason for the range. Defaults to ''.
-    """
-
-    module: str
-    names: tuple[str, ...]
-    wanted: dict[str, str]
-    hint: str = ''
-    reason: str = ''
-
-    def provider(self, env: Environment) -> Package | None:
-        """Return the installed distribution, upstream's or the fork's."""
-        found = env.any_of(*self.names)
-        return found or fork_of(env, self.module)
-
-    def range_of(self, name: str) -> str:
-        """Return the range of one of the distributions; '' for any."""
-        for spelt, wanted in self.wanted.items():
-            if normalized(spelt) == normalized(name):
-                return wanted
-        return ''
-
-    def requirement(self, name: str) -> str:
-        """Return a distribution with its range, for pip."""
-        return name + self.range_of(name)
-
-
-NEEDED = (
-    Need(
-        'torch',
-        ('torch',),
-        {'torch': '>=2.6'},
-        reason='Older versions lack the allow-list for loading checkpoints '
-        'with weights_only=True.',
-    ),
-    Need('torchvision', ('torchvision',), {}),
-    Need('cv2', OPENCV, {}),
-    Need('mmengine', ('mmengine',), {'mmengine': '>=0.10.4,<0.11'}),
-    Need(
-        'mmcv',
-        ('mmcv-lite', 'mmcv'),
-        {'mmcv-lite': '>=2.0.1,<2.3', 'mmcv': '>=2.0.0,<2.4.0'},
-        hint='Of mmcv, the lite one without compiled operators is enough.',
-    ),
-    Need('mmpretrain', ('mmpretrain',), {'mmpretrain': '>=1.2.0,<1.3'}),
-    Need('open_clip', ('open_clip_torch',), {'open_clip_torch': '>=3.0,<4'}),
-    Need('safetensors', ('safetensors',), {'safetensors': '>=0.4'}),
-    Need('numpy', ('numpy',), {'numpy': '>=1.26'}),
-    Need('rich', ('rich',), {'rich': '>=13'}),
-)
+The first distribution is the one to install.
+"""
 
 ASSERTED = {
     'mmengine': '>=0.8.3,<1.0.0',
@@ -85,6 +38,9 @@ ASSERTED = {
 HOST = ('mmengine', 'mmcv', 'mmpretrain')
 """Modules of the host, named like upstream's distributions."""
 
+FORK = 'onedl-'
+"""Prefix of the host's maintained fork, whose versions differ."""
+
 
 def fork_of(env: Environment, module: str) -> Package | None:
     """Return the fork's distribution of one of the host's modules."""
@@ -93,51 +49,74 @@ def fork_of(env: Environment, module: str) -> Package | None:
     name = FORK + module
     # Its builds of mmcv are called onedl-mmcv-cu128-torch2-8 and the like.
     builds = sorted(n for n in env.packages if n.startswith(f'{name}-'))
-    return env.any_of(name, *builds)
+    return env.find(name, *builds)
+
+
+def provider(env: Environment, module: str) -> Package | None:
+    """Return the distribution of a module, upstream's or the fork's."""
+    return env.find(*NEEDED[module]) or fork_of(env, module)
+
+
+def range_of(name: str) -> str:
+    """Return the range in setup.py of a distribution; '' for any."""
+    for names in NEEDED.values():
+        for spelled, wanted in names.items():
+            if normalized(spelled) == normalized(name):
+                return wanted
+    return ''
+
+
+def requirement(module: str) -> str:
+    """Return the distribution to install for a module with its range."""
+    name = next(iter(NEEDED[module]))
+    return name + range_of(name)
 
 
 def missing(env: Environment) -> Iterator[Finding]:
     """Find missing packages; one command installs all."""
-    needs = [need for need in NEEDED if need.provider(env) is None]
-    if not needs:
+    modules = [module for module in NEEDED if not provider(env, module)]
+    if not modules:
         return
-    one = len(needs) == 1
-    hints = ' '.join(need.hint for need in needs if need.hint)
+    one = len(modules) == 1
+    why = f'mpafer_plugin or its host imports {"it" if one else "them"}.'
+    if 'mmcv' in modules:
+        why += ' Of mmcv, the lite one without compiled operators is enough.'
     yield Finding(
-        f'{", ".join(need.module for need in needs)} '
-        f'{"is" if one else "are"} not installed.',
-        f'mpafer_plugin or its host imports {"it" if one else "them"}. '
-        + hints,
-        env.install(*(need.requirement(need.names[0]) for need in needs)),
-        tuple(f"No module named '{need.module}'" for need in needs),
+        f'{", ".join(modules)} {"is" if one else "are"} not installed.',
+        why,
+        env.install(*map(requirement, modules)),
+        tuple(f"No module named '{module}'" for module in modules),
     )
 
 
 def out_of_range(env: Environment) -> Iterator[Finding]:
     """Find versions outside the range of setup.py or of the host."""
-    for need in NEEDED:
-        package = env.any_of(*need.names)
-        if package is None:
+    for module, names in NEEDED.items():
+        package = env.find(*names)
+        wanted = range_of(package.name) if package else ''
+        if package is None or fits(package.version, wanted):
             continue
         asserted = ASSERTED.get(package.name, '')
-        wanted = need.range_of(package.name)
-        if fits(package.version, wanted):
-            continue
-        if fits(package.version, asserted):
-            why = f'mpafer_plugin requires {wanted} in its setup.py.'
-        else:
+        if not fits(package.version, asserted):
             why = (
-                f'mmpretrain 1.2.0 asserts {need.module} {asserted} and does '
-                f'not import; mpafer_plugin requires {wanted}.'
+                f'mmpretrain 1.2.0 asserts {module} {asserted} and does not '
+                f'import; mpafer_plugin requires {wanted}.'
+            )
+        else:
+            why = f'mpafer_plugin requires {wanted} in its setup.py.'
+        if module == 'torch':
+            why += (
+                ' Older versions lack the allow-list for loading checkpoints '
+                'with weights_only=True.'
             )
         yield Finding(
             f'{package} is not in the range {wanted}.',
-            f'{why} {need.reason}'.strip(),
-            env.install(need.requirement(package.name)),
+            why,
+            env.install(package.name + wanted),
             (
-                f'{need.module}=={package.version} is used',
-                f'import {need.module}: ',
-                f"'{need.module}.",
+                f'{module}=={package.version} is used',
+                f'import {module}: ',
+                f"'{module}.",
             ),
         )
 
@@ -153,44 +132,37 @@ def rivals(env: Environment) -> Iterator[Finding]:
         versions = {package.version for package in present}
         if len(present) < 2 or (module == 'cv2' and len(versions) == 1):
             continue
-        wanted = next(need for need in NEEDED if need.module == module)
+        first = present[0].name
         yield Finding(
             f'{_listed(present)} are installed together.',
             f'They write to the same folder, {module}: it holds the one '
             'installed last or a mixture, and uninstalling one breaks the '
             'other.',
-            env.replace(
-                [package.name for package in present],
-                wanted.requirement(present[0].name),
-            ),
+            env.replace([p.name for p in present], first + range_of(first)),
             (f'import {module}: ',),
         )
 
 
 def upstream_and_fork(env: Environment) -> Iterator[Finding]:
     """Find the host and its fork installed together."""
-    needs = [need for need in NEEDED if need.module in HOST]
-    upstream = [env.any_of(name) for need in needs for name in need.names]
-    forked = [fork_of(env, module) for module in HOST]
-    present = [package for package in upstream + forked if package]
     doubled = [
-        need
-        for need in needs
-        if env.any_of(*need.names) and fork_of(env, need.module)
+        module
+        for module in HOST
+        if env.find(*NEEDED[module]) and fork_of(env, module)
     ]
     if not doubled:
         return
+    found = [env.find(name) for module in HOST for name in NEEDED[module]]
+    found += [fork_of(env, module) for module in HOST]
+    present = [package for package in found if package]
     yield Finding(
         f"OpenMMLab's packages and their fork are installed together: "
         f'{_listed(present)}.',
         'They have the same import names and overwrite each other. To keep '
         f'the fork, install its {FORK}* packages instead, and mpafer_plugin '
         'with --no-deps.',
-        env.replace(
-            [package.name for package in present],
-            *(need.requirement(need.names[0]) for need in needs),
-        ),
-        tuple(f'import {need.module}' for need in doubled),
+        env.replace([p.name for p in present], *map(requirement, HOST)),
+        tuple(f'import {module}' for module in doubled),
     )
 
 

@@ -1,3 +1,4 @@
+import functools
 import shlex
 import subprocess
 import sys
@@ -7,15 +8,9 @@ from dataclasses import dataclass
 
 from mpafer_plugin.version import __version__
 
-from .environment import (
-    Environment,
-    Finding,
-    described,
-    torch_build,
-    torchvision_build,
-)
+from .environment import Environment, Finding
 from .notes import NOTES
-from .packages import FORK, NEEDED
+from .packages import FORK, NEEDED, provider, range_of
 from .problems import PROBLEMS, SETTINGS
 
 MODULES = (
@@ -33,12 +28,14 @@ MODULES = (
 SECONDS = 300
 """Time limit of the imports; a cold disk takes a minute."""
 
-# Packages print too: only marked lines count. Importing mpafer_plugin only
-# warns; using a part of it raises.
+# Prints the name of each imported module, or '!' and the error. What packages
+# print goes to stderr. Importing mpafer_plugin only warns; using a part of it
+# raises.
 _SCRIPT = """
-import importlib, sys
+import importlib, os, sys
+report = os.fdopen(os.dup(1), 'w', encoding='ascii', errors='backslashreplace')
+os.dup2(2, 1)
 for name in sys.argv[1:]:
-    print('\\n@try', name, flush=True)
     try:
         module = importlib.import_module(name)
         if name == 'mpafer_plugin':
@@ -47,11 +44,19 @@ for name in sys.argv[1:]:
         if name == 'mpafer_plugin':
             error = error.__cause__ or error
         lines = str(error).strip().splitlines() or ['']
-        text = type(error).__name__ + ': ' + lines[-1]
-        print('\\n@failed', text.encode('ascii', 'backslashreplace').decode())
-        sys.exit(1)
-print('\\n@done')
+        name = f'! {type(error).__name__}: {lines[-1]}'
+    print(name, file=report, flush=True)
+    if name.startswith('!'):
+        break
 """
+
+wrap = functools.partial(
+    textwrap.wrap,
+    width=77,  # and two of indentation
+    subsequent_indent='  ',
+    break_long_words=False,  # such as paths
+    break_on_hyphens=False,
+)
 
 
 @dataclass(frozen=True)
@@ -86,24 +91,18 @@ def import_all(
             stderr=subprocess.DEVNULL,
             timeout=seconds,
         )
-    except subprocess.TimeoutExpired as error:
-        output, end = error.stdout or b'', f'not done after {seconds:g} s'
+    except subprocess.TimeoutExpired as timeout:
+        output, error = timeout.stdout or b'', f'not done after {seconds:g} s'
     else:
         output = result.stdout
-        end = f'the process ended with code {result.returncode}'
-    tried: list[str] = []
-    for line in output.decode('utf-8', 'replace').splitlines():
-        mark, _, text = line.partition(' ')
-        if line == '@done':
-            return Trial(tuple(tried))
-        if mark == '@failed':
-            end = text
-        if mark == '@try':
-            tried.append(text)
-    return Trial(tuple(tried[:-1]), tried[-1] if tried else MODULES[0], end)
-
-
-WIDTH = 77  # and two of indentation
+        error = f'the process ended with code {result.returncode}'
+    lines = output.decode('ascii', 'replace').splitlines()
+    imported = tuple(line for line in lines if line in MODULES)
+    if imported == MODULES:
+        return Trial(imported)
+    if lines and lines[-1].startswith('! '):
+        error = lines[-1][2:]
+    return Trial(imported, MODULES[len(imported)], error)
 
 
 def versions(env: Environment) -> list[str]:
@@ -112,28 +111,24 @@ def versions(env: Environment) -> list[str]:
         ('mpafer_plugin', __version__, ''),
         ('Python', '.'.join(map(str, env.python)), 'wanted >=3.11'),
     ]
-    builds = {
-        'torch': described(torch_build(env)),
-        'torchvision': described(torchvision_build(env)),
-    }
-    for need in NEEDED:
-        package = need.provider(env)
+    for module in NEEDED:
+        package = provider(env, module)
         if package is None:
-            name, have = need.module, 'missing'
-            wanted = need.range_of(need.names[0])
+            name, version = module, 'missing'
+            wanted = next(iter(NEEDED[module].values()))
         else:
-            name, have = package.name, package.version or '?'
-            wanted = need.range_of(name)
-        remarks = [builds.get(name, ''), f'wanted {wanted}' * bool(wanted)]
-        if name.startswith(FORK):
-            remarks.append('maintained fork')
-        rows.append((name, have, ', '.join(filter(None, remarks))))
+            name, version = package.name, package.version or '?'
+            wanted = range_of(name)
+        remarks = [
+            env.build(module) if module.startswith('torch') else '',
+            f'wanted {wanted}' if wanted else '',
+            'maintained fork' if name.startswith(FORK) else '',
+        ]
+        rows.append((name, version, ', '.join(filter(None, remarks))))
     rows.append(('GPU', ', '.join(env.gpus) or 'none found', ''))
-    for setting in SETTINGS:
-        default = f'not set, so {setting.default}'
-        rows.append(
-            (setting.name, env.variables.get(setting.name, default), '')
-        )
+    for name, default, *_ in SETTINGS:
+        value = env.variables.get(name, f'not set, so {default}')
+        rows.append((name, value, ''))
     first = max(len(row[0]) for row in rows)
     # values without a remark may be longer
     second = max(len(row[1]) for row in rows if row[2])
@@ -146,23 +141,11 @@ def versions(env: Environment) -> list[str]:
 def finding(mark: str, found: Finding, label: str = 'type') -> list[str]:
     """Format a finding; its command is not wrapped."""
     indent = ' ' * (len(mark) + 1)
-    lines = wrap(f'{mark} {found.what}', '', indent)
-    lines += wrap(found.why, indent, indent)
+    lines = wrap(f'{mark} {found.what}', subsequent_indent=indent)
+    lines += wrap(found.why, initial_indent=indent, subsequent_indent=indent)
     if found.remedy:
         lines.append(f'{indent}{label}: {found.remedy}')
     return lines
-
-
-def wrap(text: str, first: str = '', rest: str = '  ') -> list[str]:
-    """Wrap a text, but no paths or long words."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def run(
@@ -181,65 +164,57 @@ def run(
     env = env or Environment.here()
     problems = [found for rule in PROBLEMS for found in rule(env)]
     notes = [found for rule in NOTES for found in rule(env)]
-    _print('Versions', versions(env))
+    print('Versions')
+    _print_indented(versions(env))
     if problems:
-        lines = []
-        for number, found in enumerate(problems, 1):
-            lines += finding(f'{number}.', found)
-        _print('Problems', lines)
+        print('Problems')
+        numbered = enumerate(problems, 1)
+        _print_indented(*(finding(f'{n}.', found) for n, found in numbered))
     if notes:
-        lines = []
-        for found in notes:
-            lines += finding('-', found, 'to change it, type')
-        _print('Notes (no action needed)', lines)
+        print('Notes (no action needed)')
+        label = 'to change it, type'
+        _print_indented(*(finding('-', found, label) for found in notes))
     # flush: the imports take seconds
     print('Trial: importing the stack in a child process', flush=True)
-    outcome = trial()
-    lines, unknown = _trial_lines(env, problems, outcome)
-    print(textwrap.indent('\n'.join(lines), '  '), end='\n\n')
-    number = len(problems) + unknown
-    if number:
-        count = f'{number} problem{"s" * (number > 1)}'
-        print(f'{count}. Fix from the top, then run this again.')
-    else:
+    _print_indented(tried(env, problems, trial()))
+    if not problems:
         print('No problem found.')
-    return int(number > 0)
+        return 0
+    count = f'{len(problems)} problem{"s" * (len(problems) > 1)}'
+    print(f'{count}. Fix from the top, then run this again.')
+    return 1
 
 
-def _trial_lines(
+def tried(
     env: Environment, problems: list[Finding], outcome: Trial
-) -> tuple[list[str], int]:
-    """Format the trial; also 1 for a failure that no rule explains, else 0."""
+) -> list[str]:
+    """Format the trial; a failure that no rule explains joins the problems."""
     lines = []
     if outcome.imported:
         lines += wrap(f'{", ".join(outcome.imported)}: fine')
     if not outcome.failed:
-        return lines, 0
+        return lines
     failure = f'import {outcome.failed}: {outcome.error}'
     lines += wrap(failure)
     if outcome.untried:
-        untried = ', '.join(outcome.untried)
-        lines += wrap(f'not tried after it: {untried}')
+        lines += wrap(f'not tried after it: {", ".join(outcome.untried)}')
     for number, found in enumerate(problems, 1):
         if found.explains(failure):
-            return [*lines, f'This is problem {number}.'], 0
+            return [*lines, f'This is problem {number}.']
     if outcome.error.startswith('ModuleNotFoundError'):
         why = 'One of its requirements is not installed; pip shows which.'
-        remedy = '-m pip check'
+        remedy = f'{env.pip} check'
     else:
-        # importing the package itself only warns
-        package = outcome.failed == 'mpafer_plugin'
-        module = f'{outcome.failed}.models' if package else outcome.failed
+        module = outcome.failed
+        if module == 'mpafer_plugin':  # importing the package only warns
+            module += '.models'
         why = 'No rule explains this error; the command prints all of it.'
-        remedy = f'-c "import {module}"'
-    unknown = Finding(
-        f'{outcome.failed} does not import.',
-        why,
-        f'{shlex.quote(env.command)} {remedy}',
-    )
-    return lines + finding(f'{len(problems) + 1}.', unknown), 1
+        remedy = f'{shlex.quote(env.command)} -c "import {module}"'
+    unknown = Finding(f'{outcome.failed} does not import.', why, remedy)
+    problems.append(unknown)
+    return lines + finding(f'{len(problems)}.', unknown)
 
 
-def _print(title: str, lines: list[str]) -> None:
-    print(title)
-    print(textwrap.indent('\n'.join(lines), '  ').rstrip(), end='\n\n')
+def _print_indented(*blocks: list[str]) -> None:
+    text = '\n'.join(line for lines in blocks for line in lines)
+    print(textwrap.indent(text, '  ').rstrip(), end='\n\n')

@@ -1,6 +1,7 @@
 import pytest
 
-from mpafer_plugin.doctor import installed, notes, run
+from mpafer_plugin.doctor import environment as inspected
+from mpafer_plugin.doctor import notes, run
 from mpafer_plugin.doctor.notes import NOTES
 from mpafer_plugin.doctor.report import MODULES, Trial
 from tests.test_doctor.test_report import (
@@ -77,7 +78,7 @@ def test_a_note(tmp_path, capsys, fields, what, why, line):
 
 def test_without_packaging(tmp_path, monkeypatch, capsys):
     """Versions are not compared, and the report says so."""
-    for module in (installed, notes):
+    for module in (inspected, notes):
         monkeypatch.setattr(module, 'HAS_PACKAGING', False)
     env = environment(tmp_path, changed={'mmengine': '1.0.0'})
     assert run(env, lambda: Trial(MODULES)) == 0

@@ -107,7 +107,7 @@ from tests.test_doctor.test_report import (
         (
             dict(cuda="'12.8'"),
             'torchvision 0.29.2 does not belong to torch 2.15.0 (CUDA 12.8)',
-            'it is built for CUDA 13.2, torch for 12.8',
+            'it is built for CUDA 13.2, torch for CUDA 12.8',
             BOTH_TORCHES,
         ),
         (

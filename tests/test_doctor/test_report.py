@@ -16,6 +16,8 @@ GOOD = {
     'open_clip_torch': '3.3.0',
     'safetensors': '0.8.0',
     'numpy': '2.4.6',
+    'filelock': '3.20.0',
+    'Pillow': '12.0.0',
     'rich': '15.0.0',
     'opencv-python': '4.12.0.88',
     'setuptools': '80.9.0',
