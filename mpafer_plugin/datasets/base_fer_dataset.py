@@ -68,6 +68,10 @@ class BaseFERDataset(BaseDataset):
     #: Crop of the faces as the dataset was released, as a clause.
     released_crop = 'as released'
 
+    #: How images get their labels, as a clause. Like ``released_crop``, it
+    #: may be set by ``__init__`` and, in more detail, by ``load_samples``.
+    labelling = 'as annotated'
+
     def __init__(
         self,
         data_root: str,
@@ -100,6 +104,11 @@ class BaseFERDataset(BaseDataset):
         if self.face_crop is not None:
             self._metainfo['face_crop'] = self.face_crop
 
+    @property
+    def official_part(self) -> str:
+        """Official part that the images are from."""
+        return self.split
+
     def load_samples(self) -> list[Sample]:
         """Read the official part of the dataset that the split is from.
 
@@ -128,7 +137,7 @@ class BaseFERDataset(BaseDataset):
             Mapping[str, int] | None: Canonical name to count, or None if no
             counts are published.
         """
-        return self.PUBLISHED_COUNTS.get(self.split)
+        return self.PUBLISHED_COUNTS.get(self.official_part)
 
     def describe(self) -> dict[str, str]:
         """Describe how images, labels and crops of the split come about.
@@ -142,7 +151,7 @@ class BaseFERDataset(BaseDataset):
             crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
         return dict(
             split_rule=f'the official {self.split} split',
-            label_rule='as annotated',
+            label_rule=self.labelling,
             crop=crop,
         )
 

@@ -54,6 +54,10 @@ class DataRoot:
         """Return whether the folder exists."""
         return self.backend.isdir(self.join(name))
 
+    def exists(self, name: str) -> bool:
+        """Return whether the file or folder exists."""
+        return self.is_file(name) or self.is_folder(name)
+
     def entries(self, name: str = '') -> list[str]:
         """List the names in a folder, sorted, without hidden ones."""
         path = self.join(name)

@@ -59,11 +59,8 @@ class AffectNet(HeldOutFERDataset):
         num_classes (int): 7, or 8 with contempt. Images of other ids (8, 9
             and 10 are none, uncertain and no-face) are left out and counted
             in the log. Defaults to 7.
-        val_fraction (float): Share of the official training part that is
-            held out as 'val', in [0, 1). 0 trains on all of it. Defaults to
-            0.1.
-        val_seed (int): Seed of the held-out share. Defaults to 0.
-        **kwargs: See :class:`HeldOutFERDataset`.
+        **kwargs: ``val_fraction``, ``val_seed`` and others, see
+            :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
@@ -111,9 +108,7 @@ class AffectNet(HeldOutFERDataset):
                 'or 8 with contempt'
             )
         self.num_classes = num_classes
-        # set by load_samples, for the log
-        self._left_out: Counter[str] | None = None
-        self._passed_over = ''
+        self.labelling = self._label_rule()
         if kwargs.get('classes') is None:
             kwargs['classes'] = self.expressions
         super().__init__(data_root, split, **kwargs)
@@ -144,10 +139,9 @@ class AffectNet(HeldOutFERDataset):
                 samples.append(sample)
             else:
                 left_out[sample.label] += 1
-        self._left_out = left_out
-        self._passed_over = f'; by {source}'
+        self.labelling = f'{self._label_rule(left_out)}; by {source}'
         if repeated:
-            self._passed_over += f'; {repeated} repeated rows passed over'
+            self.labelling += f'; {repeated} repeated rows passed over'
         return samples
 
     def published_counts(self) -> Mapping[str, int]:
@@ -155,17 +149,15 @@ class AffectNet(HeldOutFERDataset):
         published = self.PUBLISHED_COUNTS[self.official_part]
         return {name: published[name] for name in self.expressions}
 
-    def describe(self) -> dict[str, str]:
-        """Describe the ids read and left out, besides split and crop."""
+    def _label_rule(self, counts: Mapping[str, int] | None = None) -> str:
+        """Describe the ids read and, with counts once read, left out."""
         left_out = ', '.join(
             f'{name} ({number})'
-            if self._left_out is None
-            else f'{self._left_out[name]} {name} ({number})'
+            if counts is None
+            else f'{counts[name]} {name} ({number})'
             for number, name in LABEL_NAMES.items()
             if name not in self.expressions
         )
-        rule = (
-            f'as annotated, ids 0-{self.num_classes - 1}; left out: '
-            f'{left_out}{self._passed_over}'
+        return (
+            f'as annotated, ids 0-{self.num_classes - 1}; left out: {left_out}'
         )
-        return super().describe() | dict(label_rule=rule)

@@ -8,27 +8,20 @@ import numpy as np
 
 from ..categories import EXPRESSIONS
 
-NO_EXPRESSIONS = ('none', 'uncertain', 'no-face')
-"""Names of the ids 8, 9 and 10."""
-
 LABEL_NAMES: Mapping[str, str] = {
     str(number): name
-    for number, name in enumerate((*EXPRESSIONS, *NO_EXPRESSIONS))
+    for number, name in enumerate(
+        (*EXPRESSIONS, 'none', 'uncertain', 'no-face')
+    )
 }
 """Id as written -> name; AffectNet's order is canonical."""
 
 AFFECTNET_COUNTS: Mapping[str, Mapping[str, int]] = {
-    'train': {
-        'neutral': 74874,
-        'happiness': 134415,
-        'sadness': 25459,
-        'surprise': 14090,
-        'fear': 6378,
-        'disgust': 3803,
-        'anger': 24882,
-        'contempt': 3750,
-    },
-    'val': dict.fromkeys(EXPRESSIONS, 500),
+    part: dict(zip(EXPRESSIONS, counts, strict=True))
+    for part, counts in {
+        'train': (74874, 134415, 25459, 14090, 6378, 3803, 24882, 3750),
+        'val': (500,) * 8,
+    }.items()
 }
 """Published number of images: official part -> name -> count."""
 

@@ -8,7 +8,8 @@ from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
 from ..data_root import DataRoot
-from .labels import LABEL_NAMES, parse_label, read_label
+from ..layouts import Layout, find_layout
+from .labels import parse_label, read_label
 
 HEADER = [
     'subDirectory_filePath',
@@ -58,134 +59,84 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
         :data:`LABEL_NAMES`, including those that are not expressions.
 
     Raises:
-        FileNotFoundError: If neither release is found.
-    """
-    folder = _NEW_FOLDERS[part]
-    new = f'{folder}/annotations'
-    if root.is_folder(new):
-        return new, read_new_release(root, folder)
-    lists = [_OLD_LISTS[part], f'{_LISTS_FOLDER}/{_OLD_LISTS[part]}']
-    for old in lists:
-        if root.is_file(old):
-            return old, read_old_release(root, old)
-    found = [root.describe()]
-    for name in (folder, _LISTS_FOLDER):
-        if root.is_folder(name):
-            found.append(root.describe(name))
-    raise FileNotFoundError(
-        f"no annotations of AffectNet's official {part} part: none of "
-        f'{[root.join(path) for path in (new, *lists)]} '
-        f'exists; {"; ".join(found)}; {_LAYOUTS}'
-    )
-
-
-def read_new_release(root: DataRoot, folder: str) -> Iterator[Sample]:
-    """Read ``annotations/<id>_exp.npy`` of one part of the new release.
-
-    Files in ``images`` without an image extension are ignored.
-
-    Args:
-        root (DataRoot): The folder of the dataset.
-        folder (str): ``train_set`` or ``val_set``.
-
-    Yields:
-        Sample: One for each annotation, in the order of their ids as text.
-
-    Raises:
-        FileNotFoundError: If ``images`` or annotations are absent.
+        FileNotFoundError: If neither release, or no folder of images, is
+            found, or an image of the new release has no annotation.
         ValueError: If an annotation is invalid, or two images have one id.
     """
-    annotations = f'{folder}/annotations'
+    folder, listed = _NEW_FOLDERS[part], _OLD_LISTS[part]
+    needs = f'{folder}/annotations', f'{folder}/images'
+    layouts = [
+        Layout('new release', needs),
+        Layout('old release', (listed,)),
+        Layout('old release', (f'{_LISTS_FOLDER}/{listed}',)),
+    ]
+    what = f"AffectNet's official {part} part"
+    layout = find_layout(root, layouts, what, _LAYOUTS)
+    source = layout.needs[0]
+    if layout.title == 'new release':
+        return source, _read_new_release(root, *layout.needs)
+    return source, _read_old_release(root, source)
+
+
+def _read_new_release(
+    root: DataRoot, annotations: str, folder: str
+) -> Iterator[Sample]:
+    """Read ``annotations/<id>_exp.npy``, in the order of ids as text."""
     ids = {
         name.removesuffix(_ENDING)
         for name in root.entries(annotations)
         if name.endswith(_ENDING)
     }
-    images = _list_images(root, folder)
+    images: dict[str, str] = {}
+    for name in filter(is_image, root.entries(folder)):
+        image_id = posixpath.splitext(name)[0]
+        other = images.setdefault(image_id, name)
+        if other != name:
+            raise ValueError(
+                f'{root.join(folder)}: {other!r} and {name!r} are two images '
+                f'for the one annotation {image_id}{_ENDING}'
+            )
     alone = sorted(images.keys() - ids)
     if alone:
-        first = [f'{folder}/images/{images[i]}' for i in alone]
+        first = [f'{folder}/{images[i]}' for i in alone[:5]]
         raise FileNotFoundError(
             f'{len(alone)} of {len(images)} images have no annotation '
-            f'<id>{_ENDING} in {root.join(annotations)!r}; the first: '
-            f'{first[:5]}'
+            f'<id>{_ENDING} in {root.join(annotations)!r}; the first: {first}'
         )
     for image_id in sorted(ids):
         name = f'{annotations}/{image_id}{_ENDING}'
         ann_file = root.join(name)
         label = read_label(root.read(name), ann_file)
         # check_images then reports a name that does not exist.
-        image = images.get(image_id, f'{image_id}.jpg')
-        yield Sample(
-            f'{folder}/images/{image}',
-            label,
-            ann_file,
-            0,
-            key=image_id,
-        )
+        path = f'{folder}/{images.get(image_id, f"{image_id}.jpg")}'
+        yield Sample(path, label, ann_file, 0, key=image_id)
 
 
-def _list_images(root: DataRoot, folder: str) -> dict[str, str]:
-    """List the images of one part of the new release, by id."""
-    image_folder = f'{folder}/images'
-    if not root.is_folder(image_folder):
-        raise FileNotFoundError(
-            f'no images: {root.join(image_folder)!r} is no folder; '
-            f'{root.describe(folder)}; {_LAYOUTS}'
-        )
-    images: dict[str, str] = {}
-    for name in root.entries(image_folder):
-        if not is_image(name):
-            continue
-        stem = posixpath.splitext(name)[0]
-        if stem in images:
-            raise ValueError(
-                f'{root.join(image_folder)}: {images[stem]!r} and {name!r} '
-                f'are two images for the one annotation {stem}{_ENDING}'
-            )
-        images[stem] = name
-    return images
-
-
-def read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
-    """Read a CSV of the old release, with or without its header.
-
-    Args:
-        root (DataRoot): The folder of the dataset.
-        listed (str): The CSV in it.
-
-    Yields:
-        Sample: One for each row; boxes and landmarks are ignored.
-
-    Raises:
-        FileNotFoundError: If there is no folder of images.
-        ValueError: If a row is not AffectNet's.
-    """
+def _read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
+    """Read a CSV file, with or without its header, by its path and label."""
     ann_file = root.join(listed)
     folder = None
     for place, (line, text) in enumerate(root.lines(listed)):
+        where = f'{ann_file}:{line}'
         row = _split(text)
         if place == 0 and row[0] == HEADER[0]:
             if row != HEADER:
                 raise ValueError(
-                    f'{ann_file}:{line}: the header is {row}; expected '
-                    f'{HEADER}, or no header'
+                    f'{where}: the header is {row}; expected {HEADER}, or no '
+                    'header'
                 )
             continue
         # The landmarks are too long to quote.
         if len(row) != len(HEADER) or not row[0]:
             raise ValueError(
-                f'{ann_file}:{line}: cannot read the row of {len(row)} '
-                f'columns that starts with {text[:60]!r}; expected '
-                f'the {len(HEADER)} columns {",".join(HEADER)}'
+                f'{where}: cannot read the row of {len(row)} columns that '
+                f'starts with {text[:60]!r}; expected the {len(HEADER)} '
+                f'columns {",".join(HEADER)}'
             )
-        label = LABEL_NAMES.get(row[_EXPRESSION])
-        if label is None:
-            label = parse_label(row[_EXPRESSION], f'{ann_file}:{line}')
-        if folder is None:
-            where = f'{ann_file}:{line}'
-            folder = _images_folder(root, row[0], where)
+        label = parse_label(row[_EXPRESSION], where)
         name = row[0]
+        if folder is None:
+            folder = _images_folder(root, name, where)
         if './' in name or '//' in name:  # rare, and slow to check
             name = posixpath.normpath(name)
         path = f'{folder}/{name}' if folder else name
@@ -207,16 +158,13 @@ def _split(line: str) -> list[str]:
 def _images_folder(root: DataRoot, listed: str, where: str) -> str:
     """Find the folder of the listed images by the first of them."""
     top = listed.split('/')[0]
-    for folder in _IMAGES_FOLDERS:
-        name = posixpath.join(folder, top)
-        if root.is_folder(name) or root.is_file(name):
+    tops = [(posixpath.join(f, top), f) for f in _IMAGES_FOLDERS]
+    # In an empty folder, check_images reports which images are absent.
+    for name, folder in tops + [(f, f) for f in _IMAGES_FOLDERS[1:]]:
+        if root.exists(name):
             return folder
-    for folder in _IMAGES_FOLDERS[1:]:
-        # check_images then reports that the first ones are absent.
-        if root.is_folder(folder):
-            return folder
-    tried = [root.join(posixpath.join(f, top)) for f in _IMAGES_FOLDERS]
     raise FileNotFoundError(
-        f'{where}: no images: {listed!r} is listed, but none of {tried} '
-        f'exists; {root.describe()}; {_LAYOUTS}'
+        f'{where}: no images: {listed!r} is listed, but none of '
+        f'{[root.join(name) for name, _ in tops]} exists; {root.describe()}; '
+        f'{_LAYOUTS}'
     )

@@ -1,3 +1,4 @@
+import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,18 +8,17 @@ from mmpretrain.registry import DATASETS
 from ..annotations import Sample
 from ..base_fer_dataset import BaseFERDataset
 from ..categories import EXPRESSIONS
-from .labels import LABEL_RULES, ferplus_counts, soft_target
-from .layouts import write_images
-from .votes import read_new_votes, read_old_votes
+from ..layouts import Layout, find_layout
+from .labels import FERPLUS_COUNTS, LABEL_RULES, soft_target
+from .layouts import USAGES, read_votes, write_images
 
 _FOLDERS = {
     'train': 'FER2013Train',
     'val': 'FER2013Valid',
     'test': 'FER2013Test',
 }
-_USAGES = {'train': 'Training', 'val': 'PublicTest', 'test': 'PrivateTest'}
+_USAGES = dict(zip(_FOLDERS, USAGES, strict=True))
 _NEW_VOTES = 'fer2013new.csv'
-_OLD_VOTES = 'label.csv'
 
 _RULE_TEXTS = {
     'majority': 'majority, more than half of the votes of ten raters, single '
@@ -126,9 +126,7 @@ class FERPlus(BaseFERDataset):
                 f'{tuple(LABEL_RULES)}'
             )
         self.label_rule = label_rule
-        # set by load_samples, for the log
-        self._source: str | None = None
-        self._passed_over = ''
+        self.labelling = _RULE_TEXTS[label_rule]
         super().__init__(data_root, split, pipeline, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -145,55 +143,53 @@ class FERPlus(BaseFERDataset):
     def load_samples(self) -> list[Sample]:
         """Read the images of the split to which the rule gives a label."""
         folder = _FOLDERS[self.split]
-        old_votes = f'{folder}/{_OLD_VOTES}'
-        if self.root.is_file(_NEW_VOTES):
-            self._source, ann_file = _NEW_VOTES, self.root.join(_NEW_VOTES)
-            rows = read_new_votes(self.root, _NEW_VOTES, _USAGES[self.split])
-        elif self.root.is_file(old_votes):
-            self._source, ann_file = _OLD_VOTES, self.root.join(old_votes)
-            rows = read_old_votes(self.root, old_votes)
-        else:
-            raise FileNotFoundError(
-                f'no votes: neither {self.root.join(_NEW_VOTES)!r} nor '
-                f'{self.root.join(old_votes)!r} exists; '
-                f'{self.root.describe()}'
-            )
+        layouts = (
+            Layout('newer votes', (_NEW_VOTES,)),
+            Layout('older votes', (f'{folder}/label.csv',)),
+        )
+        layout = find_layout(
+            self.root,
+            layouts,
+            f"FER+'s votes ({self.split} part)",
+            f'{_NEW_VOTES} is at https://github.com/microsoft/FERPlus',
+        )
+        (name,) = layout.needs
+        self._source = posixpath.basename(name)
+        usage = _USAGES[self.split] if name == _NEW_VOTES else None
         unnamed = repeated = 0
         last_rows: dict[str, tuple[int, list[int]]] = {}
-        for number, name, votes in rows:
-            unnamed += not name
-            repeated += name in last_rows
-            if name:
-                last_rows[name] = number, votes
+        for number, image, votes in read_votes(self.root, name, usage):
+            unnamed += not image
+            repeated += image in last_rows
+            if image:
+                last_rows[image] = number, votes
         samples = []
-        for name, (number, votes) in last_rows.items():
+        for image, (number, votes) in last_rows.items():
             label = LABEL_RULES[self.label_rule](votes)
             if label is not None:
                 soft = self.label_rule == 'distribution'
                 samples.append(
                     Sample(
-                        f'{folder}/{name}',
+                        f'{folder}/{image}',
                         label,
-                        ann_file,
+                        self.root.join(name),
                         number,
-                        key=name,
+                        key=image,
                         score=soft_target(votes) if soft else None,
                     )
                 )
-        self._passed_over = (
-            f'; by {self._source}; passed over: '
+        self.labelling = (
+            f'{_RULE_TEXTS[self.label_rule]}; by {self._source}; passed over: '
             f'{len(last_rows) - len(samples)} images that the rule gives '
             f'no label, {unnamed} rows without a name, {repeated} rows whose '
             'name comes again'
         )
         return samples
 
-    def published_counts(self) -> Mapping[str, int] | None:
-        """Return the counts of a complete copy, measured under this rule."""
-        assert self._source is not None, 'counts depend on the votes read'
-        return ferplus_counts(self._source, self.label_rule, self.split)
+    def published_counts(self) -> Mapping[str, int]:
+        """Return the counts of a complete copy, measured under this rule.
 
-    def describe(self) -> dict[str, str]:
-        """Describe the rule and the skipped rows, besides split and crop."""
-        rule = _RULE_TEXTS[self.label_rule] + self._passed_over
-        return super().describe() | dict(label_rule=rule)
+        They depend on the votes that :meth:`load_samples` has read.
+        """
+        counts = FERPLUS_COUNTS[self._source, self.label_rule][self.split]
+        return dict(zip(EXPRESSIONS, counts, strict=True))

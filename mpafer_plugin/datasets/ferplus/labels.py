@@ -32,14 +32,8 @@ _EMOTIONS = len(EXPRESSIONS)
 def majority(votes: Votes) -> str | None:
     """Return the expression with more than half of the votes.
 
-    Single votes are not counted.
-
-    Args:
-        votes (Sequence[int]): Ten counts.
-
-    Returns:
-        str | None: The expression, or None if nothing has more than half of
-        the votes, or 'unknown' or 'NF' (no face) has.
+    Single votes are not counted. None if nothing has more than half of the
+    votes, or 'unknown' or 'NF' (no face) has.
     """
     kept = [count if count > 1 else 0 for count in votes]
     winner = kept.index(max(kept))
@@ -51,12 +45,7 @@ def majority(votes: Votes) -> str | None:
 def argmax(votes: Votes) -> str | None:
     """Return the column with the most votes; the earlier one in a tie.
 
-    Args:
-        votes (Sequence[int]): Ten counts.
-
-    Returns:
-        str | None: The expression, or None if 'unknown' or 'NF' wins or
-        nobody voted.
+    None if 'unknown' or 'NF' wins or nobody voted.
     """
     winner = votes.index(max(votes))
     if votes[winner] == 0 or winner >= _EMOTIONS:
@@ -67,20 +56,13 @@ def argmax(votes: Votes) -> str | None:
 def argmax8(votes: Votes) -> str | None:
     """Return the expression with the most votes; the earlier in a tie.
 
-    Args:
-        votes (Sequence[int]): Ten counts.
-
-    Returns:
-        str | None: The expression, or None if none has a vote.
+    None if no expression has a vote.
     """
     return argmax(votes[:_EMOTIONS])
 
 
 def soft_target(votes: Votes) -> dict[str, float] | None:
     """Return the votes of the eight expressions as a distribution.
-
-    Args:
-        votes (Sequence[int]): Ten counts.
 
     Returns:
         dict[str, float] | None: Canonical name to share, in canonical order;
@@ -97,13 +79,7 @@ def distribution(votes: Votes) -> str | None:
     """Return the expression with the largest :func:`soft_target`.
 
     A tie goes to the earlier *class*, not column, so that the label is always
-    the argmax of the soft target.
-
-    Args:
-        votes (Sequence[int]): Ten counts.
-
-    Returns:
-        str | None: The expression, or None if none has a vote.
+    the argmax of the soft target. None if no expression has a vote.
     """
     shares = soft_target(votes)
     return None if shares is None else max(shares, key=shares.__getitem__)
@@ -115,7 +91,6 @@ LABEL_RULES: dict[str, Callable[[Votes], str | None]] = {
     'argmax8': argmax8,
     'distribution': distribution,
 }
-
 
 FERPLUS_COUNTS: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {
     ('fer2013new.csv', 'majority'): {
@@ -160,18 +135,3 @@ FERPLUS_COUNTS: dict[tuple[str, str], dict[str, tuple[int, ...]]] = {
     },
 }
 """(file of votes, label rule) -> split -> images of each class."""
-
-
-def ferplus_counts(source: str, rule: str, split: str) -> dict[str, int]:
-    """Return the counts of a complete copy.
-
-    Args:
-        source (str): 'fer2013new.csv' or 'label.csv'.
-        rule (str): One of the label rules.
-        split (str): 'train', 'val' or 'test'.
-
-    Returns:
-        dict[str, int]: Canonical name to count.
-    """
-    row = FERPLUS_COUNTS[source, rule][split]
-    return dict(zip(EXPRESSIONS, row, strict=True))

@@ -1,9 +1,8 @@
-"""FER+'s images, written from ``fer2013.csv`` as FER+'s tool does."""
+"""FER+'s files: votes in two formats, and images in ``fer2013.csv``."""
 
 import os
 import posixpath
 import shutil
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from pathlib import Path
@@ -14,17 +13,78 @@ from mmengine.fileio import LocalBackend
 from mmengine.logging import MMLogger
 
 from ..data_root import DataRoot
-from .votes import new_rows
+from .labels import VOTE_COLUMNS
+
+VOTES_HEADER = ['Usage', 'Image name', *VOTE_COLUMNS]
+USAGES = ('Training', 'PublicTest', 'PrivateTest')
 
 PIXELS = 'fer2013.csv'
-HEADER = ['emotion', 'pixels', 'Usage']
+PIXELS_HEADER = ['emotion', 'pixels', 'Usage']
 SIZE = 48  # pixels, of both sides
+
+
+def read_votes(
+    root: DataRoot, name: str, usage: str | None = None
+) -> Iterator[tuple[int, str, list[int]]]:
+    """Read the votes of one part.
+
+    Args:
+        root (DataRoot): The folder of the dataset.
+        name (str): ``fer2013new.csv``, the votes of all parts, or the
+            headerless ``label.csv`` of one part: name, face box and votes.
+        usage (str, optional): The part to read from ``fer2013new.csv``, one
+            of :data:`USAGES`. Defaults to None, for ``label.csv``.
+
+    Yields:
+        tuple[int, str, list[int]]: Line from 1, name of the image or '', ten
+        votes.
+
+    Raises:
+        ValueError: If the header or a row is not FER+'s.
+    """
+    rows = root.rows(name) if usage is None else _new_rows(root, name)
+    for number, row in rows:
+        if usage in (None, row[0]):
+            image = row[0] if usage is None else row[1]
+            where = f'{root.join(name)}:{number}'
+            yield number, image, _parse_votes(row, where)
+
+
+def _new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
+    """Read line, Usage, name and unchecked votes below the header."""
+    path, rows = root.join(name), root.rows(name)
+    number, header = next(rows, (1, []))
+    if header != VOTES_HEADER:
+        raise ValueError(
+            f'{path}:{number}: the header is {header}; expected {VOTES_HEADER}'
+        )
+    for number, row in rows:
+        if len(row) < 2 or row[0] not in USAGES:
+            raise ValueError(
+                f'{path}:{number}: unknown Usage {row[0]!r} in '
+                f'{",".join(row)!r}; expected one of {USAGES}, then a name '
+                'and votes'
+            )
+        yield number, row
+
+
+def _parse_votes(row: list[str], where: str) -> list[int]:
+    """Parse the ten votes after a row's first two fields."""
+    votes = row[2:]
+    if len(votes) != len(VOTE_COLUMNS) or not all(
+        vote.isascii() and vote.isdigit() for vote in votes
+    ):
+        raise ValueError(
+            f'{where}: cannot read the row {",".join(row)!r}; expected two '
+            f'fields and then integer votes for {VOTE_COLUMNS}'
+        )
+    return [int(vote) for vote in votes]
 
 
 def write_images(
     root: DataRoot, votes: str, folders: Mapping[str, str]
 ) -> None:
-    """Write the folders of images that do not exist yet.
+    """Write the folders of images that do not exist yet, as FER+'s tool does.
 
     Row i of ``fer2013.csv`` is the image of row i of the votes. A folder that
     has an image is left alone; one without images, as in FER+'s repository
@@ -55,11 +115,17 @@ def write_images(
             'the folders'
         )
     draft = Path(root.path) / f'.ferplus.writing-{os.getpid()}'
-    counts: Counter[str] = Counter()
     try:
-        counts = _write_into(draft, root, votes, wanted)
-        for folder in counts:
-            _put_in_place(draft, Path(root.path), folder)
+        for usage, name, pixels in _pair_rows(root, votes):
+            if usage in wanted and name:
+                image = draft / wanted[usage] / name
+                image.parent.mkdir(parents=True, exist_ok=True)
+                # Not cv2.imwrite, which gives no reason on failure and on
+                # Windows accepts ASCII names only.
+                image.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
+        for folder in wanted.values():
+            if (draft / folder).is_dir():
+                _put_in_place(draft, Path(root.path), folder)
     except OSError as error:
         if all(_has_images(root, folder) for folder in wanted.values()):
             return  # another process was faster
@@ -71,37 +137,16 @@ def write_images(
         ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    if counts:
-        MMLogger.get_current_instance().info(
-            f'wrote the images of {root.join(PIXELS)!r} into '
-            + ', '.join(f'{root.join(f)!r} ({n})' for f, n in counts.items())
-        )
+    MMLogger.get_current_instance().info(
+        f'wrote the images of {root.join(PIXELS)!r} into '
+        f'{[root.join(folder) for folder in wanted.values()]}'
+    )
 
 
 def _has_images(root: DataRoot, folder: str) -> bool:
     return root.is_folder(folder) and any(
         name.lower().endswith('.png') for name in root.entries(folder)
     )
-
-
-def _write_into(
-    draft: Path, root: DataRoot, votes: str, wanted: Mapping[str, str]
-) -> Counter[str]:
-    """Write the images of some usages and count them by folder."""
-    written: dict[str, set[str]] = {}
-    for usage, name, pixels in _pair_rows(root, votes):
-        if usage in wanted and name:
-            folder = wanted[usage]
-            if folder not in written:
-                (draft / folder).mkdir(parents=True)
-                written[folder] = set()
-            # Not cv2.imwrite, which gives no reason on failure and on
-            # Windows accepts ASCII names only.
-            (draft / folder / name).write_bytes(
-                cv2.imencode('.png', pixels)[1].tobytes()
-            )
-            written[folder].add(name)
-    return Counter({folder: len(names) for folder, names in written.items()})
 
 
 def _put_in_place(draft: Path, root: Path, folder: str) -> None:
@@ -117,7 +162,7 @@ def _pair_rows(
 ) -> Iterator[tuple[str, str, np.ndarray]]:
     """Read both files in step: usage, name or '', and pixels."""
     ours, theirs = root.join(votes), root.join(PIXELS)
-    pairs = zip_longest(new_rows(root, votes), _pixel_rows(root))
+    pairs = zip_longest(_new_rows(root, votes), _pixel_rows(root))
     for index, (vote_row, pixel_row) in enumerate(pairs):
         if vote_row is None or pixel_row is None:
             short, long = ours, theirs
@@ -151,17 +196,17 @@ def _pixel_rows(root: DataRoot) -> Iterator[tuple[int, list[str]]]:
     """Read line number and three fields of each row of ``fer2013.csv``."""
     path, rows = root.join(PIXELS), root.rows(PIXELS)
     number, header = next(rows, (1, []))
-    if header != HEADER:
+    if header != PIXELS_HEADER:
         # A row of pixels is too long to quote.
         raise ValueError(
             f'{path}:{number}: the header starts with '
-            f'{",".join(header)[:60]!r}; expected {HEADER}'
+            f'{",".join(header)[:60]!r}; expected {PIXELS_HEADER}'
         )
     for number, row in rows:
-        if len(row) != len(HEADER):
+        if len(row) != len(PIXELS_HEADER):
             raise ValueError(
                 f'{path}:{number}: {len(row)} columns, starting with '
-                f'{",".join(row)[:60]!r}; expected {HEADER}'
+                f'{",".join(row)[:60]!r}; expected {PIXELS_HEADER}'
             )
         yield number, row
 

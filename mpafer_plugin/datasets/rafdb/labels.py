@@ -3,6 +3,7 @@
 import posixpath
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from ..categories import COMPOUND_EXPRESSIONS, canonical_name
 
@@ -24,24 +25,11 @@ COMPOUND_LABELS: Mapping[int, str] = dict(enumerate(COMPOUND_EXPRESSIONS, 1))
 """Number -> compound expression."""
 
 BASIC_COUNTS: Mapping[str, Mapping[str, int]] = {
-    'train': {
-        'surprise': 1290,
-        'fear': 281,
-        'disgust': 717,
-        'happiness': 4772,
-        'sadness': 1982,
-        'anger': 705,
-        'neutral': 2524,
-    },
-    'test': {
-        'surprise': 329,
-        'fear': 74,
-        'disgust': 160,
-        'happiness': 1185,
-        'sadness': 478,
-        'anger': 162,
-        'neutral': 680,
-    },
+    part: dict(zip(BASIC_LABELS.values(), counts, strict=True))
+    for part, counts in {
+        'train': (1290, 281, 717, 4772, 1982, 705, 2524),
+        'test': (329, 74, 160, 1185, 478, 162, 680),
+    }.items()
 }
 """Published number of images: official part -> name -> count."""
 
@@ -51,12 +39,12 @@ COMPOUND_TOTALS: Mapping[str, int] = {'train': 3162, 'test': 792}
 _OFFICIAL = re.compile(r'((?:train|test)_\d+)(?:_aligned)?', re.ASCII)
 
 
-def parse_label(text: str, numbers: Mapping[int, str], where: str) -> str:
+def parse_label(text: str, numbers: Mapping[Any, str], where: str) -> str:
     """Return the expression of a label, which is a number or a name.
 
     Args:
         text (str): The label as written.
-        numbers (Mapping[int, str]): Number to expression.
+        numbers (Mapping[Any, str]): Number to expression.
         where (str): File and line, for the error.
 
     Returns:

@@ -2,16 +2,16 @@
 
 import os
 import posixpath
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 
 from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
 from ..data_root import DataRoot
-from .folders import read_folders
-from .labels import PARTS
-from .lists import LISTS, read_apvit, read_cub, read_official
+from ..layouts import Layout, find_layout
+from .cub import LISTS, read_cub
+from .labels import BASIC_LABELS, PARTS, image_key, parse_label
 
 _LAYOUTS = """the layouts are, in this order of precedence
   official: basic/EmoLabel/list_patition_label.txt, basic/Image/aligned/,
@@ -23,33 +23,7 @@ _LAYOUTS = """the layouts are, in this order of precedence
     compound expressions by name only
   CUB: images.txt, image_class_labels.txt, train_test_split.txt"""
 
-
-class Layout(NamedTuple):
-    """One way in which a part may be stored under the data root.
-
-    Args:
-        title (str): Name of the layout.
-        crop (str): Description of the crop of the faces.
-        needs (tuple[str, ...]): Files and folders that must all exist.
-    """
-
-    title: str
-    crop: str
-    needs: tuple[str, ...]
-
-
-class Reading(NamedTuple):
-    """Samples of one official part.
-
-    Args:
-        layout (Layout): The layout that was found.
-        samples (list[Sample]): All images of the part.
-        unlisted (int): Number of images in the same folders but in no list.
-    """
-
-    layout: Layout
-    samples: list[Sample]
-    unlisted: int
+_HEADER = ['image', 'label']
 
 
 def read_part(
@@ -58,7 +32,7 @@ def read_part(
     folder: str,
     numbers: Mapping[int, str],
     aligned: bool,
-) -> Reading:
+) -> tuple[Layout, list[Sample], int]:
     """Detect the layout under the data root and read one part.
 
     Args:
@@ -70,138 +44,215 @@ def read_part(
             the official layout has.
 
     Returns:
-        Reading: The first layout found, and its samples.
+        tuple[Layout, list[Sample], int]: The first layout found, all images
+        of the part, and the number of images that lie in the same folders
+        but are in no list.
 
     Raises:
         FileNotFoundError: If no layout is found.
         ValueError: If annotations cannot be read, list an image twice, or
             list an image in the part that its name contradicts.
     """
-    layouts = _layouts(root, part, folder, aligned)
-    for layout in layouts:
-        if all(_exists(root, name) for name in layout.needs):
-            break
-    else:
-        raise _none_found(root, part, folder, layouts, aligned)
+    remedy = _LAYOUTS
+    if not aligned:
+        remedy = f'aligned=False needs the official layout; {remedy}'
+    layout = find_layout(
+        root,
+        _layouts(root, part, folder, aligned),
+        f'RAF-DB ({folder} expressions, {part} part)',
+        remedy,
+    )
     parts = _read(root, layout, part, numbers)
+    _check_names(parts)
     listed = [sample for samples in parts.values() for sample in samples]
-    check_names(parts)
-    others = []
-    if layout.title == 'class folders':
-        (source,) = layout.needs
-        others = [f'{source}/{entry}' for entry in root.entries(source)]
-    return Reading(layout, parts[part], count_unlisted(root, listed, others))
-
-
-def _exists(root: DataRoot, name: str) -> bool:
-    return root.is_file(name) or root.is_folder(name)
+    return layout, parts[part], _count_unlisted(root, listed)
 
 
 def _layouts(
     root: DataRoot, part: str, folder: str, aligned: bool
-) -> list[Layout]:
+) -> Iterator[Layout]:
     """List the possible layouts in order of precedence."""
     bases = [f'{folder}/']
     if os.path.basename(os.path.abspath(root.path)) == folder:
         bases.append('')
-    kind, crop = (
-        ('aligned', 'official aligned faces, 100 x 100')
-        if aligned
-        else ('original', 'original photos, faces not cut out')
-    )
     label_file = 'EmoLabel/list_patition_label.txt'
-    layouts = [
-        Layout('official', crop, (base + label_file, f'{base}Image/{kind}'))
-        for base in bases
-    ]
+    for base in bases:
+        if aligned:
+            images, crop = 'aligned', 'official aligned faces, 100 x 100'
+        else:
+            images, crop = 'original', 'original photos, faces not cut out'
+        needs = base + label_file, f'{base}Image/{images}'
+        yield Layout('official', needs, crop)
     if not aligned:
-        return layouts
-    crop = 'aligned anew, 224 x 224 (aligned_224), not the official crop'
+        return
     if folder == 'basic':
-        layouts += [
-            Layout('APViT', crop, needs)
-            for needs in (
-                *(
-                    (f'{base}EmoLabel/{part}.txt', f'{base}Image/aligned_224')
-                    for base in bases
-                ),
-                (f'{part}.txt', 'aligned_224'),
-            )
-        ]
-    crop = 'as in the copy'
-    layouts += [
-        Layout('class folders', crop, (base + part,))
-        for base in ('DATASET/', '')
-    ]
+        crop = 'aligned anew, 224 x 224 (aligned_224), not the official crop'
+        places = [(f'{base}EmoLabel/', f'{base}Image/') for base in bases]
+        for lists, images in (*places, ('', '')):
+            needs = f'{lists}{part}.txt', f'{images}aligned_224'
+            yield Layout('APViT', needs, crop)
+    for base in ('DATASET/', ''):
+        yield Layout('class folders', (base + part,), 'as in the copy')
     if folder == 'basic':
-        layouts.append(Layout('CUB', crop, LISTS))
-    return layouts
-
-
-def _none_found(
-    root: DataRoot,
-    part: str,
-    folder: str,
-    layouts: Iterable[Layout],
-    aligned: bool,
-) -> FileNotFoundError:
-    lines = [
-        f'no layout of RAF-DB ({folder} expressions, {part} part) is under '
-        f'{root.path!r}; looked for'
-    ]
-    if not aligned:
-        lines[0] = f'aligned=False needs the official layout; {lines[0]}'
-    for layout in layouts:
-        needs = (
-            f'{name} ({"present" if _exists(root, name) else "absent"})'
-            for name in layout.needs
-        )
-        lines.append(f'  {layout.title}: {", ".join(needs)}')
-    for name in ('', folder, f'{folder}/Image'):
-        if not name or root.is_folder(name):
-            lines.append(root.describe(name))
-    return FileNotFoundError('\n'.join([*lines, _LAYOUTS]))
+        yield Layout('CUB', LISTS, 'as in the copy')
 
 
 def _read(
     root: DataRoot, layout: Layout, part: str, numbers: Mapping[int, str]
 ) -> dict[str, list[Sample]]:
     """Read the part, and the other one if it is in the same lists."""
-    source, *others = layout.needs
+    source, images = layout.needs[0], layout.needs[-1]
+    folder = posixpath.dirname(source)
     if layout.title == 'CUB':
         return read_cub(root, numbers)
     if layout.title == 'official':
-        samples = list(read_official(root, source, others[0], numbers))
-        return {
-            name: [s for s in samples if s.key.startswith(name)]
-            for name in PARTS
-        }
+        samples = list(_read_list(root, source, images, numbers))
+        return {p: [s for s in samples if s.key.startswith(p)] for p in PARTS}
     if layout.title == 'APViT':
-        folder = posixpath.dirname(source)
         lists = {p: posixpath.join(folder, f'{p}.txt') for p in PARTS}
         return {
-            name: list(read_apvit(root, listed, others[0], numbers))
-            for name, listed in lists.items()
+            p: list(_read_list(root, listed, images, numbers))
+            for p, listed in lists.items()
             if root.is_file(listed)
         }
     tables = [
         posixpath.join(name, f'{part}_labels.csv')
-        # beside or in DATASET
-        for name in ('', posixpath.dirname(source))
+        for name in ('', folder)  # beside or in DATASET
     ]
-    table = next((name for name in tables if root.is_file(name)), None)
-    return {part: list(read_folders(root, source, table, numbers))}
+    table = next(filter(root.is_file, tables), None)
+    return {part: read_folders(root, source, table, numbers)}
 
 
-def check_names(parts: Mapping[str, list[Sample]]) -> None:
-    """Check that no image is listed twice or in the wrong part.
+def _read_list(
+    root: DataRoot, listed: str, images: str, numbers: Mapping[int, str]
+) -> Iterator[Sample]:
+    """Read lines ``train_00001.jpg 5``.
+
+    Official aligned faces have ``_aligned`` in their names, but not in the
+    list. APViT's lists have it, and its own code removes it; images that kept
+    the listed name are found too.
+    """
+    ann_file, kind = root.join(listed), posixpath.basename(images)
+    present = set(root.entries(images)) if kind == 'aligned_224' else set()
+    for number, line in root.lines(listed):
+        where = f'{ann_file}:{number}'
+        fields = line.split()
+        if len(fields) != 2 or not fields[0].startswith(('train_', 'test_')):
+            raise ValueError(
+                f'{where}: cannot read the line {line!r}; expected '
+                "'train_<number>.jpg <label>' or 'test_<number>.jpg <label>'"
+            )
+        name, label = fields[0], parse_label(fields[1], numbers, where)
+        key = image_key(name)
+        if kind == 'aligned':
+            stem, suffix = posixpath.splitext(name)
+            name = f'{stem}_aligned{suffix}'
+        elif name not in present:
+            name = name.replace('_aligned', '')
+        yield Sample(f'{images}/{name}', label, ann_file, number, key)
+
+
+def read_folders(
+    root: DataRoot, folder: str, table: str | None, numbers: Mapping[int, str]
+) -> list[Sample]:
+    """Read one part from class folders, named by number or by name.
 
     Args:
-        parts (Mapping[str, list[Sample]]): 'train' or 'test' to samples.
+        root (DataRoot): The folder of the dataset.
+        folder (str): The folder of the part in it.
+        table (str, optional): A CSV file of the images in it, which must
+            agree with the folders.
+        numbers (Mapping[int, str]): Number to expression.
+
+    Returns:
+        list[Sample]: One per row of the table or, without a table, per image.
 
     Raises:
-        ValueError: If one is.
+        ValueError: If a folder is not a class, an image is in none, or table
+            and folders contradict each other.
     """
+    samples = []
+    for name, label in _class_folders(root, folder, numbers).items():
+        for entry in root.entries(name):
+            path = f'{name}/{entry}'
+            if is_image(entry):
+                key = image_key(path)
+                samples.append(Sample(path, label, root.join(path), 0, key))
+            elif root.is_folder(path):
+                raise ValueError(
+                    f'{root.join(name)}: the folder {entry!r} would not be '
+                    'read: put images directly in the class folders'
+                )
+    if table is None:
+        return samples
+    return list(_read_table(root, folder, table, samples, numbers))
+
+
+def _class_folders(
+    root: DataRoot, folder: str, numbers: Mapping[int, str]
+) -> dict[str, str]:
+    """Find the class folders and the class of each."""
+    labels = {}
+    for entry in root.entries(folder):
+        path = f'{folder}/{entry}'
+        if is_image(entry):
+            raise ValueError(
+                f'{root.join(path)}: the image is in no class folder; '
+                f'the classes are {dict(numbers)}'
+            )
+        if not root.is_folder(path):
+            continue
+        if entry.isdigit() and numbers.get(1) != BASIC_LABELS[1]:
+            # 1 could be a basic or a compound expression.
+            raise ValueError(
+                f'{root.join(path)}: numbered class folders are read as '
+                'basic expressions only; the classes are '
+                f'{list(numbers.values())}'
+            )
+        where = f'the class folder {root.join(path)}'
+        labels[path] = parse_label(entry, numbers, where)
+    return labels
+
+
+def _read_table(
+    root: DataRoot,
+    folder: str,
+    table: str,
+    samples: Iterable[Sample],
+    numbers: Mapping[int, str],
+) -> Iterator[Sample]:
+    """Read a CSV file of images in class folders."""
+    by_name = defaultdict(list)
+    for sample in samples:
+        by_name[posixpath.basename(sample.path)].append(sample)
+    ann_file, rows = root.join(table), root.rows(table)
+    line, header = next(rows, (1, _HEADER))
+    if header != _HEADER:
+        raise ValueError(
+            f'{ann_file}:{line}: the header is {header}; expected {_HEADER}'
+        )
+    for line, row in rows:
+        where = f'{ann_file}:{line}'
+        if len(row) != 2 or not row[0]:
+            raise ValueError(
+                f'{where}: cannot read the row {row}; expected the 2 columns '
+                f'{_HEADER}'
+            )
+        image, label = row[0], parse_label(row[1], numbers, where)
+        found = by_name[image]
+        if any(sample.label != label for sample in found):
+            folders = [posixpath.dirname(sample.path) for sample in found]
+            raise ValueError(
+                f'{where}: {image!r} is labelled {row[1]!r} ({label}), but it '
+                f'is in {folders}'
+            )
+        # check_images then reports a path that does not exist.
+        path = found[0].path if found else f'{folder}/{row[1]}/{image}'
+        yield Sample(path, label, ann_file, line, image_key(path))
+
+
+def _check_names(parts: Mapping[str, list[Sample]]) -> None:
+    """Check that no image is listed twice or in the wrong part."""
     first: dict[str, Sample] = {}
     for part, samples in parts.items():
         for sample in samples:
@@ -219,24 +270,12 @@ def check_names(parts: Mapping[str, list[Sample]]) -> None:
                 )
 
 
-def count_unlisted(
-    root: DataRoot, samples: Iterable[Sample], others: Iterable[str]
-) -> int:
-    """Count images in the folders of the listed ones that are in no list.
-
-    Args:
-        root (DataRoot): The folder of the dataset.
-        samples (Iterable[Sample]): All listed images.
-        others (Iterable[str]): Further folders of images.
-
-    Returns:
-        int: Number of unlisted images.
-    """
+def _count_unlisted(root: DataRoot, samples: Iterable[Sample]) -> int:
+    """Count images in no list, in the folders of the listed ones."""
     paths = {sample.path for sample in samples}
-    folders = {*others, *(posixpath.dirname(path) for path in paths)}
     return sum(
         is_image(entry) and posixpath.join(folder, entry) not in paths
-        for folder in folders
+        for folder in {posixpath.dirname(path) for path in paths}
         if '..' not in folder and root.is_folder(folder)
         for entry in root.entries(folder)
     )

@@ -13,7 +13,7 @@ from .labels import (
     COMPOUND_LABELS,
     COMPOUND_TOTALS,
 )
-from .layouts import Reading, read_part
+from .layouts import read_part
 
 
 @DATASETS.register_module()
@@ -86,16 +86,14 @@ class RAFDB(HeldOutFERDataset):
     Args:
         data_root (str): The folder ``RAF-DB`` above.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        val_fraction (float): Share of the training images that is held out
-            as 'val', in [0, 1). 0 trains on all of them. Defaults to 0.1.
-        val_seed (int): Seed of the held-out share. Defaults to 0.
         aligned (bool): Read faces rather than the original photos, which
             only the official layout has. Another alignment has cost ten
             points of accuracy. Defaults to True.
         compound (bool): Read the compound expressions, from the official
             layout or from class folders by name. Only the totals of their
             counts are published. Defaults to False.
-        **kwargs: See :class:`HeldOutFERDataset`.
+        **kwargs: ``val_fraction``, ``val_seed`` and others, see
+            :class:`HeldOutFERDataset`.
 
     Raises:
         ValueError: If an argument or a line is wrong, an image is listed
@@ -125,6 +123,8 @@ class RAFDB(HeldOutFERDataset):
 
     PUBLISHED_COUNTS = BASIC_COUNTS
 
+    released_crop = 'known once it is read'
+
     def __init__(
         self,
         data_root: str,
@@ -135,9 +135,6 @@ class RAFDB(HeldOutFERDataset):
     ) -> None:
         self.aligned = aligned
         self.compound = compound
-        # set by load_samples, for the log
-        self._layout = ''
-        self.released_crop = 'known once it is read'
         if compound:
             self.LABEL_NAMES = COMPOUND_LABELS
             if kwargs.get('classes') is None:
@@ -146,42 +143,32 @@ class RAFDB(HeldOutFERDataset):
 
     def load_samples(self) -> list[Sample]:
         """Read all images of the official training or test part."""
-        reading = read_part(
+        layout, samples, unlisted = read_part(
             self.root,
             self.official_part,
             'compound' if self.compound else 'basic',
             self.LABEL_NAMES,
             self.aligned,
         )
-        layout = reading.layout
-        self._layout = f', {layout.title} layout, by {layout.needs[0]}'
+        self.labelling = (
+            f'as annotated, {layout.title} layout, by {layout.needs[0]}'
+        )
         self.released_crop = layout.crop
-        self._warn(reading)
-        return reading.samples
+        logger = MMLogger.get_current_instance()
+        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
+        if unlisted:
+            logger.warning(
+                f'{head}: {unlisted} images lie beside the listed ones, but '
+                'are in no list; they are not read'
+            )
+        total = COMPOUND_TOTALS[self.official_part]
+        if self.compound and len(samples) != total:
+            logger.warning(
+                f'{head}: there are {len(samples)} images, but {total} were '
+                'published; is the copy complete and unchanged?'
+            )
+        return samples
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the counts of the official part, None for compound."""
-        if self.compound:
-            return None
-        return self.PUBLISHED_COUNTS.get(self.official_part)
-
-    def describe(self) -> dict[str, str]:
-        """Describe the source of the labels, besides split and crop."""
-        rule = f'as annotated{self._layout}'
-        return super().describe() | dict(label_rule=rule)
-
-    def _warn(self, reading: Reading) -> None:
-        """Warn of unlisted images and of an unexpected total."""
-        logger = MMLogger.get_current_instance()
-        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
-        if reading.unlisted:
-            logger.warning(
-                f'{head}: {reading.unlisted} images lie beside the listed '
-                'ones, but are in no list; they are not read'
-            )
-        total = COMPOUND_TOTALS[self.official_part]
-        if self.compound and len(reading.samples) != total:
-            logger.warning(
-                f'{head}: there are {len(reading.samples)} images, but '
-                f'{total} were published; is the copy complete and unchanged?'
-            )
+        return None if self.compound else super().published_counts()

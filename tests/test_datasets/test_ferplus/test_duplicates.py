@@ -8,7 +8,7 @@ import pytest
 
 from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.ferplus.labels import majority
-from mpafer_plugin.datasets.ferplus.votes import read_new_votes
+from mpafer_plugin.datasets.ferplus.layouts import read_votes
 from mpafer_plugin.datasets.verification.image_facts import (
     duplicate_groups,
     image_digest,
@@ -50,7 +50,7 @@ def test_duplicates_cross_the_splits(tmp_path):
     labels = {
         name: majority(row)
         for usage in USAGES.values()
-        for _, name, row in read_new_votes(
+        for _, name, row in read_votes(
             DataRoot(str(tmp_path)), 'fer2013new.csv', usage
         )
     }

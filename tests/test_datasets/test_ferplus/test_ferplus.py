@@ -17,7 +17,7 @@ from mpafer_plugin.datasets.ferplus.labels import (
     LABEL_RULES,
     VOTE_COLUMNS,
 )
-from mpafer_plugin.datasets.ferplus.votes import read_new_votes
+from mpafer_plugin.datasets.ferplus.layouts import read_votes
 
 TAR = Path(__file__).parents[3] / '../shared/data/ferplus.tar'
 FOLDERS = {
@@ -188,7 +188,13 @@ def test_wrong_files(tmp_path, text, message):
 
 
 def test_absent_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'no votes: neither.*label'):
+    with pytest.raises(
+        FileNotFoundError,
+        match=(
+            r"(?s)no layout of FER\+'s votes.*new\.csv \(absent\)"
+            r'.*label\.csv \(absent\)'
+        ),
+    ):
         FERPlus(str(tmp_path))
     root = write(tmp_path, case_rows())
     (tmp_path / 'FER2013Train' / 'fer0000002.png').unlink()
@@ -260,7 +266,7 @@ def test_all_rows_with_a_name(real_root, rule, totals):
     for usage, total in zip(USAGES.values(), totals, strict=True):
         labels = [
             LABEL_RULES[rule](votes)
-            for _, name, votes in read_new_votes(root, 'fer2013new.csv', usage)
+            for _, name, votes in read_votes(root, 'fer2013new.csv', usage)
             if name
         ]
         assert sum(label is not None for label in labels) == total

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from mpafer_plugin.datasets import RAFDB
+from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.rafdb.labels import BASIC_LABELS, image_key
+from mpafer_plugin.datasets.rafdb.layouts import read_folders
 from tests.rafdb_copies import (
     IMAGES,
     apvit,
@@ -146,3 +148,21 @@ def test_compound_folders_by_name_only(tmp_path):
     put(tmp_path / 'train/4/train_0002_aligned.jpg')
     with pytest.raises(ValueError, match=r'train/4: numbered class folders'):
         RAFDB(str(tmp_path), **kwargs)
+
+
+def test_each_folder_is_listed_once(tmp_path, monkeypatch):
+    """On network disks it takes long."""
+    named(tmp_path)
+    listed, entries = [], DataRoot.entries
+    monkeypatch.setattr(
+        DataRoot,
+        'entries',
+        lambda root, name: listed.append(name) or entries(root, name),
+    )
+    samples = read_folders(
+        DataRoot(str(tmp_path)), 'train', None, BASIC_LABELS
+    )
+    assert len(list(samples)) == 84
+    classes = {path.name for path in (tmp_path / 'train').iterdir()}
+    expected = ['train', *(f'train/{name}' for name in classes)]
+    assert sorted(listed) == sorted(expected)
