@@ -7,19 +7,18 @@ splits.
 
 import argparse
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import mmcv
 import numpy as np
-from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.datasets import BaseFERDataset
 from mpafer_plugin.datasets.categories import canonical_name
-from mpafer_plugin.datasets.verification.official_parts import (
+from mpafer_plugin.datasets.verification import (
     OfficialPart,
     fer_dataset_configs,
     read_parts,
@@ -31,9 +30,8 @@ from mpafer_plugin.visualization import (
     spread_over_classes,
 )
 
-from .config_args import add_config_arguments, load_config
+from .config_args import add_config_arguments, dataset_configs, load_config
 
-SPLITS = ('train', 'val', 'test')
 HEADS = ('original', 'pipeline', 'pipeline again')
 
 
@@ -48,7 +46,7 @@ def parse_args(
     add_config_arguments(parser)
     parser.add_argument(
         '--split',
-        choices=SPLITS,
+        choices=BaseFERDataset.SPLITS,
         default='train',
         help='split to draw images from; default: train',
     )
@@ -73,82 +71,62 @@ def parse_args(
 def card(dataset: BaseFERDataset, index: int) -> Card:
     """Load an original image and two outputs of the pipeline."""
     info = dataset.get_data_info(index)
-    original = mmcv.imfrombytes(dataset.root.backend.get(info['img_path']))
-    images = [original]
+    images = [mmcv.imfrombytes(dataset.root.backend.get(info['img_path']))]
     for _ in HEADS[1:]:
         packed = dataset[index]['inputs']  # (3, H, W)
         images.append(packed.permute(1, 2, 0).numpy())
+    images = [
+        np.clip(image[..., ::-1], 0, 255).astype(np.uint8)  # BGR to RGB
+        for image in images
+    ]
     name = Path(info['img_path']).name
     if 'gt_score' in info:
         shares = zip(dataset.CLASSES, info['gt_score'], strict=True)
         # No line break between a class and its share.
         soft = ', '.join(f'{c}\u00a0{x:.2f}' for c, x in shares if x)
         name = f'{name}\n{soft}'
-    # BGR to RGB
-    return Card(
-        dataset.CLASSES[info['gt_label']],
-        name,
-        [
-            np.clip(image[..., ::-1], 0, 255).astype(np.uint8)
-            for image in images
-        ],
-    )
+    return Card(dataset.CLASSES[info['gt_label']], name, images)
 
 
 def draw_classes(parts: list[OfficialPart], path: Path) -> None:
     """Draw the counts per class of all readable splits."""
     # The test dataset may have other classes.
-    classes = list(
-        dict.fromkeys(
-            canonical_name(name)
-            for part in parts
-            for name in part.dataset.CLASSES
-        )
+    classes = dict.fromkeys(
+        canonical_name(name) for part in parts for name in part.dataset.CLASSES
     )
-    counts: dict[str, Counter[str]] = {}
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     notes = []
     for part in parts:
         notes += [f'{part.name}: {error}' for error in part.errors]
         for split, samples in part.splits.items():
-            found = counts.setdefault(split, Counter())
-            found.update(sample.label for sample in samples)
+            counts[split].update(sample.label for sample in samples)
         published = part.dataset.published_counts() if part.samples else None
         if published is not None and Counter(published) != part.counts:
-            source = part.dataset.COUNTS_SOURCE
             numbers = ', '.join(
                 f'{name} {part.counts[name]:,} of {published.get(name, 0):,}'
                 for name in classes
                 if part.counts[name] != published.get(name, 0)
             )
+            source = part.dataset.COUNTS_SOURCE
             notes.append(f'{part.name} is not as {source}: {numbers}')
     for note in notes:
         print(note)
+    titles = dict.fromkeys(
+        f'{type(part.dataset).__name__} in {part.dataset.root.path}'
+        for part in parts
+    )
     draw_class_histogram(
-        classes,
-        {
-            split: [found[name] for name in classes]
-            for split, found in counts.items()
-        },
+        list(classes),
+        {split: [n[name] for name in classes] for split, n in counts.items()},
         str(path),
-        title=', '.join(
-            dict.fromkeys(
-                f'{type(part.dataset).__name__} in {part.dataset.root.path}'
-                for part in parts
-            )
-        ),
+        title=', '.join(titles),
         note='\n'.join(notes),
     )
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    cfg = load_config(args)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    configs = {
-        split: cfg[f'{split}_dataloader'].dataset
-        for split in SPLITS
-        if cfg.get(f'{split}_dataloader')
-    }
+    configs = dataset_configs(load_config(args))
     if args.split not in configs:
         print(f'{args.config} has no {args.split}_dataloader', file=sys.stderr)
         return 2
@@ -157,25 +135,21 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         datasets = [DATASETS.build(config) for config in inner]
         # Only now: SyntheticFaces are drawn when first built.
         parts = read_parts(configs)
-    except TypeError as error:
+    except (TypeError, ValueError, OSError) as error:
         print(f'{args.config}: {error}', file=sys.stderr)
-        return 2
-    except (ValueError, OSError) as error:
-        print(f'{args.config}: {error}', file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, TypeError) else 1
     out = Path(args.out_dir)
     out.mkdir(parents=True, exist_ok=True)
+    sheet, histogram = out / f'{args.split}_images.png', out / 'classes.png'
     entries = [(d, i) for d in datasets for i in range(len(d))]
     labels = [d.get_data_info(i)['gt_label'] for d, i in entries]
     set_random_seed(args.seed)
-    chosen = spread_over_classes(labels, args.num, args.seed)
-    sheet = out / f'{args.split}_images.png'
     cards = []
-    for i in chosen:
+    for entry in spread_over_classes(labels, args.num, args.seed):
+        dataset, index = entries[entry]
         try:
-            cards.append(card(*entries[i]))
+            cards.append(card(dataset, index))
         except Exception as error:  # transforms raise many types
-            dataset, index = entries[i]
             print(
                 f'{dataset.get_data_info(index)["img_path"]}: {error}; '
                 'mpafer verify-dataset CONFIG lists all errors',
@@ -183,6 +157,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             )
             return 1
     draw_contact_sheet(cards, str(sheet), HEADS)
-    draw_classes(parts, out / 'classes.png')
-    print(f'{sheet}\n{out / "classes.png"}')
+    draw_classes(parts, histogram)
+    print(f'{sheet}\n{histogram}')
     return 0

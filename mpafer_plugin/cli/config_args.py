@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.hooks import Hook
-from mmengine.registry import RUNNERS
+from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
 from torch import nn
 
@@ -115,6 +115,19 @@ def load_config(args: argparse.Namespace) -> Config:
         if not loader.get('num_workers'):
             loader.persistent_workers = False  # it has no workers
     return cfg
+
+
+def dataset_configs(cfg: Config) -> dict[str, dict]:
+    """Return the dataset config of each split that the config has.
+
+    It also enters the config's scope, in which they can be built.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    return {
+        name.removesuffix('_dataloader'): cfg[name].dataset
+        for name in DATALOADERS
+        if cfg.get(name)
+    }
 
 
 def load_runner_config(args: argparse.Namespace) -> Config:

@@ -15,16 +15,18 @@ from dataclasses import asdict
 from pathlib import Path
 
 import mmengine
-from mmengine.registry import init_default_scope
 from rich.console import Console
 
 from mpafer_plugin.datasets.categories import canonical_name
 from mpafer_plugin.datasets.label_counts import count_table
-from mpafer_plugin.datasets.verification.official_parts import read_parts
-from mpafer_plugin.datasets.verification.report import PartReport, Report
-from mpafer_plugin.datasets.verification.verify import verify
+from mpafer_plugin.datasets.verification import (
+    PartReport,
+    Report,
+    read_parts,
+    verify,
+)
 
-from .config_args import DATALOADERS, add_config_arguments, load_config
+from .config_args import add_config_arguments, dataset_configs, load_config
 
 SHOWN = 3  # examples of each error; --out has all
 
@@ -135,16 +137,6 @@ def part_lines(part: PartReport) -> Iterable[str]:
         yield f'{part.grey} grey, {part.colour} in colour'
 
 
-def write_leaks(path: str, leaks: Iterable[str], config: str) -> None:
-    """Write the leaks as a file for `leave_out`."""
-    text = [
-        f'# Test images of {Path(config).name} with an exact copy in the '
-        'training or validation split',
-        *leaks,
-    ]
-    Path(path).write_text('\n'.join(text) + '\n', encoding='utf-8')
-
-
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     try:
@@ -160,22 +152,12 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         int: The exit code.
     """
-    cfg = load_config(args)
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
-    loaders = {name: cfg.get(name) for name in DATALOADERS}
-    configs = {
-        name.removesuffix('_dataloader'): loader.dataset
-        for name, loader in loaders.items()
-        if loader
-    }
+    configs = dataset_configs(load_config(args))
     try:
         parts = read_parts(configs)
-    except TypeError as error:
+    except (TypeError, ValueError, OSError) as error:
         print(f'{args.config}: {error}', file=sys.stderr)
-        return 2
-    except (ValueError, OSError) as error:
-        print(f'{args.config}: {error}', file=sys.stderr)
-        return 1
+        return 2 if isinstance(error, TypeError) else 1
     tested = {p.dataset.root.path for p in parts if 'test' in dict(p.datasets)}
     if args.leaks and len(tested) != 1:
         print(
@@ -190,5 +172,10 @@ def run(args: argparse.Namespace) -> int:
     if args.out:
         mmengine.dump(asdict(report), args.out, indent=2)
     if args.leaks and report.compared:
-        write_leaks(args.leaks, report.leaks, args.config)
+        head = (
+            f'# Test images of {Path(args.config).name} with an exact copy in '
+            'the training or validation split'
+        )
+        lines = '\n'.join([head, *report.leaks, ''])
+        Path(args.leaks).write_text(lines, encoding='utf-8')
     return 0 if report.ok else 1

@@ -1,6 +1,5 @@
 from .official_parts import OfficialPart, fer_dataset_configs, read_parts
-from .report import PartReport, Report
-from .verify import verify
+from .verify import PartReport, Report, verify
 
 __all__ = [
     'OfficialPart',

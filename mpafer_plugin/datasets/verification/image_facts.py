@@ -1,8 +1,8 @@
 import hashlib
 import io
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -64,14 +64,11 @@ def image_facts(data: bytes) -> ImageFacts:
     return ImageFacts(image_digest(image), width, height, grey)
 
 
-Name = TypeVar('Name', bound=Hashable)
-
-
 def image_digest(image: np.ndarray) -> str:
-    """Condense a decoded image, so that it can be compared with others.
+    """Hash the pixels of a decoded image, to compare it with others.
 
-    Files that differ in compression or in what they say about themselves
-    give the same digest if their pixels are the same.
+    Files with the same pixels have the same digest, whatever their
+    compression and metadata.
 
     Args:
         image (np.ndarray): Pixels (H, W) or (H, W, C) of any type.
@@ -86,20 +83,17 @@ def image_digest(image: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def duplicate_groups(
-    digests: Iterable[tuple[Name, str]],
-) -> list[list[Name]]:
+def duplicate_groups(digests: Iterable[tuple[Any, str]]) -> list[list[Any]]:
     """Group the names of images with the same digest.
 
     Args:
-        digests (Iterable[tuple[Name, str]]): Name and digest of each
-            image; names may be of any hashable type.
+        digests (Iterable[tuple[Any, str]]): Name and digest of each image.
 
     Returns:
-        list[list[Name]]: The groups of two or more, in the order of their
-        first image; in each the order given.
+        list[list[Any]]: The groups of two or more names, in the order of
+        their first image; in each the order given.
     """
-    groups: dict[str, list[Name]] = defaultdict(list)
+    groups: dict[str, list[Any]] = defaultdict(list)
     for name, digest in digests:
         groups[digest].append(name)
     return [names for names in groups.values() if len(names) > 1]

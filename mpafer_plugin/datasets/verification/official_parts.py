@@ -52,6 +52,12 @@ class OfficialPart:
         return self.datasets[0][1]
 
     @property
+    def present(self) -> list[Sample]:
+        """Images of the part that exist."""
+        absent = {sample.path for sample in self.absent}
+        return [s for s in self.samples if s.path not in absent]
+
+    @property
     def counts(self) -> Counter[str]:
         """Number of images of each class, by canonical name."""
         return Counter(sample.label for sample in self.samples)
@@ -60,10 +66,6 @@ class OfficialPart:
         """Read the annotations; errors go to ``errors``."""
         dataset = self.dataset
         try:
-            if not dataset.root.is_folder():
-                raise FileNotFoundError(
-                    f'data_root: {dataset.root.describe()}'
-                )
             samples = dataset.load_samples()
             # Also checks that no path leads out of the folder.
             self.absent = absent_images(dataset.root, samples)
@@ -133,8 +135,7 @@ def read_parts(configs: Mapping[str, Mapping]) -> list[OfficialPart]:
             dataset = DATASETS.build(
                 config | dict(lazy_init=True, pipeline=[])
             )
-            part = getattr(dataset, 'official_part', dataset.split)
-            name = f'{type(dataset).__name__} {part}'
+            name = f'{type(dataset).__name__} {dataset.official_part}'
             arguments = sorted(
                 (k, v) for k, v in config.items() if k not in _SPLIT_ARGUMENTS
             )

@@ -1,7 +1,8 @@
 """Check of a dataset copy: files, images, counts and duplicates."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from multiprocessing.pool import ThreadPool
 from typing import Any
 
@@ -12,9 +13,99 @@ from ..annotations import Sample
 from ..data_root import DataRoot
 from .image_facts import ImageFacts, duplicate_groups, image_facts
 from .official_parts import OfficialPart
-from .report import PartReport, Report
 
 _THREADS = 8  # decoding and network disks release the interpreter lock
+
+_File = tuple[str, str]
+"""Data root and path of an image."""
+
+
+@dataclass
+class PartReport:
+    """Findings in an official part of a dataset.
+
+    Attributes:
+        name (str): The part, such as 'RAFDB train'.
+        data_root (str): Its folder.
+        splits (dict[str, dict]): Split to 'pictures' and 'rule'.
+        label_rule (str): Rule by which an image gets its label.
+        crop (str): Crop of the faces.
+        classes (list[str]): The classes, in label order.
+        pictures (int): Number of listed images (the key in the JSON file).
+        counts (dict[str, int]): Images of each class, by canonical name.
+        expected (dict[str, int], optional): Expected counts.
+        expected_source (str): Source of the expected counts.
+        errors (list[str]): Errors in the annotations.
+        missing (list[dict]): Listed images that do not exist.
+        unreadable (list[dict]): Images that cannot be decoded, with the
+            ``reason``.
+        sizes (dict): 'distinct', 'most_common', and of 'width' and 'height'
+            the 'min', 'median' and 'max', in pixels.
+        grey (int): Readable images without colour.
+        colour (int): Readable images with colour.
+    """
+
+    name: str
+    data_root: str
+    splits: dict[str, dict]
+    label_rule: str
+    crop: str
+    classes: list[str]
+    pictures: int
+    counts: dict[str, int]
+    expected: dict[str, int] | None
+    expected_source: str
+    errors: list[str]
+    missing: list[dict] = field(default_factory=list)
+    unreadable: list[dict] = field(default_factory=list)
+    sizes: dict[str, Any] = field(default_factory=dict)
+    grey: int = 0
+    colour: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """True if the copy is complete, whatever its duplicates."""
+        return self.counts_agree and not (
+            self.errors or self.missing or self.unreadable
+        )
+
+    @property
+    def counts_agree(self) -> bool:
+        """True if the counts are the expected ones, if there are any."""
+        return self.expected is None or (
+            Counter(self.counts) == Counter(self.expected)
+        )
+
+
+@dataclass
+class Report:
+    """Findings in the datasets of a config.
+
+    Attributes:
+        parts (list[PartReport]): The official parts.
+        duplicates (list[dict]): Groups of images with the same pixels:
+            their ``splits``, whether labels are ``contradicting``, and the
+            ``pictures``.
+        shared (list[str]): Paths of images that are in several splits, other
+            than validation and test together.
+        leaks (list[str]): Paths of test images that are, or have a copy, in
+            another split.
+    """
+
+    parts: list[PartReport]
+    duplicates: list[dict]
+    shared: list[str]
+    leaks: list[str]
+
+    @property
+    def compared(self) -> bool:
+        """True if splits were compared: if all annotations are right."""
+        return not any(part.errors for part in self.parts)
+
+    @property
+    def ok(self) -> bool:
+        """True if all parts are complete and no image is in two splits."""
+        return not self.shared and all(part.ok for part in self.parts)
 
 
 def verify(parts: Sequence[OfficialPart]) -> Report:
@@ -27,31 +118,28 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
         Report: The findings.
     """
     # A file that several parts list is one image, not a duplicate.
-    files: dict[tuple[str, str], tuple[DataRoot, Sample]] = {}
-    splits: dict[tuple[str, str], list[str]] = {}
+    files: dict[_File, tuple[DataRoot, Sample]] = {}
+    splits: dict[_File, list[str]] = defaultdict(list)
     for part in parts:
         root = part.dataset.root
-        absent = {sample.path for sample in part.absent}
-        for sample in part.samples:
-            if sample.path not in absent:
-                files.setdefault((root.path, sample.path), (root, sample))
+        for sample in part.present:
+            files.setdefault((root.path, sample.path), (root, sample))
         for split, samples in part.splits.items():
             for sample in samples:
-                key = root.path, sample.path
-                splits.setdefault(key, []).append(split)
+                splits[root.path, sample.path].append(split)
     with ThreadPool(_THREADS) as pool:
         found = pool.imap(_facts, files.values(), chunksize=16)
         facts = dict(
             zip(files, track(found, 'decoding', len(files)), strict=True)
         )
     groups = duplicate_groups(
-        (key, fact.digest)
-        for key, fact in facts.items()
-        if isinstance(fact, ImageFacts) and key in splits
+        (file, fact.digest)
+        for file, fact in facts.items()
+        if isinstance(fact, ImageFacts) and file in splits
     )
     shared = [
-        key
-        for key, names in splits.items()
+        file
+        for file, names in splits.items()
         # A config that selects the epoch on the test split says so.
         if len(set(names)) > 1 and set(names) != {'val', 'test'}
     ]
@@ -60,20 +148,23 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
     for group in groups:
         # Copies among test images alone are no leak, even if the epoch is
         # selected on the test split.
-        if any('test' not in splits[key] for key in group):
-            leaks += [key[1] for key in group if 'test' in splits[key]]
+        if any('test' not in splits[file] for file in group):
+            leaks += [file[1] for file in group if 'test' in splits[file]]
         images = [
-            dict(_to_dict(files[key][1]), splits=splits[key]) for key in group
+            dict(_to_dict(files[file][1]), splits=splits[file])
+            for file in group
         ]
         duplicates.append(
             dict(
-                splits=sorted({s for key in group for s in splits[key]}),
-                contradicting=len({p['label'] for p in images}) > 1,
+                splits=sorted(
+                    {s for image in images for s in image['splits']}
+                ),
+                contradicting=len({image['label'] for image in images}) > 1,
                 pictures=images,
             )
         )
     return Report(
-        [_report(p, facts) for p in parts],
+        [_report(part, facts) for part in parts],
         duplicates,
         shared=[path for _, path in shared],
         leaks=list(dict.fromkeys(leaks)),
@@ -81,7 +172,7 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
 
 
 def _facts(file: tuple[DataRoot, Sample]) -> ImageFacts | str:
-    """Return the properties of an image, or why it cannot be decoded."""
+    """Decode an image; return its facts, or why it cannot be decoded."""
     root, sample = file
     try:
         return image_facts(root.read(sample.path))
@@ -94,7 +185,7 @@ def _to_dict(sample: Sample) -> dict[str, Any]:
 
 
 def _report(
-    part: OfficialPart, facts: Mapping[tuple[str, str], ImageFacts | str]
+    part: OfficialPart, facts: Mapping[_File, ImageFacts | str]
 ) -> PartReport:
     dataset = part.dataset
     rules = dataset.describe()
@@ -124,10 +215,7 @@ def _report(
         missing=[_to_dict(sample) for sample in part.absent],
     )
     readable = []
-    absent = {sample.path for sample in part.absent}
-    for sample in part.samples:
-        if sample.path in absent:
-            continue
+    for sample in part.present:
         fact = facts[dataset.root.path, sample.path]
         if isinstance(fact, str):
             report.unreadable.append(dict(_to_dict(sample), reason=fact))
@@ -140,19 +228,15 @@ def _report(
     return report
 
 
-def _sizes(facts: list[ImageFacts]) -> dict[str, Any]:
+def _sizes(facts: Sequence[ImageFacts]) -> dict[str, Any]:
     """Summarize widths and heights in pixels."""
     sizes = Counter(f'{fact.width} x {fact.height}' for fact in facts)
-    sides = dict(
-        width=[fact.width for fact in facts],
-        height=[fact.height for fact in facts],
+    summary: dict[str, Any] = dict(
+        distinct=len(sizes), most_common=sizes.most_common(5)
     )
-    summary = {
-        side: dict(
+    for side in ('width', 'height'):
+        values = [getattr(fact, side) for fact in facts]
+        summary[side] = dict(
             min=min(values), median=float(np.median(values)), max=max(values)
         )
-        for side, values in sides.items()
-    }
-    return dict(
-        distinct=len(sizes), most_common=sizes.most_common(5), **summary
-    )
+    return summary
