@@ -1,4 +1,5 @@
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mpafer_plugin.datasets.categories import (
@@ -7,7 +8,7 @@ from mpafer_plugin.datasets.categories import (
     canonical_name,
 )
 
-from .descriptions import read_descriptions
+from .descriptions import load_descriptions
 
 HARD_PROMPTS_FILE = Path(__file__).with_name('expressions.json')
 """The shipped descriptions of 8 basic and 11 compound expressions."""
@@ -30,8 +31,9 @@ def load_hard_prompts(
 ) -> dict[str, dict[int, list[str]]]:
     """Load the hard prompts of every class at every granularity.
 
-    The file may have more classes than asked for. Classes are matched by
-    canonical name, so ``'happy'`` finds ``'happiness'``::
+    The file may have more classes than asked for; all of it is checked.
+    Classes are matched by canonical name, so ``'happy'`` finds
+    ``'happiness'``::
 
         {
           "schema_version": 1,
@@ -72,16 +74,33 @@ def load_hard_prompts(
         ['a photo of happy']
     """
     words = prompt_words(classes, prompt_names)
-    descriptions = read_descriptions(Path(path), classes, words)
-    return {
-        name: {
-            granularity: _unique(
-                template.format(name=word, description=text) for text in texts
+    entries = load_descriptions(Path(path))['classes']
+    by_name = {canonical_name(name): entry for name, entry in entries.items()}
+    prompts = {}
+    for name, word in zip(classes, words, strict=True):
+        entry = by_name.get(canonical_name(name))
+        if entry is None:
+            raise ValueError(
+                f'{path} has no class {name!r}; it has {list(entries)}'
+            )
+        asked = entry.get('word', word)
+        if canonical_name(asked) != canonical_name(word):
+            warnings.warn(
+                f'{path} describes {name!r} as {asked!r}, but its prompts say '
+                f'{word!r}; prompt_names={{{name!r}: {asked!r}}} makes them '
+                'agree',
+                stacklevel=2,
+            )
+        prompts[name] = {
+            granularity: list(
+                dict.fromkeys(  # without duplicates
+                    template.format(name=word, description=text.strip())
+                    for text in entry['descriptions']
+                )
             )
             for granularity, template in TEMPLATES.items()
         }
-        for name, word, texts in zip(classes, words, descriptions, strict=True)
-    }
+    return prompts
 
 
 def prompt_words(
@@ -116,7 +135,3 @@ def prompt_words(
                 f'prompt_names[{key!r}] must be a word, not {word!r}'
             )
     return [words.get(canonical_name(name), name) for name in classes]
-
-
-def _unique(texts: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(texts))
