@@ -17,7 +17,7 @@ written, or FILE.part is of another model; 130 interrupted.
 import argparse
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mmengine.config import Config
@@ -26,20 +26,27 @@ from mmpretrain.registry import DATASETS
 from rich.console import Console
 from rich.progress import Progress
 
+from mpafer_plugin.clip.tokenizer import word_tokens
 from mpafer_plugin.prompts.generation import (
     Chat,
-    Description,
     NoAnswer,
+    Plan,
     Refused,
     ServerError,
-    answer_lines,
-    answered,
     generate,
     make_plan,
     partial_file,
-    question_lines,
-    same_lines,
+    read_answers,
 )
+from mpafer_plugin.prompts.generation.answers import Description
+from mpafer_plugin.prompts.generation.generate import ATTEMPTS
+from mpafer_plugin.prompts.generation.token_budget import (
+    CONTEXT_LENGTH,
+    prompt_tokens,
+    room,
+)
+
+from .config_args import config_file
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -56,6 +63,7 @@ def parse_args(
     of.add_argument('--classes', nargs='+', metavar='NAME', help='class names')
     of.add_argument(
         '--from-dataset',
+        type=config_file,
         metavar='CONFIG',
         help='take the classes and their words in prompts from a config: '
         'from model.head.text, else from its training dataset',
@@ -153,6 +161,7 @@ def run(args: argparse.Namespace) -> int:
     console = Console(
         markup=False, emoji=False, highlight=False, soft_wrap=True
     )
+    part = partial_file(args.out)
     try:
         names, words = args.classes, None
         if args.from_dataset:
@@ -160,9 +169,9 @@ def run(args: argparse.Namespace) -> int:
         plan = make_plan(
             args.model, names, words, args.descriptions, args.contrast
         )
-        done = answered(plan, args.out, args.force or args.dry_run)
+        answers = read_answers(part, plan.model)
         if args.dry_run:
-            for line in question_lines(plan, done):
+            for line in question_lines(plan, answers):
                 console.print(line)
             return 0
         chat = Chat(args.base_url, args.model, args.timeout, args.retries)
@@ -170,9 +179,10 @@ def run(args: argparse.Namespace) -> int:
         return fail(f'{error}', 2)
     try:
         with Progress(console=console) as progress:
-            total = sum(len(plan.questions(name)) for name in plan.words)
-            task = progress.add_task('questions', total=total)
-            progress.advance(task, len(done))
+            answered = [q.key in answers for q in plan.questions()]
+            task = progress.add_task(
+                'questions', completed=sum(answered), total=len(answered)
+            )
 
             def report(name: str, descriptions: list[Description]) -> None:
                 for line in answer_lines(name, plan.words[name], descriptions):
@@ -183,9 +193,12 @@ def run(args: argparse.Namespace) -> int:
     except Refused as error:
         return fail(f'{error}', 2)
     except (ServerError, NoAnswer, OSError) as error:
-        part = partial_file(args.out)
-        kept = f'\n{part} has the answers so far; the same command resumes'
-        return fail(f'{error}{kept if part.exists() else ""}', 1)
+        message = f'{error}'
+        if part.exists():
+            message += (
+                f'\n{part} has the answers so far; the same command resumes'
+            )
+        return fail(message, 1)
     for line in same_lines(content['classes']):
         console.print(line)
     console.print(f'written: model.head.text.hard_prompts={args.out}')
@@ -201,14 +214,7 @@ def fail(message: str, code: int) -> int:
 def read_classes(
     path: str,
 ) -> tuple[Sequence[str], Mapping[str, str] | None]:
-    """Read the classes of a config and their words in prompts.
-
-    Args:
-        path (str): The config.
-
-    Returns:
-        tuple: Classes of ``model.head.text`` or else of the training dataset,
-        and ``prompt_names`` or None.
+    """Read the classes of a config and their ``prompt_names``, if any.
 
     Raises:
         ValueError: If the config cannot be read or has no classes.
@@ -237,3 +243,51 @@ def read_classes(
             f'{path}: cannot determine the classes: '
             f'{type(error).__name__}: {message}'
         ) from error
+
+
+def question_lines(
+    plan: Plan, answers: Collection[tuple[str, str, int]]
+) -> Iterator[str]:
+    """Format the questions, which of them have answers, and what they cost."""
+    number = asked = described = 0
+    for question in plan.questions():
+        if question.key in answers:
+            yield f'{question.name}, answered already: {question.text}'
+            continue
+        tokens = len(word_tokens(question.text))
+        yield f'{question.name}, {tokens} tokens: {question.text}'
+        number += 1
+        asked += tokens
+        described += question.count * room(question.word)
+    yield (
+        f'{number} questions of {asked} tokens, and at most {described} '
+        "tokens of descriptions, counted by open_clip's tokenizer; the "
+        "server's may count otherwise. Reasoning costs more, and so do "
+        f'repeated questions: up to {ATTEMPTS} attempts at a usable answer '
+        f'and {ATTEMPTS - 1} requests for a shorter one.'
+    )
+
+
+def answer_lines(
+    name: str, word: str, descriptions: Iterable[Description]
+) -> Iterator[str]:
+    """Format the descriptions of a class, and what was cut from them."""
+    for text, against, uncut in descriptions:
+        pair = f', against {against}' if against else ''
+        tokens = prompt_tokens(word, text)
+        yield f'{name}{pair}, {tokens} of {CONTEXT_LENGTH} tokens: {text}'
+        if uncut is not None:
+            yield f'  CUT from {prompt_tokens(word, uncut)} tokens: {uncut}'
+
+
+def same_lines(classes: Mapping[str, Mapping]) -> Iterator[str]:
+    """Warn of each description that two classes of the file share."""
+    first: dict[str, str] = {}
+    for name, entry in classes.items():
+        for text in entry['descriptions']:
+            other = first.setdefault(text.lower(), name)
+            if other != name:
+                yield (
+                    f'WARNING: {other!r} and {name!r} have the same '
+                    f'description: {text}'
+                )

@@ -187,6 +187,10 @@ def test_classes_of_the_data_of_a_config(run, data_root, tmp_path):
         (['--classes', 'in\udcffpain'], r"the name 'in\udcffpain'"),
         (['--classes', 'fear', 'Fear'], "are 'fear'"),
         (['--from-dataset', 'none.py'], 'none.py'),
+        (
+            ['--from-dataset', 'mpafer_rafdb.py'],
+            'mpafer_plugin::mpafer_rafdb.py',
+        ),
     ],
 )
 def test_wrong_options(run, server, args, message):

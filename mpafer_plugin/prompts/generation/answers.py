@@ -1,6 +1,6 @@
 import json
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 MAX_CHARACTERS = 5_000  # of a description; CLIP reads 77 tokens
 MAX_WORD = 100  # characters; the tokenizer's time grows with their square
@@ -9,11 +9,25 @@ _OBJECT = re.compile(r'\{\s*"descriptions"')
 _TEMPLATE = re.compile(r'(?:a photo of .{0,200}?,\s*)?with\s+', re.IGNORECASE)
 
 
+class Description(NamedTuple):
+    """One description of a class.
+
+    Attributes:
+        text (str): The description, which fits the text tower.
+        against (str, optional): Class that it tells this one from.
+        uncut (str, optional): Text before it was cut.
+    """
+
+    text: str
+    against: str | None = None
+    uncut: str | None = None
+
+
 class UnusableAnswer(ValueError):
     """Raised if an answer has no usable descriptions.
 
     Args:
-        problem (str): What is wrong with the answer.
+        problem (str): What is wrong with it; the model is told.
         answer (str): The answer; the message quotes its beginning.
     """
 
@@ -28,21 +42,16 @@ def quote(text: str) -> str:
 
 
 def answer_format(count: int) -> dict[str, Any]:
-    """Return the ``response_format`` that asks for descriptions.
-
-    Args:
-        count (int): Number of descriptions.
-    """
+    """Return the ``response_format`` that asks for ``count`` descriptions."""
+    texts = dict(
+        type='array',
+        items=dict(type='string'),
+        minItems=count,
+        maxItems=count,
+    )
     schema = dict(
         type='object',
-        properties=dict(
-            descriptions=dict(
-                type='array',
-                items=dict(type='string'),
-                minItems=count,
-                maxItems=count,
-            )
-        ),
+        properties=dict(descriptions=texts),
         required=['descriptions'],
         additionalProperties=False,
     )
@@ -58,18 +67,11 @@ def format_answer(descriptions: list[str]) -> str:
 
 
 def parse_answer(answer: str, count: int) -> list[str]:
-    """Parse the descriptions from an answer.
+    """Parse ``count`` descriptions of one line each from an answer.
 
     The last JSON object with the key ``descriptions`` counts: a server
     without ``response_format`` may send reasoning, special tokens, a code
     fence or remarks around it.
-
-    Args:
-        answer (str): The model's answer.
-        count (int): Number of descriptions that were asked for.
-
-    Returns:
-        list[str]: ``count`` descriptions of one line each.
 
     Raises:
         UnusableAnswer: If there is no such object, it holds another number
@@ -93,7 +95,7 @@ def parse_answer(answer: str, count: int) -> list[str]:
         )
     for text in texts:
         if problem := _problem(text):
-            raise UnusableAnswer(problem, answer)
+            raise UnusableAnswer(f'the answer has {problem}', answer)
     return texts
 
 
@@ -103,20 +105,17 @@ def _clean(text: Any) -> str:
         raise TypeError(f'{text!r} is not a string')
     line = ' '.join(text.replace('\u2019', "'").split())
     line = ''.join(filter(str.isprintable, line)).strip(' .,;')
-    if start := _TEMPLATE.match(line):
-        line = line[start.end() :]
-    return line
+    start = _TEMPLATE.match(line)
+    return line[start.end() :] if start else line
 
 
 def _problem(text: str) -> str | None:
     """Return what makes a description unusable for CLIP's text tower."""
     if not any(map(str.isalpha, text)):
-        return 'the answer has an empty description'
+        return 'an empty description'
     if any(c.isalpha() and c > '\u024f' for c in text):
-        return 'the answer has letters that are not Latin'
+        return 'letters that are not Latin'
     if len(text) > MAX_CHARACTERS:
-        return f'the answer has a description of {len(text)} characters'
+        return f'a description of {len(text)} characters'
     longest = max(map(len, text.split()))
-    if longest > MAX_WORD:
-        return f'the answer has a word of {longest} characters'
-    return None
+    return f'a word of {longest} characters' if longest > MAX_WORD else None

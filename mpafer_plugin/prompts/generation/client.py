@@ -65,7 +65,7 @@ class Chat:
             raise ValueError(
                 f'{KEY} holds characters that an HTTP header cannot carry'
             )
-        self.address = public_address(base_url)
+        self.address = _public_address(base_url)
         self.model = model
         self.timeout = timeout
         self._with_format = True
@@ -144,27 +144,27 @@ class Chat:
             cause = self._without_key(f'{error.__cause__ or error}')
             problem = f'no connection: {cause}'
         except openai.APIStatusError as error:
-            if extra and (
-                error.status_code in (400, 422)
+            if (
+                extra
+                and error.status_code in (400, 422)
                 and _FORMAT_REFUSED.search(error.response.text)
             ):
                 self._with_format = False
                 return self._complete(messages, None)
-            problem = self._describe(error)
+            problem = self._describe(error.response)
         raise ServerError(f'{self.address}: {problem}')
 
-    def _describe(self, error: Any) -> str:
+    def _describe(self, response: Any) -> str:
         """Describe an error status with its remedy and the server's text."""
-        body = quote(self._without_key(error.response.text))
-        if NO_CHAT in error.response.extensions:
+        body = quote(self._without_key(response.text))
+        if NO_CHAT in response.extensions:
             return f'the reply is not a chat completion: {body}'
-        problem = f'status {error.status_code}'
-        wait = error.response.headers.get('retry-after')
-        if wait is not None:
+        problem = f'status {response.status_code}'
+        if wait := response.headers.get('retry-after'):
             problem += f', Retry-After: {self._without_key(wait)}'
-        if error.status_code == 401:
+        if response.status_code == 401:
             problem += f' ({KEY} is {"set" if self._key else "not set"})'
-        if error.status_code == 404:
+        if response.status_code == 404:
             problem += (
                 ' (unknown model, or the URL does not end at the root of the '
                 'protocol, usually /v1)'
@@ -211,12 +211,8 @@ def _text(content: Any) -> str:
     return content or ''
 
 
-def public_address(base_url: str) -> str:
-    """Return a URL without user, password and query.
-
-    Raises:
-        ValueError: If it is not an HTTP URL.
-    """
+def _public_address(base_url: str) -> str:
+    """Return an HTTP URL without user, password and query."""
     try:
         parts = urlsplit(base_url)
         valid = parts.scheme in ('http', 'https') and parts.hostname

@@ -1,20 +1,28 @@
 import datetime
+import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..descriptions import SCHEMA_VERSION
-from .answers import UnusableAnswer, answer_format, format_answer, parse_answer
-from .client import ServerError
-from .partial_answers import (
-    Answers,
-    Refused,
-    partial_file,
-    read_answers,
-    write_answers,
-    write_json,
+from mpafer_plugin.utils.atomic_write import atomic_write
+
+from ..descriptions import SCHEMA_VERSION, load_json_object
+from .answers import (
+    Description,
+    UnusableAnswer,
+    answer_format,
+    format_answer,
+    parse_answer,
 )
-from .questions import Description, Plan, Question
+from .client import ServerError
+from .questions import (
+    CONTRAST_QUESTION,
+    FORM,
+    QUESTION,
+    Plan,
+    Question,
+    without_form,
+)
 from .token_budget import cut, fits, prompt_tokens, shorter_limit
 
 ATTEMPTS = 3
@@ -24,34 +32,16 @@ Ask = Callable[[Sequence[dict[str, str]], dict[str, Any]], str]
 """Function from messages and response format to the answer, such as
 :meth:`Chat.ask`."""
 
+Answers = dict[tuple[str, str, int], list[Description]]
+"""Descriptions by :attr:`~.questions.Question.key`."""
+
 
 class NoAnswer(RuntimeError):
     """Raised if the model gave no usable answer to some questions."""
 
 
-def answered(plan: Plan, out: Path, force: bool = False) -> Answers:
-    """Load the answers of an unfinished run to the questions of a plan.
-
-    Args:
-        plan (Plan): What to ask.
-        out (Path): The file to be written.
-        force (bool): Allow ``out`` to exist. Defaults to False.
-
-    Returns:
-        Answers: Descriptions by class and question.
-
-    Raises:
-        Refused: If ``out`` cannot or must not be written, or the answers are
-            of another model.
-    """
-    _check_out(out, force)
-    answers = read_answers(partial_file(out), plan.model)
-    return {
-        (name, question.key): answers[name, question.key]
-        for name in plan.words
-        for question in plan.questions(name)
-        if _is_answered(answers, name, question)
-    }
+class Refused(ValueError):
+    """Raised if an existing file would be overwritten or does not fit."""
 
 
 def generate(
@@ -79,12 +69,19 @@ def generate(
         dict: The content of the file.
 
     Raises:
-        Refused: As :func:`answered`; also if the folder is not writable.
+        Refused: If ``out`` or the file beside it cannot or must not be
+            written, or the latter has answers of another model.
         ServerError: If the server does not answer.
         NoAnswer: If some questions have no usable answer.
     """
-    _check_out(out, force)
     part = partial_file(out)
+    if out.is_dir():
+        raise Refused(f'{out} is a folder')
+    if out.exists() and not force:
+        raise Refused(f'{out} exists; --force overwrites it')
+    # atomic_write would make a mistyped folder
+    if not out.parent.is_dir():
+        raise Refused(f'{part} cannot be written: no folder {out.parent}')
     answers = read_answers(part, plan.model)
     try:
         write_answers(part, plan.model, answers)  # fail before it costs
@@ -92,28 +89,26 @@ def generate(
         raise Refused(f'{part} cannot be written: {error}') from error
     failures: list[str] = []
     try:
-        for name in plan.words:
-            for question in plan.questions(name):
-                if _is_answered(answers, name, question):
-                    continue
-                answers.pop((name, question.key), None)
-                known = [
-                    description.text
-                    for other in plan.questions(name)
-                    for description in answers.get((name, other.key), [])
-                ]
-                try:
-                    descriptions = describe(ask, question, known)
-                except UnusableAnswer as error:
-                    pair = filter(None, (name, question.against))
-                    failures.append(
-                        f'no usable answer about {" / ".join(pair)!r}; the '
-                        f'last of {ATTEMPTS}: {error}'
-                    )
-                    continue
-                answers[name, question.key] = descriptions
-                write_answers(part, plan.model, answers)
-                report(name, descriptions)
+        for question in plan.questions():
+            if question.key in answers:
+                continue
+            known = [
+                description.text
+                for other in plan.questions(question.name)
+                for description in answers.get(other.key, [])
+            ]
+            try:
+                descriptions = describe(ask, question, known)
+            except UnusableAnswer as error:
+                pair = filter(None, (question.name, question.against))
+                failures.append(
+                    f'no usable answer about {" / ".join(pair)!r}; the last '
+                    f'of {ATTEMPTS}: {error}'
+                )
+                continue
+            answers[question.key] = descriptions
+            write_answers(part, plan.model, answers)
+            report(question.name, descriptions)
     except ServerError as error:
         raise ServerError('\n'.join([*failures, f'{error}'])) from error
     finally:
@@ -121,11 +116,7 @@ def generate(
             part.unlink(missing_ok=True)
     if failures:
         raise NoAnswer('\n'.join(failures))
-    content = dict(
-        schema_version=SCHEMA_VERSION,
-        source=plan.source(datetime.datetime.now(datetime.UTC).date()),
-        classes={name: _entry(plan, name, answers) for name in plan.words},
-    )
+    content = file_content(plan, answers)
     if not force and out.exists():
         raise Refused(
             f'{out} was written by another process meanwhile; --force '
@@ -142,16 +133,8 @@ def describe(
     """Ask a question until the answer is usable and short enough.
 
     An unusable answer is asked for again, a too long one is asked for in
-    fewer words. If all attempts are too long, the shortest one is cut.
-
-    Args:
-        ask (Ask): Function that answers, such as :meth:`Chat.ask`.
-        question (Question): The question.
-        known (Collection[str]): Descriptions that the class has already and
-            that must not be repeated. Defaults to ().
-
-    Returns:
-        list[Description]: ``question.count`` descriptions.
+    fewer words. If all attempts are too long, the shortest one is cut. No
+    description of ``known``, those that the class has, may be repeated.
 
     Raises:
         UnusableAnswer: If no answer was usable; quotes the last one.
@@ -186,20 +169,16 @@ def describe(
                 'same form.',
             ),
         ]
-    shortest = min(
+    texts = min(
         too_long,
         key=lambda texts: sum(prompt_tokens(question.word, t) for t in texts),
     )
-    descriptions = []
-    for text in shortest:
-        try:
-            short = cut(question.word, text)
-        except ValueError as error:
-            raise UnusableAnswer('the answer cannot be cut', text) from error
-        uncut = None if short == text else text
-        descriptions.append(Description(short, question.against, uncut))
-    _check_unique([description.text for description in descriptions], known)
-    return descriptions
+    short = [cut(question.word, text) for text in texts]
+    _check_unique(short, known)
+    return [
+        Description(kept, question.against, None if kept == text else text)
+        for kept, text in zip(short, texts, strict=True)
+    ]
 
 
 def _check_unique(texts: Sequence[str], known: Collection[str]) -> None:
@@ -211,35 +190,86 @@ def _check_unique(texts: Sequence[str], known: Collection[str]) -> None:
         seen.add(text.lower())
 
 
-def _is_answered(answers: Answers, name: str, question: Question) -> bool:
-    return len(answers.get((name, question.key), ())) == question.count
-
-
-def _check_out(out: Path, force: bool) -> None:
-    """Raise if the file cannot or must not be written."""
-    if out.is_dir():
-        raise Refused(f'{out} is a folder')
-    if out.exists() and not force:
-        raise Refused(f'{out} exists; --force overwrites it')
-    # atomic_write would make a mistyped folder
-    if not out.parent.is_dir():
-        raise Refused(
-            f'{partial_file(out)} cannot be written: no folder {out.parent}'
-        )
-
-
-def _entry(plan: Plan, name: str, answers: Answers) -> dict:
-    """Build the entry of a class in the file."""
-    descriptions = [
-        description
-        for question in plan.questions(name)
-        for description in answers[name, question.key]
-    ]
-    entry: dict = dict(
-        word=plan.words[name], descriptions=[d.text for d in descriptions]
+def file_content(plan: Plan, answers: Answers) -> dict:
+    """Build the content of the file, dated today (UTC)."""
+    source = dict(model=plan.model, question=QUESTION)
+    if plan.contrast:
+        source['contrast_question'] = CONTRAST_QUESTION
+    date = datetime.datetime.now(datetime.UTC).date().isoformat()
+    classes: dict[str, dict] = {}
+    for name, word in plan.words.items():
+        found = [
+            description
+            for question in plan.questions(name)
+            for description in answers[question.key]
+        ]
+        classes[name] = dict(word=word, descriptions=[d.text for d in found])
+        if any(d.against for d in found):
+            classes[name]['against'] = [d.against for d in found]
+        if any(d.uncut for d in found):
+            classes[name]['uncut'] = [d.uncut for d in found]
+    return dict(
+        schema_version=SCHEMA_VERSION,
+        source=source | dict(form=FORM, date=date),
+        classes=classes,
     )
-    for key in ('against', 'uncut'):
-        values = [getattr(d, key) for d in descriptions]
-        if any(values):
-            entry[key] = values
-    return entry
+
+
+def partial_file(out: Path) -> Path:
+    """Return the path of the answers of an unfinished run."""
+    return out.with_name(f'{out.name}.part')
+
+
+def read_answers(part: Path, model: str) -> Answers:
+    """Load the answers of an unfinished run, of any classes and questions.
+
+    Args:
+        part (Path): The file; may be missing.
+        model (str): Name of the model that is to be asked.
+
+    Raises:
+        Refused: If they are of another model, or the file is damaged.
+    """
+    if not part.exists():
+        return {}
+    answers: Answers = {}
+    try:
+        content = load_json_object(part)
+        former = content['model']
+        for entry in content['answers']:
+            found = [Description(**text) for text in entry['descriptions']]
+            if not all(isinstance(d.text, str) for d in found):
+                raise TypeError(f'{found} does not consist of strings')
+            question = without_form(entry['question'])
+            answers[entry['class'], question, len(found)] = found
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise Refused(
+            f'{part} is not a file of answers ({error}); delete it to start '
+            'over'
+        ) from error
+    if answers and former != model:
+        raise Refused(
+            f'{part} has answers of the model {former!r}, not {model!r}; '
+            'delete it to start over'
+        )
+    return answers
+
+
+def write_answers(part: Path, model: str, answers: Answers) -> None:
+    """Save the answers so far and the model that gave them."""
+    entries = [
+        {
+            'class': name,
+            'question': question,
+            'descriptions': [d._asdict() for d in descriptions],
+        }
+        for (name, question, _), descriptions in answers.items()
+    ]
+    write_json(part, dict(model=model, answers=entries))
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write a JSON file atomically."""
+    text = json.dumps(content, ensure_ascii=False, indent=2)
+    with atomic_write(path) as part:
+        part.write_text(f'{text}\n', encoding='utf-8')

@@ -1,8 +1,7 @@
-import datetime
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from mpafer_plugin.datasets.categories import (
     canonical_name,
@@ -22,7 +21,7 @@ CONTRAST_QUESTION = (  # ours, as is all that follows
     '[other]?'
 )
 FORM = (
-    ' Answer in English with [lines] and nothing else, as a JSON object whose '
+    'Answer in English with [lines] and nothing else, as a JSON object whose '
     'key "descriptions" holds a list of strings, one a line. Each line has at '
     'most [words] words and goes on from "a photo of a person making a facial '
     'expression of [class], with". It names what can be seen of brows, eyes, '
@@ -32,43 +31,31 @@ FORM = (
 SEVERAL = '{} lines, each a whole description in its own words,'
 
 
-class Description(NamedTuple):
-    """One description of a class.
-
-    Attributes:
-        text (str): The description, which fits the text tower.
-        against (str, optional): Class that it tells this one from.
-        uncut (str, optional): Text before it was cut.
-    """
-
-    text: str
-    against: str | None = None
-    uncut: str | None = None
-
-
 @dataclass(frozen=True)
 class Question:
     """One question about one class.
 
     Attributes:
         text (str): The question with the form of the answer.
-        word (str): Word of the class in prompts.
+        name (str): The class.
+        word (str): Its word in prompts.
         count (int): Number of descriptions to ask for.
         against (str, optional): Class to tell it from.
     """
 
     text: str
+    name: str
     word: str
     count: int
     against: str | None = None
 
     @property
-    def key(self) -> str:
-        """The question without the form of the answer."""
-        return question_key(self.text)
+    def key(self) -> tuple[str, str, int]:
+        """Class, question without form, and number of descriptions."""
+        return self.name, without_form(self.text), self.count
 
 
-def question_key(text: str) -> str:
+def without_form(text: str) -> str:
     """Return a question without the form of the answer.
 
     Answers stay valid when a version asks for another form.
@@ -78,68 +65,61 @@ def question_key(text: str) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides the answers.
+    """Everything that decides the questions.
 
     Attributes:
         model (str): Name of the model on the server.
         words (Mapping[str, str]): Class to its word in prompts.
         descriptions (int): Descriptions of each class.
-        contrast (Sequence[Sequence[str]]): Pairs of classes; the first is to
-            be told from the second.
-        question (str): See :data:`QUESTION`.
-        contrast_question (str): See :data:`CONTRAST_QUESTION`.
-        form (str): See :data:`FORM`.
+        contrast (Sequence[tuple[str, str]]): Pairs of classes; the first is
+            to be told from the second.
     """
 
     model: str
     words: Mapping[str, str]
     descriptions: int = 1
-    contrast: Sequence[Sequence[str]] = ()
-    question: str = QUESTION
-    contrast_question: str = CONTRAST_QUESTION
-    form: str = FORM
+    contrast: Sequence[tuple[str, str]] = ()
 
-    def questions(self, name: str) -> list[Question]:
-        """Build the questions about a class.
+    def questions(self, name: str | None = None) -> list[Question]:
+        """Build the questions about a class, or about each class in turn.
 
         Args:
-            name (str): One of the classes.
+            name (str, optional): One of the classes. Defaults to None, which
+                means all.
 
         Returns:
-            list[Question]: The paper's question, then the contrastive ones.
+            list[Question]: For each class the paper's question, then the
+            contrastive ones.
 
         Raises:
-            ValueError: If its word leaves no room for a description.
+            ValueError: If a word leaves no room for a description.
         """
-        word, count = self.words[name], self.descriptions
-        asked = [Question(self._text(name, count), word, count)]
-        asked += [
-            Question(self._text(name, 1, other), word, 1, other)
-            for first, other in self.contrast
-            if first == name
-        ]
-        return asked
+        questions = []
+        for asked in self.words if name is None else [name]:
+            questions.append(self._question(asked, self.descriptions))
+            questions += [
+                self._question(asked, 1, other)
+                for first, other in self.contrast
+                if first == asked
+            ]
+        return questions
 
-    def _text(self, name: str, count: int, other: str | None = None) -> str:
-        text = self.question if other is None else self.contrast_question
+    def _question(
+        self, name: str, count: int, other: str | None = None
+    ) -> Question:
+        word = self.words[name]
         values = {
-            '[class]': self.words[name],
+            '[class]': word,
             '[lines]': 'one line' if count == 1 else SEVERAL.format(count),
-            '[words]': str(word_limit(self.words[name])),
-            '[other]': self.words.get(other or '', ''),
+            '[words]': str(word_limit(word)),
+            '[other]': self.words[other] if other else '',
         }
-        return re.sub(
+        text = re.sub(  # in one pass: a class may be named '[other]'
             r'\[(class|lines|words|other)\]',
             lambda place: values[place[0]],
-            text + self.form,
+            f'{CONTRAST_QUESTION if other else QUESTION} {FORM}',
         )
-
-    def source(self, date: datetime.date) -> dict[str, str]:
-        """Build the ``source`` of the file; ``date`` is the last answer's."""
-        source = dict(model=self.model, question=self.question)
-        if self.contrast:
-            source['contrast_question'] = self.contrast_question
-        return source | dict(form=self.form.strip(), date=date.isoformat())
+        return Question(text, name, word, count, other)
 
 
 def make_plan(
@@ -188,29 +168,25 @@ def make_plan(
     if descriptions < 1:
         raise ValueError(f'descriptions={descriptions!r} is less than 1')
     by_name = dict(zip(canonical_names(classes), classes, strict=True))
+    words = prompt_words(classes, prompt_names)
+    for word in words:
+        word_limit(word)  # raises if the word is too long
+        if words.count(word) > 1:
+            raise ValueError(f'two of the classes have the word {word!r}')
     pairs: dict[tuple[str, str], None] = {}
     for group in contrast:
-        group = [tidy_name(name) for name in group]
         for name in group:
             if canonical_name(name) not in by_name:
                 raise ValueError(
-                    f'contrast: {name!r} is not among the classes '
-                    f'{list(classes)}'
+                    f'contrast: {name!r} is not among the classes {classes}'
                 )
-        known = [by_name[name] for name in canonical_names(group)]
-        if len(known) < 2:
+        if len(group) < 2:
             raise ValueError(f'contrast: {group} must be two classes or more')
-        pairs |= {(a, b): None for a in known for b in known if a != b}
-    words = prompt_words(classes, prompt_names)
-    for word in words:
-        if words.count(word) > 1:
-            raise ValueError(f'two of the classes have the word {word!r}')
-    plan = Plan(
+        members = [by_name[name] for name in canonical_names(group)]
+        pairs |= dict.fromkeys(itertools.permutations(members, 2))
+    return Plan(
         model,
         dict(zip(classes, words, strict=True)),
         descriptions,
         tuple(pairs),
     )
-    for name in classes:
-        plan.questions(name)  # raises if a name is too long
-    return plan

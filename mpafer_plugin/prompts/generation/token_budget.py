@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from mpafer_plugin.clip.tokenizer import word_tokens
 
 from ..hard_prompts import TEMPLATES
+from .answers import UnusableAnswer
 
 CONTEXT_LENGTH = 77
 """Tokens of a prompt, start and end of text included (CLIP)."""
@@ -13,14 +14,9 @@ TOKENS_PER_WORD = 1.5  # the shipped descriptions have 1.1 to 1.45
 
 
 def prompt_tokens(word: str, description: str) -> int:
-    """Count the tokens of a class's prompt at granularity 3.
+    """Count the tokens of a prompt at granularity 3, start and end included.
 
-    Args:
-        word (str): Word of the class in prompts.
-        description (str): Description of the class.
-
-    Returns:
-        int: Tokens of open_clip's tokenizer, start and end included.
+    ``word``, here and below, is the class's word in prompts.
     """
     prompt = TEMPLATES[3].format(name=word, description=description)
     return 2 + len(word_tokens(prompt))
@@ -32,14 +28,7 @@ def fits(word: str, description: str) -> bool:
 
 
 def room(word: str) -> int:
-    """Count the tokens that a prompt leaves for the description.
-
-    Args:
-        word (str): Word of the class in prompts.
-
-    Raises:
-        ValueError: If they are fewer than 10.
-    """
+    """Count the tokens for a description; raise if there are too few."""
     left = CONTEXT_LENGTH - prompt_tokens(word, '')
     if left < MIN_ROOM:
         raise ValueError(
@@ -65,18 +54,12 @@ def shorter_limit(word: str, texts: Sequence[str]) -> int:
 
 
 def cut(word: str, description: str) -> str:
-    """Cut a description that is too long; return others as they are.
+    """Cut a description after the last clause that fits.
 
-    Args:
-        word (str): Word of the class in prompts.
-        description (str): Description of the class.
-
-    Returns:
-        str: As many clauses as fit, or as many words, if these are more than
-        twice as many.
+    If more than twice as many words fit, it is cut after the last word.
 
     Raises:
-        ValueError: If the first word does not fit.
+        UnusableAnswer: If the first word does not fit.
     """
     if fits(word, description):
         return description
@@ -89,7 +72,9 @@ def cut(word: str, description: str) -> str:
         if start[-1] in ',;.':
             clauses = start
     if not kept:
-        raise ValueError(f'the first word is too long: {description[:200]!r}')
+        raise UnusableAnswer(
+            'the answer begins with a word that is too long', description
+        )
     if 2 * len(clauses.split()) >= len(kept.split()):
         kept = clauses
     return kept.rstrip(' ,;.')

@@ -10,6 +10,7 @@ from mpafer_plugin.prompts import load_hard_prompts
 from mpafer_plugin.prompts.generation import NoAnswer, make_plan
 from mpafer_plugin.prompts.generation.questions import (
     CONTRAST_QUESTION,
+    FORM,
     QUESTION,
 )
 from mpafer_plugin.prompts.generation.token_budget import prompt_tokens
@@ -26,7 +27,7 @@ def test_file(run, server, out):
         'source': {
             'model': 'small',
             'question': QUESTION,
-            'form': make_plan('m', CLASSES).form.strip(),
+            'form': FORM,
             'date': datetime.datetime.now(datetime.UTC).date().isoformat(),
         },
         'classes': {

@@ -10,7 +10,7 @@ from mpafer_plugin.prompts.generation import (
     make_plan,
     partial_file,
 )
-from mpafer_plugin.prompts.generation.partial_answers import write_json
+from mpafer_plugin.prompts.generation.generate import write_json
 from tests.chat_server import GOOD, answer, chat
 from tests.test_prompts.test_generation.conftest import CLASSES
 
