@@ -181,8 +181,8 @@ class FERPlus(BaseFERDataset):
         self.labelling = (
             f'{_RULE_TEXTS[self.label_rule]}; by {self._source}; passed over: '
             f'{len(last_rows) - len(samples)} images that the rule gives '
-            f'no label, {unnamed} rows without a name, {repeated} rows whose '
-            'name comes again'
+            f'no label, {unnamed} rows without a name, {repeated} rows '
+            'repeated below'
         )
         return samples
 

@@ -80,13 +80,13 @@ def _layouts(
         if aligned:
             images, crop = 'aligned', 'official aligned faces, 100 x 100'
         else:
-            images, crop = 'original', 'original photos, faces not cut out'
+            images, crop = 'original', 'original photos, not cropped'
         needs = base + label_file, f'{base}Image/{images}'
         yield Layout('official', needs, crop)
     if not aligned:
         return
     if folder == 'basic':
-        crop = 'aligned anew, 224 x 224 (aligned_224), not the official crop'
+        crop = 're-aligned, 224 x 224 (aligned_224), not the official crop'
         places = [(f'{base}EmoLabel/', f'{base}Image/') for base in bases]
         for lists, images in (*places, ('', '')):
             needs = f'{lists}{part}.txt', f'{images}aligned_224'

@@ -39,7 +39,7 @@ class RAFDB(HeldOutFERDataset):
         └── compound                           # alike, compound=True
             └── ...
 
-    APViT's faces, aligned again: ::
+    APViT's re-aligned faces: ::
 
         RAF-DB
         └── basic                              # or without this folder

@@ -154,7 +154,7 @@ def test_repeated_and_unnamed_rows(tmp_path):
     # the tool overwrites the image, so the last row is the image's
     assert labels_of(dataset) == {'a.png': 'sadness', 'b.png': 'sadness'}
     text = dataset.describe()['label_rule']
-    assert '1 rows without a name, 1 rows whose name comes again' in text
+    assert '1 rows without a name, 1 rows repeated below' in text
 
 
 @pytest.mark.parametrize('new', [True, False])

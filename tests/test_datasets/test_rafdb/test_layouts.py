@@ -32,7 +32,7 @@ TITLES = {
     named: 'class folders layout, by train',
     cub: 'CUB layout, by images.txt',
 }
-CROPS = {official: 'official aligned faces', apvit: 'aligned anew, 224 x 224'}
+CROPS = {official: 'official aligned faces', apvit: 're-aligned, 224 x 224'}
 
 
 def read(root, split='train', **kwargs):

@@ -190,7 +190,7 @@ def test_crop_in_words(root):
     dataset.full_init()
     assert dataset.describe()['crop'] == 'official aligned faces, 100 x 100'
     original = RAFDB(str(root), 'test', aligned=False)
-    assert original.describe()['crop'] == 'original photos, faces not cut out'
+    assert original.describe()['crop'] == 'original photos, not cropped'
 
 
 def write_compound(root, train=22, test=11):
