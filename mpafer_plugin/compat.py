@@ -1,7 +1,7 @@
-"""Ways round what breaks between the host and its newer dependencies.
+"""Workarounds for the host with newer dependencies.
 
-Each entry says which version would make it unnecessary. All are applied when
-the package is imported.
+Each says what would make it unnecessary. All are applied when the package is
+imported.
 """
 
 import importlib.util
@@ -29,12 +29,12 @@ def apply() -> None:
 
 
 def allow_mmengine_checkpoints() -> None:
-    """Let torch read what mmengine puts into a checkpoint.
+    """Let torch load the objects that mmengine puts into checkpoints.
 
-    Since torch 2.6 a file is read as data only, and mmengine (0.10.7) stores
-    the message hub's buffers as objects, so that resuming and testing fail.
-    The classes of these objects, and nothing else, are allowed here; the
-    protection stays on. Unnecessary once mmengine stores plain data.
+    Since torch 2.6 ``torch.load`` accepts plain data only, and mmengine
+    (0.10.7) stores the buffers of its message hub as objects, so that resuming
+    and testing fail. The classes of these objects, and nothing else, are
+    allowed here. Unnecessary once mmengine stores plain data.
     """
     array_scalar = np.float64(0).__reduce__()[0]
     array = np.zeros(0).__reduce__()[0]
@@ -51,8 +51,8 @@ def allow_mmengine_checkpoints() -> None:
         array,
         (_history_method, 'builtins.getattr'),
     ]
-    # numpy renamed the module of its two functions in 2.0; files of either
-    # side are read by both.
+    # numpy 2.0 renamed the module of these two functions; either version reads
+    # the files of both.
     for module in ('numpy.core.multiarray', 'numpy._core.multiarray'):
         allowed.append((array_scalar, f'{module}.scalar'))
         allowed.append((array, f'{module}._reconstruct'))
@@ -60,22 +60,23 @@ def allow_mmengine_checkpoints() -> None:
 
 
 def keep_weights_only() -> None:
-    """Keep the fork from running what a checkpoint says.
+    """Keep the maintained fork from running code of checkpoints.
 
-    onedl-mmengine's loader (0.10.12) reads a file that torch refuses a second
-    time, as code. It also allows the real getattr while it reads, and takes
-    the classes allowed above off torch's list when it is done. torch's own
-    loader takes its place; mmengine (0.10.7) calls that anyway. Unnecessary
-    once a refused file stays refused.
+    A file that torch refuses is unpickled by onedl-mmengine's loader (0.10.12)
+    without restrictions. The loader also allows the real getattr, and removes
+    the classes allowed above from torch's list. torch's own loader, which
+    mmengine (0.10.7) calls anyway, takes its place. Unnecessary once a refused
+    file stays refused.
     """
     if hasattr(checkpoint, '_safe_torch_load'):
         checkpoint._safe_torch_load = torch.load
 
 
 def hide_missing_operators() -> None:
-    """Don't warn of compiled operators that nothing here uses.
+    """Silence the warning about compiled operators, which nothing here uses.
 
-    mmcv-lite (2.2.0) has none and says so at every start.
+    mmcv-lite (2.2.0) has none and warns at every start. Unnecessary once it
+    does not.
     """
     warnings.filterwarnings(
         'ignore', 'Fail to import ``MultiScaleDeformableAttention``'
@@ -85,8 +86,8 @@ def hide_missing_operators() -> None:
 def find_packages_by_metadata() -> None:
     """Let mmengine find installed packages without ``pkg_resources``.
 
-    mmengine (0.10.7) asks ``pkg_resources``, which setuptools 82 removed, so
-    that ``_base_ = ['mmpretrain::...']`` fails. Unnecessary once mmengine asks
+    mmengine (0.10.7) uses ``pkg_resources``, which setuptools 82 removed, so
+    that ``_base_ = ['mmpretrain::...']`` fails. Unnecessary once mmengine uses
     importlib.
     """
     for module in (
@@ -110,8 +111,7 @@ def find_external_configs() -> None:
     """
     for module in (mmengine.config.config, mmengine.hub.hub):
         module._get_package_and_cfg_path = _package_and_config
-    if Config._get_cfg_path is not _config_path:
-        Config._get_cfg_path = staticmethod(_config_path)
+    Config._get_cfg_path = staticmethod(_config_path)
 
 
 def is_installed(package: str) -> bool:
@@ -160,7 +160,7 @@ _mmengine_config_path = Config._get_cfg_path
 
 
 def _config_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
-    """Find a base config, and the registry scope of its types."""
+    """Find a base config and the registry scope of its types."""
     path, scope = _mmengine_config_path(cfg_path, filename)
     return path, None if scope == __package__ else scope
 

@@ -2,6 +2,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +46,5 @@ def tokenize(
                 f'{context_length}: {text!r}'
             )
     lengths = torch.tensor([len(row) for row in rows])
-    tokens = torch.zeros(len(rows), int(lengths.max()), dtype=torch.long)
-    for tokens_row, row in zip(tokens, rows, strict=True):
-        tokens_row[: len(row)] = torch.tensor(row)
-    return tokens, lengths
+    tokens = [torch.tensor(row) for row in rows]
+    return pad_sequence(tokens, batch_first=True), lengths

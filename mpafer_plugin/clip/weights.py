@@ -1,4 +1,3 @@
-import re
 import urllib.error
 import urllib.request
 import warnings
@@ -34,7 +33,11 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
     if not tag:
-        raise ValueError(_not_found(arch, pretrained))
+        tags = ', '.join(pretrained_tags(arch)) or 'none'
+        raise ValueError(
+            f'CLIP weights {pretrained!r} are neither a file nor a tag of '
+            f'{arch!r}, whose tags are: {tags}.\n{_three_ways(arch)}'
+        )
     if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
         warnings.warn(
             f'the weights {pretrained!r} of {arch!r} expect images '
@@ -71,17 +74,14 @@ def published_quick_gelu(path: Path) -> bool | None:
         bool | None: Whether the weights were trained with QuickGELU; None if
         the file is not a published one.
     """
-    known: dict[str, bool] = {}
+    digest = sha256(path)
     for tag in _tags():
+        url = tag.get('url', '')
         # OpenAI's URLs hold the whole digest; other file names its first
         # eight digits.
-        for digest in re.findall(
-            r'(?<![0-9a-f])([0-9a-f]{64}|[0-9a-f]{8}(?=\.pt$))',
-            tag.get('url', ''),
-        ):
-            known[digest] = bool(tag.get('quick_gelu', False))
-    digest = sha256(path)
-    return known.get(digest, known.get(digest[:8]))
+        if f'/{digest}/' in url or url.endswith(f'-{digest[:8]}.pt'):
+            return bool(tag.get('quick_gelu', False))
+    return None
 
 
 def is_published(path: Path) -> bool:
@@ -106,8 +106,8 @@ def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
 
     if tag.get('hf_hub'):
         model, _, filename = tag['hf_hub'].rpartition('/')
-        names = [filename] if filename else []
-        for name in names or [HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME]:
+        default = (HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME)
+        for name in (filename,) if filename else default:
             cached = try_to_load_from_cache(model, name)
             if isinstance(cached, str):
                 return Path(cached)
@@ -134,15 +134,6 @@ def _reachable(address: str) -> bool:
     except OSError:
         return False
     return True
-
-
-def _not_found(arch: str, pretrained: str) -> str:
-    tags = pretrained_tags(arch)
-    return (
-        f'CLIP weights {pretrained!r} are neither a file nor a tag of '
-        f'{arch!r}, whose tags are: {", ".join(tags) or "none"}.\n'
-        f'{_three_ways(arch)}'
-    )
 
 
 def _three_ways(arch: str) -> str:

@@ -1,6 +1,7 @@
 """Weights as other libraries write them, against what these compute."""
 
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -69,11 +70,13 @@ def test_hugging_face_with_a_tensor_missing(tmp_path):
     path = tmp_path / 'model.safetensors'
     save_file(weights, path)
     with pytest.raises(
-        ValueError, match=r'missing keys: .*visual.ln_post'
+        ValueError, match=r'Missing key\(s\) .*visual.ln_post'
     ) as e:
         load_clip(write_arch(tmp_path), str(path))
     name = 'transformer.resblocks.1.attn.in_proj_weight'
-    assert f'{name} is (32, 16), expected (48, 16)' in str(e.value)
+    mismatch = str(e.value).split(f'size mismatch for {name}: ')[1]
+    shapes = re.findall(r'\[(\d+, \d+)\]', mismatch)
+    assert shapes[:2] == ['32, 16', '48, 16']
 
 
 def test_mmpretrain(tiny_arch, tiny_clip, tmp_path):
@@ -122,7 +125,9 @@ def test_mmpretrain(tiny_arch, tiny_clip, tmp_path):
 def test_an_image_tower_alone_is_not_enough(tiny_arch, tmp_path):
     path = tmp_path / 'backbone.pth'
     torch.save({'backbone.cls_token': torch.zeros(1, 1, 16)}, path)
-    with pytest.raises(ValueError, match=r'(?s)missing keys.*unknown keys: b'):
+    with pytest.raises(
+        ValueError, match=r'(?s)Missing key.*Unexpected key.*: "backbone'
+    ):
         load_clip(tiny_arch, str(path))
 
 
