@@ -7,6 +7,7 @@ imported.
 import importlib.util
 import os
 import warnings
+from functools import lru_cache
 from importlib.metadata import packages_distributions
 
 import mmengine.hub.hub
@@ -17,6 +18,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import checkpoint
 from mmengine.utils import package_utils
+from yapf.yapflib.yapf_api import FormatCode
 
 
 def apply() -> None:
@@ -26,6 +28,7 @@ def apply() -> None:
     hide_missing_operators()
     find_packages_by_metadata()
     find_external_configs()
+    format_config_once()
 
 
 def allow_mmengine_checkpoints() -> None:
@@ -114,6 +117,16 @@ def find_external_configs() -> None:
     Config._get_cfg_path = staticmethod(_config_path)
 
 
+def format_config_once() -> None:
+    """Format the text of an unchanged config once, not at each checkpoint.
+
+    mmengine (0.10.7) stores ``Config.pretty_text`` in every checkpoint and
+    has yapf lay it out anew each time: a third of a second, where the file
+    of prompts takes milliseconds. Unnecessary once mmengine keeps the text.
+    """
+    mmengine.config.config.FormatCode = _format_code
+
+
 def is_installed(package: str) -> bool:
     """Return whether a package can be imported.
 
@@ -154,6 +167,20 @@ def _package_and_config(cfg_path: str) -> tuple[str, str]:
             f'{cfg_path!r} is not of the form package::folder/config.py'
         )
     return MODULE2PACKAGE.get(package, package), path
+
+
+def _format_code(
+    text: str, style_config: dict, **options: object
+) -> tuple[str, bool]:
+    """Format Python text as yapf does, or return what it returned before."""
+    return _format_once(
+        text, tuple(style_config.items()), tuple(options.items())
+    )
+
+
+@lru_cache(maxsize=4)
+def _format_once(text: str, style: tuple, options: tuple) -> tuple[str, bool]:
+    return FormatCode(text, style_config=dict(style), **dict(options))
 
 
 _mmengine_config_path = Config._get_cfg_path

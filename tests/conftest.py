@@ -1,4 +1,5 @@
 import builtins
+import gc
 import itertools
 import json
 import os
@@ -24,6 +25,11 @@ RUNNERS = itertools.count()  # mmengine wants a new name for each runner
 def pytest_collection_modifyitems(items):
     """Start the slow tests first, so that no core waits at the end."""
     items.sort(key=lambda item: item.get_closest_marker('slow') is None)
+    gc.freeze()  # each dataset of mmengine collects garbage: pass over imports
+
+
+def pytest_unconfigure():
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ each starts in a moment.
 """
 
 import errno
+import gc
 import json
 import multiprocessing
 import os
@@ -68,10 +69,12 @@ def train(cfg: dict, options: dict) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     import torch
-    from mmengine.config import Config
+    from mmengine.config import Config, config
     from mmengine.runner import Runner
 
     torch.set_num_threads(1)
+    gc.freeze()
+    config.FormatCode = lambda text, **_: (text, False)  # yapf is slow
     _watch(options.get('steps'), options.get('kill'))
     if 'setup' in options:
         options['setup']()

@@ -10,6 +10,9 @@ from mmengine.hub import get_config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.utils import get_installed_path, is_installed
+from yapf.yapflib.yapf_api import FormatCode
+
+from mpafer_plugin import compat
 
 
 def test_history_buffers_are_read_as_data(tmp_path):
@@ -124,3 +127,22 @@ def test_packages_by_module_and_by_distribution():
     assert get_installed_path('open_clip_torch') == folder
     assert is_installed('open_clip_torch')
     assert not is_installed('no_such_package')
+
+
+def test_an_unchanged_config_is_formatted_once(monkeypatch):
+    calls = []
+
+    def format_code(text, **options):
+        calls.append(text)
+        return FormatCode(text, **options)
+
+    monkeypatch.setattr(compat, 'FormatCode', format_code)
+    compat._format_once.cache_clear()
+    cfg = Config(dict(model=dict(type='A', width=3), lr=0.1))
+    texts = [cfg.pretty_text for _ in range(3)]
+    assert texts[0] == texts[1] == texts[2]
+    assert len(calls) == 1
+    cfg.lr = 0.2
+    assert 'lr = 0.2' in cfg.pretty_text
+    assert len(calls) == 2
+    assert Config.fromstring(cfg.pretty_text, '.py').model.width == 3

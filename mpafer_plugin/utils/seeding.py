@@ -45,24 +45,34 @@ def seed_generators(*entropy: int) -> None:
 
     Similar tuples give independent streams (``numpy.random.SeedSequence``).
     """
+    torch.manual_seed(_seed_python_and_numpy(entropy))
+
+
+def _seed_python_and_numpy(entropy: tuple[int, ...]) -> int:
+    """Seed these two and return the seed for torch."""
     python, legacy, pytorch = np.random.SeedSequence(entropy).generate_state(3)
     random.seed(int(python))
     np.random.seed(legacy)
-    torch.manual_seed(int(pytorch))
+    return int(pytorch)
 
 
 @contextmanager
 def isolated_rng(*entropy: int) -> Iterator[None]:
-    """Seed all RNGs for a block and restore their states afterwards.
+    """Seed the CPU's RNGs for a block and restore their states afterwards.
+
+    A GPU's generator is left alone: images are augmented on the CPU.
 
     Args:
         *entropy (int): See :func:`seed_generators`.
     """
     python, legacy = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        seed_generators(*entropy)
-        try:
-            yield
-        finally:
-            random.setstate(python)
-            np.random.set_state(legacy)
+    pytorch = torch.get_rng_state()
+    # torch.manual_seed takes a stack trace for each kind of GPU: it would
+    # take longer than many an augmentation.
+    torch.default_generator.manual_seed(_seed_python_and_numpy(entropy))
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(legacy)
+        torch.set_rng_state(pytorch)
