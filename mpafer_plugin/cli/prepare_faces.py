@@ -36,7 +36,7 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-SHOWN = 3  # unreadable files printed; the report lists all
+SHOWN = 3  # failed files printed; the report lists all
 
 
 def parse_args(
@@ -48,36 +48,37 @@ def parse_args(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('source', metavar='SRC', type=Path)
-    parser.add_argument('target', metavar='DST', type=Path)
-    parser.add_argument(
+    add = parser.add_argument
+    add('source', metavar='SRC', type=Path)
+    add('target', metavar='DST', type=Path)
+    add(
         '--size',
         type=int,
         default=default.size,
         help='side of a crop in pixels; default: %(default)s',
     )
-    parser.add_argument(
+    add(
         '--margin',
         type=float,
         default=default.margin,
         help='border added on each side of the aligned face, as a fraction '
         'of its side; default: %(default)s',
     )
-    parser.add_argument(
+    add(
         '--no-face',
         choices=NO_FACE_RULES,
         default=default.no_face,
         help='images without a face: leave them out, or take the whole '
         'central square as the crop; default: %(default)s',
     )
-    parser.add_argument(
+    add(
         '--face-model',
         type=Path,
         metavar='FILE',
         help='YuNet as a local file; default: the file in MPAFER_YUNET, or '
         "OpenCV's, downloaded once",
     )
-    parser.add_argument(
+    add(
         '--jobs',
         type=int,
         default=cpu_count(),
@@ -105,11 +106,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Crop the dataset and print a summary.
-
-    Returns:
-        int: The exit code.
-    """
+    """Crop the dataset, print a summary and return the exit code."""
     try:
         crop = FaceCrop(
             size=args.size,
@@ -145,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
         print(f'other files and folders not copied: {counts["not copied"]}')
     if there < len(rows):
         print(f'those without a crop: {args.target / LEFT_OUT}')
-    refused = [row for row in rows if row.reason]
-    for row in refused[:SHOWN]:
+    failed = [row for row in rows if row.reason]
+    for row in failed[:SHOWN]:
         print(f'{row.result}: {row.reason}', file=sys.stderr)
-    return 1 if refused else 0
+    return 1 if failed else 0

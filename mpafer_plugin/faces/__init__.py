@@ -1,8 +1,7 @@
 from .face import SEVERAL_RULE, Face, select_face
 from .face_crop import FaceCrop
 from .image_io import ImageError, read_image
-from .yunet import YuNet
-from .yunet_weights import YUNET_DIGEST, find_yunet
+from .yunet import YUNET_DIGEST, YuNet, find_yunet
 
 __all__ = [
     'SEVERAL_RULE',

@@ -8,8 +8,6 @@ import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -30,26 +28,7 @@ from .yunet import YuNet
 
 JPEG_QUALITY = 95
 
-_detector: YuNet | None = None  # of a worker process
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Outcome of cropping one image.
-
-    Args:
-        result (str): 'one face', 'several faces', 'no face' or 'unreadable'.
-        faces (int): Number of faces found.
-        content (bytes, optional): The encoded crop. Defaults to None: there
-            is none.
-        reason (str): Why the image is unreadable or cannot be cropped.
-            Defaults to ''.
-    """
-
-    result: str
-    faces: int = 0
-    content: bytes | None = None
-    reason: str = ''
+_arguments: tuple[Path, FaceCrop, YuNet]  # of a worker process
 
 
 def crop_folder(
@@ -97,26 +76,23 @@ def crop_folder(
         raise ValueError(f'{source} holds no images among its files')
     # A wrong model file is found before the target is created.
     detector = crop.build_detector(model)
-    record = CropRecord(target, crop)
-    try:
+    with closing(CropRecord(target, crop)) as record:
         todo = [path for path in images if not record.is_done(path)]
-        paths = [source / path for path in todo]
-        outcomes = _crop_images(paths, crop, model, jobs, detector)
-        with closing(outcomes):
-            tracked = track(outcomes, 'cropping', len(todo))
-            for path, outcome in zip(todo, tracked, strict=True):
-                row = Row(path, outcome.result, outcome.faces, outcome.reason)
-                record.add(row, outcome.content)
+        if jobs == 1 or not todo:
+            crops = (crop_image(path, source, crop, detector) for path in todo)
+        else:
+            crops = _crop_in_processes(source, todo, crop, model, jobs)
+        with closing(crops):
+            for row, content in track(crops, 'cropping', len(todo)):
+                record.add(row, content)
         for path in files:
-            if not is_image(path) and (
-                reason := copy_file(source, target, path)
-            ):
-                unreadable[path] = reason
+            if not is_image(path):
+                reason = copy_file(source, target, path)
+                if reason:
+                    unreadable[path] = reason
         for path, reason in unreadable.items():
-            record.add(Row(path, 'not copied', 0, reason), None)
+            record.add(Row(path, 'not copied', reason=reason))
         record.finish([*images, *unreadable])
-    finally:
-        record.close()
     return record
 
 
@@ -143,24 +119,30 @@ def _check_source(source: Path, files: list[str]) -> None:
         )
 
 
-def crop_image(path: Path, crop: FaceCrop, detector: YuNet) -> Outcome:
+def crop_image(
+    path: str, source: Path, crop: FaceCrop, detector: YuNet
+) -> tuple[Row, bytes | None]:
     """Detect the faces of an image file and crop the selected one.
 
     Args:
-        path (Path): The image. The crop is encoded in the format of its file
-            name extension, so that label lists stay valid; JPEG with
-            quality 95.
+        path (str): Path of the image, relative to ``source``.
+        source (Path): The dataset's folder.
         crop (FaceCrop): The crop config.
         detector (YuNet): The detector of the crop config.
 
     Returns:
-        Outcome: 'unreadable' if anything is wrong with this one image.
+        tuple[Row, bytes | None]: Row of the report, and the crop, encoded in
+        the format of the image's file name extension, so that label lists
+        stay valid; JPEG with quality 95. None if there is no crop: without a
+        face, or if anything is wrong with this one image.
     """
+    file = source / path
     # Reading from a pipe would block for ever.
-    if os.path.exists(path) and not os.path.isfile(path):
-        return Outcome('unreadable', reason=f'{str(path)!r} is no file')
+    if os.path.exists(file) and not os.path.isfile(file):
+        reason = f'{str(file)!r} is no file'
+        return Row(path, 'unreadable', reason=reason), None
     try:
-        image = read_image(path)
+        image = read_image(file)
         faces = detector.detect(image)
         face = select_face(faces, image.shape)
         if face is not None:
@@ -168,20 +150,20 @@ def crop_image(path: Path, crop: FaceCrop, detector: YuNet) -> Outcome:
         elif crop.no_face == 'whole':
             cut = crop.whole(image)
         else:
-            return Outcome('no face')
-        extension = path.suffix.lower()
+            return Row(path, 'no face'), None
+        extension = file.suffix.lower()
         options = []
         if extension in ('.jpg', '.jpeg'):
             options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         content = cv2.imencode(extension, cut, options)[1].tobytes()
     except ImageError as error:
-        return Outcome('unreadable', reason=str(error))
+        return Row(path, 'unreadable', reason=str(error)), None
     except (ValueError, OverflowError, MemoryError, cv2.error) as error:
         text = ' '.join(str(error).split()) or type(error).__name__
-        return Outcome('unreadable', reason=f'{str(path)!r}: {text}')
-    results = {0: 'no face', 1: 'one face'}
-    result = results.get(len(faces), 'several faces')
-    return Outcome(result, len(faces), content)
+        reason = f'{str(file)!r}: {text}'
+        return Row(path, 'unreadable', reason=reason), None
+    result = {0: 'no face', 1: 'one face'}.get(len(faces), 'several faces')
+    return Row(path, result, len(faces)), content
 
 
 def copy_file(source: Path, target: Path, path: str) -> str:
@@ -222,29 +204,24 @@ def copy_file(source: Path, target: Path, path: str) -> str:
     return ''
 
 
-def _crop_images(
-    paths: list[Path],
+def _crop_in_processes(
+    source: Path,
+    paths: list[str],
     crop: FaceCrop,
     model: Path | None,
     jobs: int,
-    detector: YuNet,
-) -> Generator[Outcome]:
-    """Crop images, in this process or in workers; outcomes stay in order."""
-    if jobs == 1 or not paths:
-        yield from (crop_image(path, crop, detector) for path in paths)
-        return
+) -> Generator[tuple[Row, bytes | None]]:
+    """Crop images in worker processes; crops stay in order."""
     # Spawned, not forked: the threads of OpenCV and torch do not survive a
     # fork. An executor, since multiprocessing.Pool would wait for ever for a
     # worker killed for its memory.
     context = multiprocessing.get_context('spawn')
-    arguments = crop, model, context.Lock()
+    arguments = source, crop, model, context.Lock()
     executor = ProcessPoolExecutor(jobs, context, _start_worker, arguments)
     try:
         with _sigint_blocked():  # all workers start here
-            outcomes = executor.map(
-                partial(_crop_in_worker, crop), paths, chunksize=8
-            )
-        yield from outcomes
+            crops = executor.map(_crop_in_worker, paths, chunksize=8)
+        yield from crops
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -266,16 +243,19 @@ def _sigint_blocked() -> Iterator[None]:
 
 
 def _start_worker(
-    crop: FaceCrop, model: Path | None, lock: AbstractContextManager
+    source: Path,
+    crop: FaceCrop,
+    model: Path | None,
+    lock: AbstractContextManager,
 ) -> None:
-    global _detector
+    global _arguments
     share_large(lock)
     # Ctrl-C reaches all processes; the main one shuts the workers down.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A killed main process could not do that.
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
-    _detector = crop.build_detector(model)
+    _arguments = source, crop, crop.build_detector(model)
 
 
 def _exit_with_parent() -> None:
@@ -285,6 +265,5 @@ def _exit_with_parent() -> None:
     os._exit(1)
 
 
-def _crop_in_worker(crop: FaceCrop, path: Path) -> Outcome:
-    assert _detector is not None
-    return crop_image(path, crop, _detector)
+def _crop_in_worker(path: str) -> tuple[Row, bytes | None]:
+    return crop_image(path, *_arguments)

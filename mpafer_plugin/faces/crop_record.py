@@ -33,15 +33,17 @@ class Row(NamedTuple):
 
     Args:
         path (str): Relative to the dataset's folder, with slashes.
-        result (str): See :class:`Outcome`; or 'not copied'.
-        faces (int): Number of faces found.
-        reason (str): Why the file is unreadable or not copied, or ''.
+        result (str): 'one face', 'several faces', 'no face', 'unreadable' or
+            'not copied'.
+        faces (int): Number of faces found. Defaults to 0.
+        reason (str): Why the file is unreadable, cannot be cropped or is not
+            copied. Defaults to ''.
     """
 
     path: str
     result: str
-    faces: int
-    reason: str
+    faces: int = 0
+    reason: str = ''
 
 
 class CropRecord:
@@ -72,7 +74,8 @@ class CropRecord:
         self._report = folder / REPORT
         self._part = folder / f'{REPORT}.part'
         names = set(os.listdir(folder)) if folder.is_dir() else set()
-        if CROP_CONFIG not in names and names - {PART, LOCK}:
+        names -= {PART, LOCK}
+        if names and CROP_CONFIG not in names:
             raise ValueError(
                 f'{folder} is not empty and has no {CROP_CONFIG}: it holds '
                 'something else than crops'
@@ -80,7 +83,8 @@ class CropRecord:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _acquire_lock(folder)
         try:
-            self._write_or_compare_config(crop.to_dict())
+            # A kill at the very beginning may have left an empty crop.json.
+            self._check_config(crop.to_dict(), names <= {CROP_CONFIG})
             if self._report.exists():
                 # The folder counts as unfinished from here on.
                 os.replace(self._report, self._part)
@@ -104,8 +108,8 @@ class CropRecord:
         left_out = row.result == 'no face' and self._leaves_out
         return left_out or os.path.isfile(self.folder / path)
 
-    def add(self, row: Row, content: bytes | None) -> None:
-        """Write a crop, then its row.
+    def add(self, row: Row, content: bytes | None = None) -> None:
+        """Write a crop, if there is one, then its row.
 
         Raises:
             OSError: If nothing can be written to the folder any more.
@@ -116,7 +120,7 @@ class CropRecord:
             except OSError as error:
                 if is_fatal(error):
                     raise
-                row = Row(row.path, 'unreadable', row.faces, str(error))
+                row = row._replace(result='unreadable', reason=str(error))
         self.rows[row.path] = row
         csv.writer(self._file).writerow(row)
         self._file.flush()
@@ -154,26 +158,31 @@ class CropRecord:
                 os.unlink(self._lock.lock_file)
             self._lock.release()
 
-    def _write_or_compare_config(self, own: dict) -> None:
+    def _check_config(self, own: dict, is_new: bool) -> None:
+        """Compare the crop config with the folder's, or write it there."""
         path = self.folder / CROP_CONFIG
         content = path.read_bytes() if path.exists() else b''
-        # A kill at the very beginning may have left an empty file.
-        names = set(os.listdir(self.folder))
-        if not content and not names - {CROP_CONFIG, PART, LOCK}:
-            self._write(
-                CROP_CONFIG, (json.dumps(own, indent=2) + '\n').encode()
-            )
+        if is_new and not content:
+            text = json.dumps(own, indent=2) + '\n'
+            self._write(CROP_CONFIG, text.encode())
             return
         try:
             found = json.loads(content)
         except ValueError as error:
             raise ValueError(f'{path}: no JSON: {error}') from error
-        if found != own:
-            raise ValueError(
-                f'{path}: the existing crops were made with '
-                f'{_differences(found, own)}; use another folder, or remove '
-                'this one'
+        if found == own:
+            return
+        differences = repr(found)
+        if isinstance(found, dict):
+            differences = ', '.join(
+                f'{key}={found.get(key)!r}, not {own.get(key)!r}'
+                for key in sorted(found.keys() | own.keys())
+                if found.get(key) != own.get(key)
             )
+        raise ValueError(
+            f'{path}: the existing crops were made with {differences}; use '
+            'another folder, or remove this one'
+        )
 
     def _read_rows(self) -> list[Row]:
         if not self._part.exists():
@@ -190,9 +199,7 @@ class CropRecord:
 
     def _write_rows(self) -> None:
         text = io.StringIO(newline='')
-        writer = csv.writer(text)
-        writer.writerow(Row._fields)
-        writer.writerows(self.rows.values())
+        csv.writer(text).writerows([Row._fields, *self.rows.values()])
         content = text.getvalue().encode(errors=_ENCODING_ERRORS)
         self._write(self._part.name, content)
 
@@ -222,13 +229,3 @@ def _acquire_lock(folder: Path) -> FileLock:
             'run there at the same time'
         )
     return lock
-
-
-def _differences(found: object, own: dict) -> str:
-    if not isinstance(found, dict):
-        return repr(found)
-    return ', '.join(
-        f'{key}={found.get(key)!r}, not {own.get(key)!r}'
-        for key in sorted(found.keys() | own.keys())
-        if found.get(key) != own.get(key)
-    )

@@ -7,8 +7,7 @@ from mmengine.logging import MMLogger
 
 from .alignment import aligning_matrix, box_matrix, cut_out
 from .face import SEVERAL_RULE, Face
-from .yunet import YuNet, check_image
-from .yunet_weights import YUNET_DIGEST
+from .yunet import YUNET_DIGEST, YuNet, check_image
 
 VERSION = 1
 
@@ -32,8 +31,7 @@ class FaceCrop:
         margin (float): Border added on each side of the 112 x 112 template,
             or of the box, as a fraction of its side; may be negative, above
             -0.25. Defaults to 0.1 (ours), which keeps the chin in.
-        align (bool): Align faces by their landmarks.
-            Defaults to True.
+        align (bool): Align faces by their landmarks. Defaults to True.
         detector (str): Its name. Defaults to 'yunet', the only one.
         detector_digest (str): SHA-256 of the detector's model. Defaults to
             that of OpenCV's model zoo.
@@ -42,8 +40,7 @@ class FaceCrop:
         several (str): Which face stands for an image with one label: see
             :func:`select_face`. Defaults to 'largest', the only rule.
         no_face (str): Treatment of images without a face: 'leave-out', or
-            'whole' for the central square.
-            Defaults to 'leave-out'.
+            'whole' for the central square. Defaults to 'leave-out'.
 
     Raises:
         ValueError: If a value is not allowed.

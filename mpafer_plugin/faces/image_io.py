@@ -5,13 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import BITSPERSAMPLE, EXTRASAMPLES, TiffImageFile
 
 FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP', 'GIF', 'PPM', 'JPEG2000')
 """Accepted formats. Pillow decodes some others by starting programs."""
-
-
-BITS_PER_SAMPLE, EXTRA_SAMPLES = 258, 338  # tags of TIFF
 
 LARGE = 50_000_000
 """Pixels above which one image at a time is read; about 350 MB (ours)."""
@@ -55,8 +52,8 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
     else:
         name = repr(str(source))
     try:
-        opened = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(opened, formats=FORMATS) as image:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
+        with Image.open(file, formats=FORMATS) as image:
             is_large = image.width * image.height > LARGE
             with _one_large if is_large else nullcontext():
                 return _to_bgr(image)
@@ -69,14 +66,7 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
 
 
 def is_readable_kind(path: Path) -> bool:
-    """Return whether a file's header is of :data:`FORMATS`.
-
-    Args:
-        path (Path): A file.
-
-    Returns:
-        bool: True if :func:`read_image` would try to decode it.
-    """
+    """Return whether :func:`read_image` would try to decode a file."""
     try:
         Image.open(path, formats=FORMATS).close()
     except Image.DecompressionBombError:
@@ -103,37 +93,27 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode == 'F' or (image.mode == 'I' and kind not in ('PPM', 'PNG')):
         raise ValueError(
-            f'mode {image.mode!r}, values of 32 bits, of which no one knows '
-            'what is white; store it with 8 or 16 bits'
+            f'mode {image.mode!r}: values of 32 bits have no defined white; '
+            'store it with 8 or 16 bits'
         )
     if isinstance(image, TiffImageFile):
-        bits = image.tag_v2.get(BITS_PER_SAMPLE, (1,))[0]
+        bits = image.tag_v2.get(BITSPERSAMPLE, (1,))[0]
         if image.mode.startswith('I;16'):
             white = 2**bits - 1
         # As libtiff does for OpenCV, if the file declares alpha.
-        on_black = (
-            image.mode == 'RGBA'
-            and bits == 8
-            and EXTRA_SAMPLES in image.tag_v2
-        )
-    width, height = image.size
-    pixels = np.empty((height, width, 3), np.uint8)
-    step = max(1, BAND // width)
-    for top in range(0, height, step):
-        below = min(top + step, height)
-        band = image.crop((0, top, width, below))
-        pixels[top:below] = _band_to_bgr(band, white, on_black)
+        on_black = bits == 8 and EXTRASAMPLES in image.tag_v2
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    step = max(1, BAND // image.width)
+    for top in range(0, image.height, step):
+        rows = pixels[top : top + step]
+        band = image.crop((0, top, image.width, top + len(rows)))
+        # Pillow scales PPM above 8 bits to 16 in mode 'I', and PNG of 16 bits
+        # too before version 11. Its own conversion to RGB would clip.
+        if band.mode == 'I' or band.mode.startswith('I;16'):
+            rows[:] = np.rint(np.asarray(band) * (255 / white))[..., None]
+            continue
+        if on_black and band.mode == 'RGBA':
+            black = Image.new('RGBA', band.size, 'black')
+            band = Image.alpha_composite(black, band)
+        rows[:] = np.asarray(band.convert('RGB'))[..., ::-1]
     return pixels
-
-
-def _band_to_bgr(image: Image.Image, white: int, on_black: bool) -> np.ndarray:
-    """Convert a band to (H, W, 3), or (H, W, 1) for grey above 8 bits."""
-    # Pillow scales PPM above 8 bits to 16 in mode 'I', and PNG of 16 bits too
-    # before version 11. Its own conversion to RGB would clip.
-    if image.mode == 'I' or image.mode.startswith('I;16'):
-        grey = np.rint(np.asarray(image) * (255 / white))
-        return grey.astype(np.uint8)[..., None]
-    if on_black:
-        black = Image.new('RGBA', image.size, 'black')
-        image = Image.alpha_composite(black, image)
-    return np.asarray(image.convert('RGB'))[..., ::-1]

@@ -1,19 +1,39 @@
+import os
+import socket
 import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+from mmengine.logging import MMLogger
+
+from mpafer_plugin.utils.hashing import sha256
 
 from .face import Face
-from .yunet_weights import find_yunet
 
-SHORT_LOOK = 256
-"""Longer side of the image, in pixels, in the pass for large faces."""
+YUNET_DIGEST = (
+    '8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4'
+)
+"""SHA-256 of the model that OpenCV's model zoo publishes."""
 
-LEAST_SIDE = 64
+YUNET_NAME = 'face_detection_yunet_2023mar.onnx'
+
+YUNET_URL = (
+    'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
+    f'face_detection_yunet/{YUNET_NAME}'
+)
+
+TIMEOUT = 20
+"""Timeout of the download in seconds."""
+
+COARSE_SIDE = 256
+"""Longer side of the image in pixels, in the pass for large faces."""
+
+MIN_SIDE = 64
 """Minimum side of the detector's input in pixels; padded with black."""
 
-OVERLAP = 0.3
+NMS_IOU = 0.3
 """IoU above which two boxes show the same face."""
 
 _log_level = threading.Lock()  # OpenCV's log level is global
@@ -58,9 +78,9 @@ class YuNet:
             raise ValueError(
                 f'score_threshold={score_threshold}: must be in [0, 1]'
             )
-        if longest_side < SHORT_LOOK:
+        if longest_side < COARSE_SIDE:
             raise ValueError(
-                f'longest_side={longest_side}: must be at least {SHORT_LOOK}'
+                f'longest_side={longest_side}: must be at least {COARSE_SIDE}'
             )
         path, self.digest = find_yunet(model)
         self.score_threshold = score_threshold
@@ -75,9 +95,9 @@ class YuNet:
                 self._detector = cv2.FaceDetectorYN.create(
                     str(path),
                     '',
-                    (SHORT_LOOK, SHORT_LOOK),
+                    (COARSE_SIDE, COARSE_SIDE),
                     score_threshold,
-                    OVERLAP,
+                    NMS_IOU,
                 )
             except cv2.error as error:
                 raise ValueError(
@@ -101,13 +121,13 @@ class YuNet:
         """
         check_image(image)
         longer = max(image.shape[:2])
-        rows = self._look(image, SHORT_LOOK / longer)
-        if longer > SHORT_LOOK:
+        rows = self._detect_at(image, COARSE_SIDE / longer)
+        if longer > COARSE_SIDE:
             scale = min(1.0, self.longest_side / longer)
-            rows = np.concatenate([rows, self._look(image, scale)])
+            rows = np.concatenate([rows, self._detect_at(image, scale)])
         # Also sorts by score.
         kept = cv2.dnn.NMSBoxes(
-            rows[:, :4].tolist(), rows[:, 14].tolist(), 0, OVERLAP
+            rows[:, :4].tolist(), rows[:, 14].tolist(), 0, NMS_IOU
         )
         return [
             Face(
@@ -118,7 +138,7 @@ class YuNet:
             for row in rows[list(kept)]
         ]
 
-    def _look(self, image: np.ndarray, scale: float) -> np.ndarray:
+    def _detect_at(self, image: np.ndarray, scale: float) -> np.ndarray:
         """Detect in the resized image; return (F, 15) in image coordinates.
 
         A row is x, y, width and height of the box, five points, the score.
@@ -129,7 +149,7 @@ class YuNet:
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, size, interpolation=how)
         # OpenCV 4.10 finds faces in empty images of up to 32 pixels a side.
-        right, below = (max(0, LEAST_SIDE - side) for side in size)
+        right, below = (max(0, MIN_SIDE - side) for side in size)
         if right or below:
             image = cv2.copyMakeBorder(
                 image, 0, below, 0, right, cv2.BORDER_CONSTANT
@@ -153,16 +173,84 @@ def check_image(image: np.ndarray) -> None:
     Raises:
         ValueError: If it is not a non-empty (H, W, 3) uint8 array.
     """
-    if (
-        not isinstance(image, np.ndarray)
-        or image.ndim != 3
-        or image.shape[2] != 3
-        or image.dtype != np.uint8
-        or not image.size
-    ):
-        found = (
-            f'an array {image.shape} of {image.dtype}'
-            if isinstance(image, np.ndarray)
-            else repr(image)
+    if not isinstance(image, np.ndarray):
+        found = repr(image)
+    elif image.shape[2:] == (3,) and image.dtype == np.uint8 and image.size:
+        return
+    else:
+        found = f'an array {image.shape} of {image.dtype}'
+    raise ValueError(f'an image is an array (H, W, 3) of uint8: {found}')
+
+
+def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
+    """Find the weights of the face detector, or download them.
+
+    In this order: ``model``; the file in the environment variable
+    ``MPAFER_YUNET``; the file in ``torch.hub.get_dir()``, below ``yunet/``,
+    downloaded from OpenCV's model zoo (0.2 MB) if missing. A download must
+    have :data:`YUNET_DIGEST`.
+
+    A named file may have another digest, since it may be another version: it
+    is used with a warning, and its digest becomes part of the crop config.
+
+    Args:
+        model (str | Path, optional): A local file. Defaults to None.
+
+    Returns:
+        tuple[Path, str]: The file and its SHA-256.
+
+    Raises:
+        FileNotFoundError: If the named file does not exist.
+        ConnectionError: If the download fails; the message lists remedies.
+    """
+    named = model or os.environ.get('MPAFER_YUNET')
+    if not named:
+        return _cached_weights(), YUNET_DIGEST
+    path = Path(named).expanduser()
+    if not path.is_file():
+        origin = 'face detector' if model else 'MPAFER_YUNET'
+        raise FileNotFoundError(
+            f'{origin}: no file {str(named)!r} (working directory: '
+            f'{os.getcwd()!r})'
         )
-        raise ValueError(f'an image is an array (H, W, 3) of uint8: {found}')
+    digest = sha256(path)
+    if digest != YUNET_DIGEST:
+        MMLogger.get_current_instance().warning(
+            f'face detector: {str(path)!r} has the SHA-256 {digest}, the '
+            f'published {YUNET_NAME} has {YUNET_DIGEST}: faces may be found '
+            'and turned differently'
+        )
+    return path, digest
+
+
+def _cached_weights() -> Path:
+    """Return the cached weights, downloaded if missing or damaged."""
+    path = Path(torch.hub.get_dir(), 'yunet', YUNET_NAME)
+    if path.is_file():
+        digest = sha256(path)
+        if digest == YUNET_DIGEST:
+            return path
+        MMLogger.get_current_instance().warning(
+            f'face detector: {str(path)!r} is damaged (SHA-256 {digest}) and '
+            'is downloaded again'
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    timeout = socket.getdefaulttimeout()
+    # Some firewalls drop connections silently.
+    socket.setdefaulttimeout(TIMEOUT)
+    try:
+        torch.hub.download_url_to_file(
+            YUNET_URL, str(path), hash_prefix=YUNET_DIGEST, progress=False
+        )
+    # A wrong digest, as of a login page, is a RuntimeError.
+    except (OSError, RuntimeError) as error:
+        raise ConnectionError(
+            f'the face detector cannot be downloaded from {YUNET_URL}: '
+            f'{error}. Do one of these: (1) download it with a browser and '
+            f'put it at {str(path)!r}; (2) set MPAFER_YUNET to where it is; '
+            '(3) name the file: --face-model FILE, or YuNet(model=FILE) in '
+            'Python'
+        ) from error
+    finally:
+        socket.setdefaulttimeout(timeout)
+    return path

@@ -41,19 +41,20 @@ def image(tmp_path):
     ],
 )
 def test_images_that_cannot_be_cropped(image, found, reason):
-    outcome = crop_image(image, FaceCrop(size=32), Detector(found))
-    assert outcome.result == 'unreadable'
-    assert outcome.content is None
-    assert "a.png': " in outcome.reason
-    assert reason in outcome.reason
+    row, content = crop_image(
+        'a.png', image.parent, FaceCrop(size=32), Detector(found)
+    )
+    assert row.result == 'unreadable'
+    assert content is None
+    assert "a.png': " in row.reason
+    assert reason in row.reason
 
 
 def test_pipes_are_not_waited_for(tmp_path):
-    path = tmp_path / 'pipe.png'
-    os.mkfifo(path)
-    outcome = crop_image(path, FaceCrop(), Detector())
-    assert outcome.result == 'unreadable'
-    assert "pipe.png' is no file" in outcome.reason
+    os.mkfifo(tmp_path / 'pipe.png')
+    row, _ = crop_image('pipe.png', tmp_path, FaceCrop(), Detector())
+    assert row.result == 'unreadable'
+    assert "pipe.png' is no file" in row.reason
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_edges_and_centres_are_scaled_each_its_way(yunet, real_faces):
     """Four times the pixels, of which the detector sees the same."""
     face = cv2.resize(real_faces[0], (256, 256))
     large = face.repeat(4, 0).repeat(4, 1)
-    (one,), (other,) = yunet.detect(face), yunet._look(large, 0.25)
+    (one,), (other,) = yunet.detect(face), yunet._detect_at(large, 0.25)
     np.testing.assert_allclose(other[:2], 4 * one.bbox[:2], atol=1e-3)
     # the first four centres, 0 to 3, have their middle at 1.5
     points = 4 * one.landmarks + 1.5

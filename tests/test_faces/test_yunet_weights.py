@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mpafer_plugin.faces import YUNET_DIGEST, find_yunet
-from mpafer_plugin.faces.yunet_weights import YUNET_NAME, YUNET_URL
+from mpafer_plugin.faces.yunet import YUNET_NAME, YUNET_URL
 
 
 @pytest.fixture(autouse=True)
