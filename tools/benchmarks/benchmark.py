@@ -18,11 +18,11 @@ import argparse
 import multiprocessing
 import os
 import platform
-import statistics
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import mmengine
+import numpy as np
 import torch
 from mmengine.registry import init_default_scope
 from rich.console import Console
@@ -32,6 +32,7 @@ from torch.utils.benchmark import timer
 from .variants import VARIANTS, Setting, Step
 
 RATIOS = ('b/a', 'd/c', 'd/e', 'f/d', 't/d', 'h/d')
+QUARTILES = (0.25, 0.5, 0.75)
 
 
 def parse_args() -> argparse.Namespace:
@@ -112,12 +113,16 @@ def peak_memory(args: argparse.Namespace, name: str) -> float:
             step()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     Path('/proc/self/clear_refs').write_text('5')  # reset the peak
-    pages = int(Path('/proc/self/statm').read_text().split()[1])
+    before = resident_kib('VmRSS')
     for _ in range(3):
         step()
-    status = Path('/proc/self/status').read_text().splitlines()
-    peak = next(int(x.split()[1]) for x in status if x.startswith('VmHWM'))
-    return peak / 2**10 - pages * os.sysconf('SC_PAGE_SIZE') / 2**20
+    return (resident_kib('VmHWM') - before) / 2**10
+
+
+def resident_kib(key: str) -> int:
+    """Return the resident memory, VmRSS now or VmHWM at the peak, in KiB."""
+    status = Path('/proc/self/status').read_text()
+    return int(status.partition(f'{key}:')[2].split()[0])
 
 
 def measure_memory(args: argparse.Namespace) -> dict[str, float]:
@@ -143,10 +148,8 @@ def print_profile(steps: dict[str, Step], device: str) -> None:
 
 def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
     """Summarise the measurements: medians, and ratios within each round."""
-    results: dict = {
-        key: getattr(args, key)
-        for key in ('arch', 'batch', 'device', 'dtype', 'rounds')
-    }
+    keys = ('arch', 'batch', 'device', 'dtype', 'rounds')
+    results: dict = {key: getattr(args, key) for key in keys}
     results.update(
         threads=torch.get_num_threads(),
         torch=torch.__version__,
@@ -157,7 +160,7 @@ def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
     if args.device == 'cuda':
         results['gpu'] = torch.cuda.get_device_name()
     for name, values in times.items():
-        low, median, high = quartiles(values)
+        low, median, high = np.quantile(values, QUARTILES).tolist()
         results['variants'][name] = dict(
             seconds=median,
             quartiles=[low, high],
@@ -167,19 +170,14 @@ def report(times: dict, memory: dict, args: argparse.Namespace) -> dict:
     for ratio in RATIOS:
         a, b = ratio.split('/')
         if a in times and b in times:
-            pairs = zip(times[a], times[b], strict=True)
-            low, median, high = quartiles([x / y for x, y in pairs])
+            values = np.divide(times[a], times[b])
+            low, median, high = np.quantile(values, QUARTILES).tolist()
             results['ratios'][ratio] = dict(
                 median=median,
                 quartiles=[low, high],
                 memory=memory[a] / memory[b],
             )
     return results
-
-
-def quartiles(values: list[float]) -> list[float]:
-    """Return lower quartile, median and upper quartile."""
-    return statistics.quantiles(values, n=4, method='inclusive')
 
 
 def show(results: dict) -> None:

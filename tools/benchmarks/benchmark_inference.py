@@ -38,10 +38,13 @@ def parse_args() -> argparse.Namespace:
 
 
 @torch.no_grad()
-def run_tower(visual: torch.nn.Module, images: torch.Tensor, num: int) -> None:
-    """Run the plain tower on at least ``num`` images, in batches."""
-    for _ in range(0, num, len(images)):
+def run_tower(visual: torch.nn.Module, images: torch.Tensor, num: int) -> int:
+    """Run the plain tower on ``num`` images or up to a batch more."""
+    seen = 0
+    while seen < num:
         visual(images)
+        seen += len(images)
+    return seen
 
 
 def time_steps(inferencer: FERInferencer, paths: list[str]) -> dict:
@@ -49,17 +52,16 @@ def time_steps(inferencer: FERInferencer, paths: list[str]) -> dict:
     seconds = dict.fromkeys(('read', 'detect', 'crop', 'model'), 0.0)
     prepare, packed = inferencer.prepare, []
     for path in paths:
-        times = [timer()]
+        start = timer()
         image = read_image(path)
-        times.append(timer())
+        read = timer()
         faces = prepare.detect(image)
-        times.append(timer())
-        packed += [
-            prepare.pack(prepare.crop.crop(image, face)) for face in faces
-        ]
-        times.append(timer())
-        for name, a, b in zip(seconds, times, times[1:], strict=False):
-            seconds[name] += b - a
+        found = timer()
+        for face in faces:
+            packed.append(prepare.pack(prepare.crop.crop(image, face)))
+        seconds['read'] += read - start
+        seconds['detect'] += found - read
+        seconds['crop'] += timer() - found
     start = timer()
     size = inferencer.batch_size
     for first in range(0, len(packed), size):
@@ -95,14 +97,12 @@ def main() -> int:
     size = -(-len(paths) // args.rounds)
     for first in range(0, len(paths), size):
         part = paths[first : first + size]
-        batches = -(-len(part) // args.batch_size)
-        times = [timer()]
-        run_tower(tower.visual, images, len(part))
-        times.append(timer())
+        start = timer()
+        seen = run_tower(tower.visual, images, len(part))
+        middle = timer()
         inferencer(part)
-        times.append(timer())
-        rates['tower'].append(batches * len(images) / (times[1] - times[0]))
-        rates['inferencer'].append(len(part) / (times[2] - times[1]))
+        rates['tower'].append(seen / (middle - start))
+        rates['inferencer'].append(len(part) / (timer() - middle))
     pairs = zip(rates['inferencer'], rates['tower'], strict=True)
     result: dict = dict(
         arch=args.arch,

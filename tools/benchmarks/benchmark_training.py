@@ -13,9 +13,9 @@ START = time.perf_counter()  # before the imports, which count
 # ruff: noqa: E402
 import argparse
 import contextlib
-import statistics
 
 import mmengine
+import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -65,23 +65,17 @@ class FinishedError(Exception):
 
 
 class Clock(Hook):
-    """Record when an iteration has its images and when its step ends.
+    """Record when iterations start and end, as seen by this hook.
 
-    It runs before all other hooks, so that their work after the step is
-    measured separately.
+    Args:
+        iterations (int, optional): Iterations after which it ends the
+            training. Defaults to None: never.
     """
 
-    priority = 'HIGHEST'
-
-    def __init__(self) -> None:
+    def __init__(self, iterations: int | None = None) -> None:
+        self.iterations = iterations
         self.started: list[float] = []
-        self.stepped: list[float] = []
-        self.bytes_sent = 0
-
-    def before_train(self, runner) -> None:
-        """Count the gradients that processes exchange."""
-        if is_model_wrapper(runner.model):
-            runner.model.register_comm_hook(self, _count_bytes)
+        self.ended: list[float] = []
 
     def before_train_iter(self, *args, **kwargs) -> None:
         """Record that the images are loaded."""
@@ -89,47 +83,28 @@ class Clock(Hook):
 
     def after_train_iter(self, *args, **kwargs) -> None:
         """Record that the model's step is finished."""
-        self.stepped.append(time.perf_counter())
-
-
-def _count_bytes(clock: Clock, bucket: GradBucket):
-    """Reduce gradients as DDP does by default, and count their bytes."""
-    clock.bytes_sent += bucket.buffer().nbytes
-    return default_hooks.allreduce_hook(None, bucket)  # type: ignore[arg-type]
-
-
-class LastHook(Hook):
-    """Record when the other hooks end, and stop after some iterations."""
-
-    priority = 'LOWEST'
-
-    def __init__(self, iterations: int):
-        self.iterations = iterations
-        self.ended: list[float] = []
-
-    def after_train_iter(self, *args, **kwargs) -> None:
-        """Record that all hooks are finished."""
         self.ended.append(time.perf_counter())
         if len(self.ended) == self.iterations:
             raise FinishedError
 
 
-def time_parts(clock: Clock, last: LastHook) -> dict[str, float]:
-    """Return the median seconds of each part of an iteration."""
-    counted = slice(SKIPPED, -1)
-    times = list(zip(clock.started, clock.stepped, last.ended, strict=True))
-    following = clock.started[SKIPPED + 1 :]
+def count_bytes(sent: list[int], bucket: GradBucket):
+    """Reduce gradients as DDP does by default, and count their bytes."""
+    sent.append(bucket.buffer().nbytes)
+    return default_hooks.allreduce_hook(None, bucket)  # type: ignore[arg-type]
+
+
+def time_parts(first: Clock, last: Clock) -> dict[str, float]:
+    """Compute the median seconds of each part of an iteration."""
+    start, stepped = np.array(first.started), np.array(first.ended)
+    ended = np.array(last.ended)
     parts = {
-        'step': [stepped - start for start, stepped, _ in times[counted]],
-        'hooks': [ended - stepped for _, stepped, ended in times[counted]],
-        'wait for images': [
-            start - ended
-            for start, ended in zip(
-                following, last.ended[counted], strict=True
-            )
-        ],
+        'step': stepped - start,
+        'hooks': ended - stepped,
+        'wait for images': np.roll(start, -1) - ended,
     }
-    return {name: statistics.median(part) for name, part in parts.items()}
+    # The last iteration has no following one to wait for.
+    return {k: float(np.median(v[SKIPPED:-1])) for k, v in parts.items()}
 
 
 def loading_rate(runner, images: int) -> float:
@@ -145,6 +120,7 @@ def loading_rate(runner, images: int) -> float:
 
 
 def show(results: dict) -> None:
+    """Print the results as a table."""
     table = Table(title=f'{results["config"]}, batch {results["batch"]}')
     for column in ('', 'milliseconds', 'share'):
         table.add_column(column, justify='right')
@@ -172,30 +148,34 @@ def main() -> None:
         rate = loading_rate(runner, 40 * batch)
         print(f'{rate:.1f} images/s from {workers} workers')
         return
-    clock, last = Clock(), LastHook(SKIPPED + args.iters + 1)
-    runner.register_hook(clock)
-    runner.register_hook(last)
+    # Between them run all other hooks.
+    first, last = Clock(), Clock(SKIPPED + args.iters + 1)
+    runner.register_hook(first, priority='HIGHEST')
+    runner.register_hook(last, priority='LOWEST')
+    sent: list[int] = []
+    if is_model_wrapper(runner.model):
+        runner.model.register_comm_hook(sent, count_bytes)
     with contextlib.suppress(FinishedError):
         runner.train()
-    if len(last.ended) < last.iterations:
+    if len(last.ended) != last.iterations:
         raise SystemExit(
             f'the training ended after {len(last.ended)} iterations, '
             f'{last.iterations} are needed'
         )
     if not is_main_process():
         return
-    parts = time_parts(clock, last)
+    parts = time_parts(first, last)
     total = sum(parts.values())
     results = dict(
         config=args.config,
         batch=batch,
-        seconds_to_the_first_step=clock.stepped[0] - START,
+        seconds_to_the_first_step=first.ended[0] - START,
         seconds=parts,
         shares={name: value / total for name, value in parts.items()},
         images_per_second=batch / total,
         pipeline_images_per_second=loading_rate(runner, 20 * batch),
         workers=workers,
-        bytes_sent_an_iteration=clock.bytes_sent / len(last.ended),
+        bytes_sent_an_iteration=sum(sent) / len(last.ended),
     )
     show(results)
     if args.json:
