@@ -1,15 +1,14 @@
 """Captions of action units in physical words, for pre-training only.
 
-No name of an expression stands here: a test makes sure of that. The words are
-those that descriptions of expressions use for muscles at work.
+They contain no name of an expression, which a test checks. The wording is
+that of descriptions of expressions, for active muscles.
 """
 
 import numpy as np
 
 from mpafer_plugin.datasets.synthetic.action_units import ACTION_UNITS, INDEX
 
-# An utterance: the action units it speaks of, and ways to say it. It may be
-# said where all of these units are seen.
+# Action units, and phrases for faces on which all of them are active.
 _SEEN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ('AU1', (
         'inner brows raised', 'the inner ends of the brows lifted',
@@ -107,7 +106,7 @@ _SEEN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ('AU64', ('a lowered gaze', 'eyes looking down', 'gaze cast down')),
 )  # fmt: skip
 
-# The same for units at rest: may be said where none of them is seen.
+# The same for faces on which all of them are at rest.
 _REST: tuple[tuple[str, tuple[str, ...]], ...] = (
     ('AU1 AU2 AU4', (
         'relaxed level brows', 'brows level', 'a smooth forehead',
@@ -126,7 +125,7 @@ _REST: tuple[tuple[str, tuple[str, ...]], ...] = (
     ('AU26', ('a loose jaw', 'the jaw at rest')),
 )  # fmt: skip
 
-# Units on one side of the mouth only: which is seen, which is at rest.
+# Units on one side of the mouth only: the active one and the one at rest.
 _ONE_SIDED: tuple[tuple[str, str, tuple[str, ...]], ...] = tuple(
     (f'{unit}{here}', f'{unit}{there}', phrases)
     for unit, phrases in (
@@ -147,9 +146,9 @@ TEMPLATES = (
     'a photo of a person with {}', 'a person making a face: {}',
     'a photo of a person making a facial expression, with {}',
 )  # fmt: skip
-"""What an utterance is put into."""
+"""Sentences that phrases are inserted into."""
 
-_ON, _OFF = 0.25, 0.12  # a unit above is seen, one below is at rest
+_ON, _OFF = 0.25, 0.12  # above: active; below: at rest
 _WEAK, _STRONG = 0.4, 0.75
 
 
@@ -157,19 +156,19 @@ def _indices(names: str) -> list[int]:
     return [INDEX[name] for name in names.split()]
 
 
-def _sayable(
+def _applicable(
     units: np.ndarray,
 ) -> list[tuple[tuple[str, ...], list[int], str]]:
-    """List (phrases, units spoken of, kind) that hold for a face."""
+    """List (phrases, units described, kind) that hold for a face."""
     found = []
     for names, phrases in _SEEN:
         place = _indices(names)
         if units[place].min() > _ON:
-            found.append((phrases, place, 'seen'))
+            found.append((phrases, place, 'active'))
     for here, there, phrases in _ONE_SIDED:
         if units[INDEX[here]] > _ON and units[INDEX[there]] < _OFF:
             place = [INDEX[here], INDEX[there]]
-            found.append((phrases, place, 'seen'))
+            found.append((phrases, place, 'active'))
     for names, phrases in _REST:
         place = _indices(names)
         if units[place].max() < _OFF:
@@ -183,26 +182,26 @@ def caption(
     """Describe some action units of a face.
 
     Args:
-        rng (np.random.Generator): Chooses what is said, and how.
+        rng (np.random.Generator): Source of randomness.
         units (np.ndarray): Action units (21, ).
 
     Returns:
-        tuple[str, np.ndarray]: The text, phrases parted by commas, and which
-        units it speaks of, bool (21, ).
+        tuple[str, np.ndarray]: The text, phrases separated by commas, and a
+        mask of the units it describes, bool (21, ).
     """
-    sayable = _sayable(units)
+    found = _applicable(units)
     mentioned = np.zeros(len(ACTION_UNITS), bool)
-    # what is seen is worth more words than what is not
-    weight = np.array([1.0 if k == 'seen' else 0.3 for *_, k in sayable])
+    # Active units are described more often than those at rest.
+    weight = np.array([1.0 if k == 'active' else 0.3 for *_, k in found])
     if not len(weight):
         return 'a face', mentioned
-    count = min(int(rng.integers(1, 4)), len(sayable))
+    count = min(int(rng.integers(1, 4)), len(found))
     chosen = rng.choice(
-        len(sayable), count, replace=False, p=weight / weight.sum()
+        len(found), count, replace=False, p=weight / weight.sum()
     )
     words = []
     for number in chosen:
-        phrases, place, kind = sayable[number]
+        phrases, place, kind = found[number]
         words.append(_inflect(rng, phrases, units[place].mean(), kind))
         mentioned[place] = True
     template = TEMPLATES[rng.integers(len(TEMPLATES))]
@@ -216,7 +215,7 @@ def _inflect(
     kind: str,
 ) -> str:
     phrase = phrases[rng.integers(len(phrases))]
-    if kind == 'seen' and rng.random() < 0.4:
+    if kind == 'active' and rng.random() < 0.4:
         if intensity < _WEAK:
             return f'{phrase} slightly'
         if intensity > _STRONG:

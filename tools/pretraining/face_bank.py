@@ -13,7 +13,7 @@ from .wide_faces import WideFace
 
 
 class FaceBatch(NamedTuple):
-    """Faces as the towers take them."""
+    """Batch of drawn faces."""
 
     images: torch.Tensor  # (B, 3, S, S), normalised as CLIP's are
     units: torch.Tensor  # (B, 21)
@@ -21,7 +21,7 @@ class FaceBatch(NamedTuple):
 
 
 def _swapped(names: tuple[str, ...]) -> torch.Tensor:
-    """Return where each name's mirror image stands."""
+    """Return the index of each name's mirror image."""
     mirrored = [
         name[:-1] + {'L': 'R', 'R': 'L'}.get(name[-1], name[-1])
         for name in names
@@ -30,7 +30,7 @@ def _swapped(names: tuple[str, ...]) -> torch.Tensor:
 
 
 class FaceBank:
-    """Drawn faces in memory, served normalised and varied a little.
+    """Drawn faces in memory, normalised and augmented on access.
 
     Args:
         images (torch.Tensor): (N, 3, S, S), uint8.
@@ -54,7 +54,7 @@ class FaceBank:
     def collect(
         cls, faces: Iterable[WideFace], count: int, size: int
     ) -> 'FaceBank':
-        """Take ``count`` faces of ``size`` pixels."""
+        """Collect ``count`` faces of ``size`` pixels."""
         images = torch.empty(count, 3, size, size, dtype=torch.uint8)
         units = torch.empty(count, len(ACTION_UNITS))
         landmarks = torch.empty(count, len(LANDMARKS), 2)
@@ -65,7 +65,7 @@ class FaceBank:
         return cls(images, units, landmarks)
 
     def plain(self, chosen: np.ndarray) -> FaceBatch:
-        """Return faces as they were drawn."""
+        """Return faces without augmentation."""
         index = torch.from_numpy(chosen)
         images = self.images[index].float() / 255
         return FaceBatch(
@@ -77,7 +77,7 @@ class FaceBank:
     def augmented(
         self, chosen: np.ndarray, rng: np.random.Generator
     ) -> FaceBatch:
-        """Return faces mirrored, moved and scaled at random."""
+        """Return faces flipped, shifted and scaled at random."""
         images, units, landmarks = self.plain(chosen)
         count = len(chosen)
         mirrored = torch.from_numpy(rng.random(count) < 0.5)
@@ -90,7 +90,7 @@ class FaceBank:
 
         scale = torch.from_numpy(rng.uniform(0.9, 1.06, count)).float()
         shift = torch.from_numpy(rng.uniform(-0.06, 0.06, (count, 2))).float()
-        # grid_sample looks up where each pixel comes from, in -1..1
+        # grid_sample maps output to input coordinates, in -1..1.
         theta = torch.zeros(count, 2, 3)
         theta[:, 0, 0] = torch.where(mirrored, -scale, scale)
         theta[:, 1, 1] = scale
@@ -99,7 +99,7 @@ class FaceBank:
         images = F.grid_sample(
             images, grid, padding_mode='border', align_corners=False
         )
-        # the lookup mirrors after moving, so the landmarks' shift turns too
+        # The flip follows the shift, so the landmarks' shift changes sign.
         sign = torch.stack(
             [torch.where(mirrored, -1.0, 1.0), torch.ones(count)], 1
         )

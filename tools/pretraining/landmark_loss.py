@@ -4,13 +4,13 @@ from torch.nn import functional as F
 
 from .landmarks import LANDMARKS, SEEN_AT
 
-_REACH = 1.0  # how far from its landmarks a unit is seen, in patches
+_REACH = 1.0  # spread of a unit around its landmarks, in patches
 
 
 class LandmarkLoss(nn.Module):
-    """Lets patches tell which landmark they hold, and where in them.
+    """Predict from patches which landmarks they contain, and where.
 
-    Such dense teaching is what makes a plain ViT learn within minutes (ours:
+    This dense supervision lets a plain ViT learn within minutes (ours:
     without it, the same tower needs several times as many faces).
 
     Args:
@@ -26,7 +26,7 @@ class LandmarkLoss(nn.Module):
         self._seen_at = torch.from_numpy(SEEN_AT)
 
     def near(self, landmarks: torch.Tensor) -> torch.Tensor:
-        """Compute how well each patch shows each action unit.
+        """Weight patches by how close they are to each action unit.
 
         Args:
             landmarks (torch.Tensor): (B, 27, 2), shares of the side.
@@ -51,7 +51,7 @@ class LandmarkLoss(nn.Module):
         Args:
             tokens (torch.Tensor): Patches (B, N, d_v) after the last norm.
             landmarks (torch.Tensor): (B, 27, 2), shares of the side; those
-                outside the image do not count.
+                outside the image are ignored.
 
         Returns:
             dict[str, torch.Tensor]: ``heat`` and ``offset``, weighted.

@@ -17,7 +17,7 @@ LANDMARKS = (
     'corner_L', 'corner_R', 'lip_upper', 'gap_upper', 'gap_lower',
     'lip_lower', 'chin',
 )  # fmt: skip
-"""Points that teach a patch where it is; L and R are the image's."""
+"""Names of the facial landmarks; L and R are the image's sides."""
 
 _WHERE = {
     'AU1': ('brow_inner', 'forehead'),
@@ -49,7 +49,7 @@ SEEN_AT = np.array(
         for unit in ACTION_UNITS
     ]
 )
-"""Which landmarks (27) an action unit (21) is seen at, bool (21, 27)."""
+"""Landmarks at which an action unit is visible, bool (21, 27)."""
 
 
 def face_landmarks(
@@ -58,7 +58,7 @@ def face_landmarks(
     """Compute the landmarks of a drawn face.
 
     Args:
-        person (Identity): Whose face.
+        person (Identity): The person.
         units (np.ndarray): Action units (21, ).
         nuisance (Nuisance): Pose of the head.
 

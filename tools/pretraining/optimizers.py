@@ -8,21 +8,21 @@ from torch.optim.lr_scheduler import LambdaLR
 _MATRIX_LR = 2e-3
 _OTHER_LR = 1e-3
 _WARM_UP = 150  # steps
-_LAST = 0.02  # share of the rate that is left at the end
+_LAST = 0.02  # final learning rate, as a share of the peak
 
 
 def make_optimizers(
     clip: CLIP, loss_module: nn.Module, steps: int
 ) -> tuple[list[Optimizer], list[LambdaLR]]:
-    """Choose Muon for the matrices inside blocks and AdamW for the rest.
+    """Build Muon for the matrices inside blocks and AdamW for the rest.
 
     There is no weight decay: it would shrink the embeddings of words that
-    are never met, which downstream prompts are made of.
+    never occur in training, which downstream prompts consist of.
 
     Args:
         clip (open_clip.CLIP): The towers.
         loss_module (nn.Module): Holds the clip and the heads beside it.
-        steps (int): Length of the training.
+        steps (int): Number of training steps.
 
     Returns:
         tuple[list[Optimizer], list[LambdaLR]]: Optimizers and their

@@ -4,11 +4,11 @@ import torch
 from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from torch.nn import functional as F
 
-_ERASED = 0.3  # share of the images in which a rectangle is
+_ERASED = 0.3  # share of the images with an erased rectangle
 
 
 class PhotoBank:
-    """Grey photographs in memory, served normalised and varied.
+    """Grey photographs in memory, normalised and augmented on access.
 
     Args:
         images (list[np.ndarray]): Grey images (h, w), uint8.
@@ -30,18 +30,18 @@ class PhotoBank:
     def augmented(
         self, chosen: np.ndarray, rng: np.random.Generator
     ) -> torch.Tensor:
-        """Serve images mirrored, moved, turned, relit and partly erased.
+        """Return images flipped, shifted, rotated, relit and partly erased.
 
         Args:
-            chosen (np.ndarray): Numbers of B images.
-            rng (np.random.Generator): Chooses how.
+            chosen (np.ndarray): Indices of B images.
+            rng (np.random.Generator): Source of randomness.
 
         Returns:
-            torch.Tensor: (B, 3, S, S), normalised as CLIP's are.
+            torch.Tensor: (B, 3, S, S), normalised as for CLIP.
         """
         x = self.images[torch.from_numpy(chosen)].float().div(255)
-        x = _moved(x, rng)
-        x = _relit(x, rng)
+        x = _warp(x, rng)
+        x = _relight(x, rng)
         side = x.shape[-1]
         for i in np.flatnonzero(rng.random(len(x)) < _ERASED):
             height, width = rng.integers(side // 8, side // 3, 2)
@@ -50,13 +50,13 @@ class PhotoBank:
         return (x.expand(-1, 3, -1, -1) - self._mean) / self._std
 
 
-def _moved(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def _warp(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     count = len(x)
     sign = torch.from_numpy(rng.choice([-1.0, 1.0], count)).float()
     scale = torch.from_numpy(rng.uniform(0.82, 1.05, count)).float()
     angle = torch.from_numpy(rng.normal(0, 0.12, count)).float()
     shift = torch.from_numpy(rng.uniform(-0.1, 0.1, (count, 2))).float()
-    # grid_sample looks up where each pixel comes from, in -1..1
+    # grid_sample maps output to input coordinates, in -1..1.
     theta = torch.zeros(count, 2, 3)
     theta[:, 0, 0] = sign * scale * angle.cos()
     theta[:, 0, 1] = -scale * angle.sin()
@@ -67,7 +67,7 @@ def _moved(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     return F.grid_sample(x, grid, padding_mode='border', align_corners=False)
 
 
-def _relit(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+def _relight(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
     shape = len(x), 1, 1, 1
     gain = torch.from_numpy(rng.uniform(0.7, 1.3, shape)).float()
     more = torch.from_numpy(rng.uniform(-0.15, 0.15, shape)).float()

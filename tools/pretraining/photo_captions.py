@@ -11,7 +11,7 @@ LABELS = (
     'surprise',
     'neutral',
 )
-"""The labels of FER2013, by their numbers."""
+"""FER2013's labels, in the order of their numbers."""
 
 # fmt: off
 WORDS = {
@@ -75,13 +75,13 @@ _CONTEMPT_SHARE = 0.06
 def photo_caption(rng: np.random.Generator, label: int) -> str:
     """Draw a caption for a photograph.
 
-    A caption names the feeling by one of many words, tells looks that often
-    go with it, or both; some say what it is not. FER2013 has no label for
-    contempt: its words and looks stand beside those of anger, disgust and
-    neutral faces now and then, as they would on the web.
+    A caption names the emotion by one of many words, describes looks that
+    often go with it, or both; some add what it is not. FER2013 has no label
+    for contempt: its words and looks are sometimes added to those of anger,
+    disgust and neutral faces, as they would be on the web.
 
     Args:
-        rng (np.random.Generator): Chooses words.
+        rng (np.random.Generator): Source of randomness.
         label (int): FER2013's label of the image, see :data:`LABELS`.
 
     Returns:
@@ -94,8 +94,8 @@ def photo_caption(rng: np.random.Generator, label: int) -> str:
         parts.append(rng.choice(_NAMING).format(rng.choice(WORDS[name])))
     if kind > 0.45:
         looks = LOOKS[name]
-        told = rng.permutation(looks)[: rng.integers(1, len(looks) + 1)]
-        joined = ', '.join(told)
+        chosen = rng.permutation(looks)[: rng.integers(1, len(looks) + 1)]
+        joined = ', '.join(chosen)
         parts.append(f'with {joined}' if parts else joined)
     if rng.random() < 0.1:
         other = rng.choice([n for n in LABELS if n != name])

@@ -5,16 +5,16 @@ from torch.nn import functional as F
 
 from .texts import caption_tokens, encode
 
-_PATCHES = 0.3  # weight of the patches' part
+_PATCHES = 0.3  # weight of the patches' loss
 
 
 class PhotoLoss(nn.Module):
-    """Contrast photographs with captions, as CLIP does.
+    """Contrastive loss of photographs and captions, as in CLIP.
 
-    Captions of the same noisy label all fit its images (UniCL, Yang et al.
-    2022): with seven labels most of a batch would else be told apart from its
-    equals. The mean of the patches is contrasted too, since MPA-FER scores
-    patches and a plain CLIP leaves them unaligned (ours).
+    All captions of a noisy label fit all of its images (UniCL, Yang et al.
+    2022): with seven labels, most of a batch would otherwise be negatives of
+    the same class. The mean of the patches is contrasted too, since MPA-FER
+    scores patches and a plain CLIP leaves them unaligned (ours).
 
     Args:
         clip (open_clip.CLIP): The towers, trained in place.
@@ -30,15 +30,15 @@ class PhotoLoss(nn.Module):
         images: torch.Tensor,
         labels: torch.Tensor,
         texts: list[str],
-        told: torch.Tensor,
+        text_labels: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Compute the losses of one batch.
 
         Args:
             images (torch.Tensor): (B, 3, S, S), normalised.
             labels (torch.Tensor): Noisy labels of the images, (B, ).
-            texts (list[str]): T captions; what is over 75 tokens is cut.
-            told (torch.Tensor): The labels that the captions are of, (T, ).
+            texts (list[str]): T captions, cut after 75 tokens.
+            text_labels (torch.Tensor): Labels of the captions, (T, ).
 
         Returns:
             dict[str, torch.Tensor]: Named scalars, weighted.
@@ -48,7 +48,7 @@ class PhotoLoss(nn.Module):
         text = F.normalize(encode(self.clip, tokens), dim=-1)
         image, patches = self.clip.visual(images)
         patches = F.normalize(patches @ self.clip.visual.proj, dim=-1)
-        fits = (labels[:, None] == told[None]).float()  # (B, T)
+        fits = (labels[:, None] == text_labels[None]).float()  # (B, T)
         image = F.normalize(image, dim=-1)
         scale = self.clip.logit_scale.exp()
         return {
@@ -59,12 +59,12 @@ class PhotoLoss(nn.Module):
 
 
 def label_contrast(logits: torch.Tensor, fits: torch.Tensor) -> torch.Tensor:
-    """Cross entropy both ways, with all that fit as equal targets.
+    """Cross entropy both ways, with all fitting pairs as equal targets.
 
     Args:
         logits (torch.Tensor): Of images with captions, (B, T).
         fits (torch.Tensor): 1 where a caption fits an image, else 0, (B, T).
-            Rows and columns without any do not count.
+            Rows and columns without any are ignored.
 
     Returns:
         torch.Tensor: A scalar, the mean of both ways.

@@ -11,12 +11,12 @@ TRAIN, HELD_OUT = 'FER2013Train', ('FER2013Valid', 'FER2013Test')
 
 
 class PhotoSplit(NamedTuple):
-    """The training photographs of FER+ in two halves.
+    """Training photographs of FER+ in two halves.
 
     Args:
         half_a (dict[str, np.ndarray]): Grey images to pre-train on, by
             their paths relative to the dataset's folder.
-        half_b (list[str]): Paths of those left to learn prompts on.
+        half_b (list[str]): Paths of the others, to train prompts on.
         copies (list[str]): Paths of exact copies of validation and test
             images, which are in neither half.
     """
@@ -64,8 +64,8 @@ def _read(root: Path, folder: str) -> dict[str, np.ndarray]:
     paths = sorted((root / folder).glob('*.png'))
     if not paths:
         raise FileNotFoundError(
-            f'no *.png in {root / folder}: the folder of FER+ is wanted, '
-            'that holds FER2013Train, FER2013Valid and FER2013Test'
+            f'no *.png in {root / folder}: {root} must be the folder of FER+, '
+            'which holds FER2013Train, FER2013Valid and FER2013Test'
         )
     images = {}
     for path in paths:

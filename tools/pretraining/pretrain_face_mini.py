@@ -1,10 +1,10 @@
-"""Make a small CLIP of real faces, face-mini, from photographs of FER+.
+"""Train face-mini, a small CLIP of real faces, on photographs of FER+.
 
-It has face-tiny's architecture and starts from its weights. It learns from a
-half of FER+'s training images and captions in many wordings, drawn from the
-noisy labels of FER2013; it sees no vote of FER+ and no validation or test
-image. DIR gets face-mini.safetensors and leave_out.txt, the images that
-prompts must not learn on afterwards.
+It has face-tiny's architecture and starts from its weights. It learns from
+one half of FER+'s training images and captions in many wordings, drawn from
+the noisy labels of FER2013; it sees no vote of FER+ and no validation or test
+image. DIR receives face-mini.safetensors and leave_out.txt, the images that
+prompts must not be trained on afterwards.
 """
 
 import argparse
@@ -55,10 +55,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def read_labels(path: Path) -> dict[str, int]:
-    """Read FER2013's labels by the names of images.
+    """Read FER2013's labels by image name.
 
     Raises:
-        ValueError: If a label is none of the seven.
+        ValueError: If the columns or a label are wrong.
     """
     labels = {}
     with path.open(newline='', encoding='utf-8') as file:
@@ -80,7 +80,7 @@ def read_labels(path: Path) -> dict[str, int]:
 
 
 def write_leave_out(split: PhotoSplit, path: Path) -> None:
-    """Write what is seen already, for the readers' ``leave_out``."""
+    """Write the images not to train on, for ``leave_out`` of a dataset."""
     lines = [
         '# seen by face-mini',
         *split.half_a,
@@ -130,9 +130,10 @@ def main() -> None:
     def losses() -> dict[str, torch.Tensor]:
         chosen = rng.choice(len(bank), args.batch_size, replace=False)
         found = torch.from_numpy(labels[chosen])
-        told = found[::2]  # words cost as much time as faces
-        texts = [photo_caption(rng, int(label)) for label in told]
-        return loss_module(bank.augmented(chosen, rng), found, texts, told)
+        # Half of the images get a caption: texts cost as much time as images.
+        half = found[::2]
+        texts = [photo_caption(rng, int(label)) for label in half]
+        return loss_module(bank.augmented(chosen, rng), found, texts, half)
 
     def report(line: str) -> None:
         print(line, flush=True)
@@ -142,7 +143,7 @@ def main() -> None:
     train(
         clip, loss_module, losses, steps, _MAX_SCALE, args.report_every, report
     )
-    # Under its own name only now: what reads it gets the whole training.
+    # The final name appears only when training is complete.
     save_weights(clip, args.out / 'face-mini.safetensors')
     Path(args.out, 'unfinished.safetensors').unlink(missing_ok=True)
 

@@ -1,10 +1,10 @@
-"""Make the small CLIP that ships with the package, from drawn faces.
+"""Train face-tiny, the small CLIP shipped with the package, on drawn faces.
 
-The image tower learns to read action units off faces whose muscles move at
-random, the text tower what words say about them. Neither sees a class label,
-the name of an expression or a person of SyntheticFaces. The shipped weights
-are what this command makes with its defaults, on two CPU cores in about 20
-minutes.
+The image tower learns to predict the action units of faces whose muscles move
+at random, the text tower those that a text describes. Neither sees a class
+label, the name of an expression or a person of SyntheticFaces. The shipped
+weights are the result of this command's defaults, on two CPU cores in about
+20 minutes.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
         '--out',
         type=Path,
         default=FACE_TINY_DIR / f'{FACE_TINY}.safetensors',
-        help='the file that is written',
+        help='output file',
     )
     parser.add_argument('--faces', type=int, default=32000)
     parser.add_argument('--held-out', type=int, default=1024)
@@ -53,7 +53,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
 
 
 def draw_bank(args: argparse.Namespace, size: int) -> FaceBank:
-    """Draw all faces, those held out last, and keep them in memory."""
+    """Draw all faces into memory, the held-out ones last."""
     count = args.faces + args.held_out
     draw = partial(draw_wide_face, args.seed, size=size)
     with get_context('fork').Pool(args.workers) as pool:
@@ -66,7 +66,7 @@ def draw_bank(args: argparse.Namespace, size: int) -> FaceBank:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Draw, train, report and write."""
+    """Draw faces, train, report and save the weights."""
     args = parse_args(argv)
     torch.set_num_threads(args.workers)
     config = architecture(FACE_TINY)

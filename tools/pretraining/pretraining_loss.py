@@ -10,20 +10,20 @@ from .face_bank import FaceBank, FaceBatch
 from .landmark_loss import LandmarkLoss
 from .texts import Names, captions, encode, pieces
 
-_SOFTNESS = 0.1  # squared difference of units at which a caption fits less
-_NAMES = 12  # made-up names that are kept apart, a step
-_APART = 0.4  # cosine up to which two made-up names are apart
-_CONTEXT_STD = 0.02  # of learnable prompts when training starts
+_SOFTNESS = 0.1  # temperature of the fit between captions and faces
+_NAMES = 12  # made-up names to separate in a step
+_APART = 0.4  # cosine up to which two made-up names count as apart
+_CONTEXT_STD = 0.02  # of learnable prompts at initialisation
 
 
 class PretrainingLoss(nn.Module):
-    """All that the two towers of face-tiny are taught at once.
+    """All losses of the two towers of face-tiny.
 
-    One linear head reads action units off the joint space, whether a feature
-    comes from a class token, from a patch near a landmark or from a text.
-    That makes the space one of action units. On top, captions and faces are
-    aligned as in CLIP, with targets softened by how well a caption's units
-    fit each face of the batch.
+    One linear head predicts action units from the joint space, whether a
+    feature comes from a class token, from a patch near a landmark or from a
+    text. This makes it a space of action units. In addition, captions and
+    faces are aligned as in CLIP, with targets softened by how well a caption's
+    units fit each face of the batch.
 
     Args:
         clip (open_clip.CLIP): The towers, trained in place.
@@ -33,8 +33,8 @@ class PretrainingLoss(nn.Module):
         super().__init__()
         self.clip = clip
         clip.visual.output_tokens = True
-        # Names that are never met keep what they are born with, so they are
-        # born as large as words that are learnt become.
+        # Words that never occur keep their initial embeddings, which are
+        # therefore as large as trained ones become.
         nn.init.normal_(clip.token_embedding.weight, std=0.1)
         nn.init.normal_(clip.positional_embedding, std=0.03)
         width, dim = clip.visual.proj.shape
@@ -49,11 +49,11 @@ class PretrainingLoss(nn.Module):
 
         Args:
             batch (FaceBatch): B faces.
-            rng (np.random.Generator): Chooses captions and made-up names.
+            rng (np.random.Generator): Source of captions and made-up names.
 
         Returns:
-            dict[str, torch.Tensor]: Named scalars, weighted; their sum is to
-            be minimised.
+            dict[str, torch.Tensor]: Named scalars, weighted; their sum is
+            minimised.
         """
         image, tokens = self.clip.visual(batch.images)
         patches = tokens @ self.clip.visual.proj  # (B, N, D)
@@ -65,14 +65,14 @@ class PretrainingLoss(nn.Module):
         }
         losses.update(self.landmark_loss(tokens, batch.landmarks))
 
-        # half the faces are spoken of: words cost as much time as faces
-        told = batch.units[::2]
-        texts, mentioned = captions(told, self.names, rng)
+        # Half of the faces get a caption: texts cost as much time as images.
+        half = batch.units[::2]
+        texts, mentioned = captions(half, self.names, rng)
         text = encode(self.clip, texts)
-        spoken = (self.units_head(text) - told) ** 2 * mentioned
-        losses['text'] = 5 * spoken.sum() / mentioned.sum().clamp(min=1)
+        error = (self.units_head(text) - half) ** 2 * mentioned
+        losses['text'] = 5 * error.sum() / mentioned.sum().clamp(min=1)
         losses['align'] = 0.3 * self._align(
-            image, text, batch.units, told, mentioned
+            image, text, batch.units, half, mentioned
         )
         losses['apart'] = self._keep_apart(rng)
         return losses
@@ -82,13 +82,13 @@ class PretrainingLoss(nn.Module):
         image: torch.Tensor,
         text: torch.Tensor,
         units: torch.Tensor,
-        told: torch.Tensor,
+        text_units: torch.Tensor,
         mentioned: torch.Tensor,
     ) -> torch.Tensor:
         """Contrast captions with faces, both ways."""
         image, text = F.normalize(image, dim=1), F.normalize(text, dim=1)
         logits = self.clip.logit_scale.exp() * text @ image.T
-        apart = (told[:, None] - units[None]) ** 2  # (text, image, 21)
+        apart = (text_units[:, None] - units[None]) ** 2  # (text, image, 21)
         fit = -(apart * mentioned[:, None]).sum(2) / _SOFTNESS
         return (
             F.cross_entropy(logits, fit.softmax(1))
@@ -96,10 +96,10 @@ class PretrainingLoss(nn.Module):
         ) / 2
 
     def _keep_apart(self, rng: np.random.Generator) -> torch.Tensor:
-        """Push texts apart that differ in a made-up name only.
+        """Separate texts that differ in a made-up name only.
 
-        Half of them begin as learnable prompts do, with random vectors: a
-        tower that overlooks the name there could not be prompted.
+        Half of them start with random vectors, as learnable prompts do: a
+        tower that ignores the name there could not be prompted.
         """
         start, stop = pieces('a photo of'), pieces('.')
         photo = [[*start, *n, *stop] for n in self._draw_names(rng)]
@@ -126,16 +126,16 @@ class PretrainingLoss(nn.Module):
 def read_units(
     clip: CLIP, loss_module: PretrainingLoss, bank: FaceBank, first: int
 ) -> float:
-    """Measure how well held-out faces' action units are read.
+    """Measure how well action units of held-out faces are predicted.
 
     Args:
         clip (open_clip.CLIP): The towers.
-        loss_module (PretrainingLoss): Holds the head that reads.
+        loss_module (PretrainingLoss): Holds the head that predicts them.
         bank (FaceBank): All faces.
-        first (int): Number of the first face that is held out.
+        first (int): Index of the first held-out face.
 
     Returns:
-        float: R2, the share of variance explained, mean over units.
+        float: R2, the share of explained variance, mean over units.
     """
     clip.eval()
     chosen = np.arange(first, len(bank.units))

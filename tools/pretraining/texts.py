@@ -14,18 +14,18 @@ from mpafer_plugin.datasets.categories import (
 from .captions import caption
 
 _START, _END = 49406, 49407
-_WORDS = 49406  # tokens below are words or parts of them
-_NAMED = 0.25  # share of captions that stand under a made-up name
+_WORDS = 49406  # tokens below it are words or parts of them
+_NAMED = 0.25  # share of captions with a made-up name
 
 
 @cache
 def pieces(text: str) -> tuple[int, ...]:
-    """Return the tokens of a text, remembered: cleaning text is slow."""
+    """Return the tokens of a text, cached: cleaning text is slow."""
     return tuple(word_tokens(text))
 
 
 def caption_tokens(text: str) -> list[int]:
-    """Return the tokens of a text, its parts between commas remembered."""
+    """Return the tokens of a text, cached by parts between commas."""
     tokens: list[int] = []
     for number, piece in enumerate(text.split(', ')):
         tokens += pieces(',') * (number > 0) + pieces(piece)
@@ -33,13 +33,13 @@ def caption_tokens(text: str) -> list[int]:
 
 
 def name_tokens() -> frozenset[int]:
-    """Return the tokens of all names of expressions: never to be met."""
+    """Return the tokens of all expression names, never used in captions."""
     names = [*EXPRESSIONS, *ALIASES, *COMPOUND_EXPRESSIONS]
     return frozenset(token for name in names for token in pieces(name))
 
 
 class Names:
-    """Makes names up, of one or two tokens taken from all but real names."""
+    """Source of made-up names, of one or two tokens not in real names."""
 
     def __init__(self) -> None:
         names = name_tokens()
@@ -57,12 +57,12 @@ def captions(
 
     Args:
         units (torch.Tensor): Action units (B, 21).
-        names (Names): Makes names up.
-        rng (np.random.Generator): Chooses words.
+        names (Names): Source of made-up names.
+        rng (np.random.Generator): Source of randomness.
 
     Returns:
         tuple[list[list[int]], torch.Tensor]: Tokens of each caption and the
-        units that it speaks of, 0 or 1, (B, 21).
+        units that it describes, 0 or 1, (B, 21).
     """
     texts, masks = [], []
     for row in units.numpy():
@@ -86,13 +86,13 @@ def encode(
     texts: list[list[int]],
     context: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Encode tokens, only as far as the longest text reaches.
+    """Encode tokens, padded to the longest text only.
 
     Args:
         clip (open_clip.CLIP): The towers.
         texts (list[list[int]]): Tokens of T texts, without start and end.
-        context (torch.Tensor, optional): Vectors (M, d_t) that stand between
-            the start and every text. Defaults to None.
+        context (torch.Tensor, optional): Vectors (M, d_t) inserted between the
+            start and every text. Defaults to None.
 
     Returns:
         torch.Tensor: Features in the joint space (T, D), not normalised.

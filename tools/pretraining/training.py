@@ -8,7 +8,7 @@ from torch import nn
 
 from .optimizers import make_optimizers
 
-_KEPT = 0.98  # share of a running mean that stays at each step
+_DECAY = 0.98  # of the running means of the losses
 
 
 def train(
@@ -25,13 +25,12 @@ def train(
     Args:
         clip (open_clip.CLIP): The towers, trained in place.
         loss_module (nn.Module): Holds the clip and the heads beside it.
-        losses (Callable): Gives the named losses of another batch, weighted.
-        steps (int): Batches.
-        max_scale (float): The largest factor of the cosines in the
-            contrastive loss.
+        losses (Callable): Returns named, weighted losses of the next batch.
+        steps (int): Number of batches.
+        max_scale (float): Upper limit of the logit scale.
         report_every (int): Steps between two reports.
-        report (Callable): Takes the step, the minutes and the running means
-            of the losses, as a line of text.
+        report (Callable): Called with step, minutes and running means of the
+            losses, as a line of text.
     """
     optimizers, schedulers = make_optimizers(clip, loss_module, steps)
     start = time.monotonic()
@@ -48,7 +47,9 @@ def train(
             clip.logit_scale.clamp_(0, math.log(max_scale))
         for name, loss in found.items():
             value = loss.item()
-            means[name] = _KEPT * means.get(name, value) + (1 - _KEPT) * value
+            means[name] = (
+                _DECAY * means.get(name, value) + (1 - _DECAY) * value
+            )
         if step % report_every == 0 or step == steps:
             parts = ' '.join(f'{k} {v:.3f}' for k, v in means.items())
             minutes = (time.monotonic() - start) / 60

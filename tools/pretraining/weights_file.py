@@ -7,7 +7,7 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 
 
 def save_weights(clip: CLIP, path: Path) -> None:
-    """Write half-precision weights; an interruption leaves the old file."""
+    """Save weights in half precision; an interruption leaves the old file."""
     weights = {k: v.half().contiguous() for k, v in clip.state_dict().items()}
     with atomic_write(path) as part:
         save_file(weights, part)

@@ -11,13 +11,13 @@ from mpafer_plugin.datasets.synthetic.renderer import draw_face
 from .landmarks import face_landmarks
 
 IMAGES_A_PERSON = 4
-_ACTIVE = 0.22  # chance of a unit to be at work
-_UNREST = 0.04  # standard deviation of those that are not
-_BOTH_SIDES = 0.7  # chance that both corners of the mouth do the same
+_ACTIVE = 0.22  # probability that a unit is active
+_REST_STD = 0.04  # standard deviation of units at rest
+_BOTH_SIDES = 0.7  # probability that both mouth corners agree
 
 
 class WideFace(NamedTuple):
-    """A face whose muscles move at random, for pre-training."""
+    """Drawn face with random action units, for pre-training."""
 
     image: np.ndarray  # (S, S, 3), uint8, RGB
     units: np.ndarray  # (21, ), from 0 to 1
@@ -27,8 +27,8 @@ class WideFace(NamedTuple):
 def sample_wide_units(rng: np.random.Generator) -> np.ndarray:
     """Draw action units independently of one another.
 
-    The mixtures are as wide as the drawing allows and follow no expression's
-    prototype, so that what is learnt from them is no classifier.
+    The mixtures are as wide as the renderer allows and follow no expression's
+    prototype, so that a tower trained on them is no classifier.
 
     Args:
         rng (np.random.Generator): Source of randomness.
@@ -41,7 +41,7 @@ def sample_wide_units(rng: np.random.Generator) -> np.ndarray:
     units = np.where(
         active,
         rng.uniform(0.1, 1, count),
-        np.abs(rng.normal(0, _UNREST, count)),
+        np.abs(rng.normal(0, _REST_STD, count)),
     )
     for one in ('AU12', 'AU14'):
         if rng.random() < _BOTH_SIDES:
@@ -50,11 +50,11 @@ def sample_wide_units(rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_wide_face(seed: int, index: int, size: int) -> WideFace:
-    """Draw image number ``index`` of the stream for pre-training.
+    """Draw image ``index`` of the stream for pre-training.
 
     Args:
         seed (int): Seed of the stream.
-        index (int): Number of the image; neighbours share a person.
+        index (int): Index of the image; neighbours share a person.
         size (int): Side of the image in pixels.
 
     Returns:
