@@ -23,14 +23,14 @@ ACTION_UNITS = (
     'AU43',  # upper lids drooping
     'AU64',  # gaze lowered
 )
-"""The units that are drawn; FACS numbers, intensities from 0 to 1."""
+"""The action units that are drawn, by FACS number."""
 
 INDEX = {name: index for index, name in enumerate(ACTION_UNITS)}
-"""From a unit's name to its place in a vector of intensities."""
+"""Unit -> index into a vector of intensities."""
 
-# How often each unit takes part in an expression. The members are those of
-# EMFACS (Friesen and Ekman 1983) and its descendants; the numbers are ours.
-# A name without a side means both sides.
+# Probability of each unit in an expression. The units are those of EMFACS
+# (Friesen and Ekman 1983) and its descendants; the numbers are ours. AU12
+# and AU14 mean both sides, with 'one' either side.
 PROTOTYPES: dict[str, dict[str, float]] = {
     'neutral': {},
     'happiness': {
@@ -62,33 +62,32 @@ PROTOTYPES: dict[str, dict[str, float]] = {
     },
 }  # fmt: skip
 
-_STRAY_CHANCE = 0.08  # that a unit which does not belong is seen
-_STRAY_MOST = 0.5  # its intensity at most
-_CROSSTALK = 0.06  # standard deviation of every unit's unrest
+_STRAY_CHANCE = 0.08  # probability of a unit outside the prototype
+_STRAY_MOST = 0.5  # its highest intensity
+_CROSSTALK = 0.06  # standard deviation of the noise on every unit
 
 
 def sample_expression(rng: np.random.Generator, expression: str) -> np.ndarray:
-    """Draw the action units of one showing of an expression.
+    """Sample the action units of one instance of an expression.
 
-    Units of the prototype may be left out, units that do not belong may be
-    added, and all of them vary in intensity: as on real faces, some showings
-    are weak or mixed and cannot be told for certain.
+    Units of the prototype may be left out, others may be added, and all vary
+    in intensity: as on real faces, some instances are weak or ambiguous.
 
     Args:
         rng (np.random.Generator): Source of randomness.
         expression (str): A key of :data:`PROTOTYPES`.
 
     Returns:
-        np.ndarray: Intensities (21, ), float64 from 0 to 1, in the order of
+        np.ndarray: Intensities (21,), float64 from 0 to 1, in the order of
         :data:`ACTION_UNITS`.
     """
     units = np.abs(rng.normal(0, _CROSSTALK, len(ACTION_UNITS)))
     stray = rng.random(len(ACTION_UNITS)) < _STRAY_CHANCE
     strays = rng.uniform(0, _STRAY_MOST, len(ACTION_UNITS))
     units = np.where(stray, strays, units)
-    for one in ('AU12', 'AU14'):  # strays are mostly on both sides
+    for name in ('AU12', 'AU14'):  # mostly on both sides
         if rng.random() < 0.8:
-            units[INDEX[one + 'R']] = units[INDEX[one + 'L']]
+            units[INDEX[name + 'R']] = units[INDEX[name + 'L']]
 
     strength = rng.uniform(0.5, 1.0)
     side = 'LR'[int(rng.integers(2))]
@@ -96,16 +95,18 @@ def sample_expression(rng: np.random.Generator, expression: str) -> np.ndarray:
         if rng.random() > chance:
             continue
         intensity = strength * rng.uniform(0.5, 1.1)
-        for index in _members(name, side):
+        if name in INDEX:
+            units[INDEX[name]] = max(units[INDEX[name]], intensity)
+        elif name.endswith('one'):
+            index = INDEX[name.removesuffix('one') + side]
             units[index] = max(units[index], intensity)
-            if len(_members(name, side)) > 1:
+        else:
+            for index in (INDEX[name + 'L'], INDEX[name + 'R']):
+                units[index] = max(units[index], intensity)
                 units[index] *= rng.uniform(0.85, 1.0)
     return np.clip(units, 0, 1)
 
 
-def _members(name: str, side: str) -> list[int]:
-    if name in INDEX:
-        return [INDEX[name]]
-    if name.endswith('one'):
-        return [INDEX[name.removesuffix('one') + side]]
-    return [INDEX[name + 'L'], INDEX[name + 'R']]
+def pick(units: np.ndarray, *names: str) -> np.ndarray:
+    """Return the intensities of the named units."""
+    return units[[INDEX[name] for name in names]]

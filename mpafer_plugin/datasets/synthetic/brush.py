@@ -1,7 +1,6 @@
-from copy import copy
-
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .identity import Colour
 from .nuisance import Nuisance
@@ -26,21 +25,13 @@ class Brush:
         self.half = canvas.shape[0] / 2
         cos, sin = np.cos(nuisance.roll), np.sin(nuisance.roll)
         self._roll = np.array([[cos, sin], [-sin, cos]]) * nuisance.scale
-        self._cos_yaw, self._sin_yaw = (
-            np.cos(nuisance.yaw),
-            np.sin(nuisance.yaw),
-        )
+        self._cos_yaw = np.cos(nuisance.yaw)
+        self._sin_yaw = np.sin(nuisance.yaw)
         self._sin_pitch = np.sin(nuisance.pitch)
         self._shift = np.array(nuisance.shift)
 
-    def on(self, canvas: np.ndarray) -> 'Brush':
-        """Return the same pose over another canvas of the same size."""
-        other = copy(self)
-        other.canvas = canvas
-        return other
-
     def project(self, points: np.ndarray, bump: float = 0.0) -> np.ndarray:
-        """Turn the head.
+        """Turn the head and project points onto the image.
 
         Args:
             points (np.ndarray): (N, 2) in face units.
@@ -57,33 +48,24 @@ class Brush:
         return (turned @ self._roll + self._shift + 1) * self.half
 
     def fill(
-        self, points: np.ndarray, colour: Colour, bump: float = 0.0
+        self, points: ArrayLike, colour: Colour, bump: float = 0.0
     ) -> None:
         """Fill a polygon (N, 2)."""
-        cv2.fillPoly(
-            self.canvas,
-            [self._fixed(points, bump)],
-            colour,
-            cv2.LINE_AA,
-            _SHIFT,
-        )
+        shape = self._fixed(points, bump)
+        cv2.fillPoly(self.canvas, [shape], colour, cv2.LINE_AA, _SHIFT)
 
     def line(
         self,
-        points: np.ndarray,
+        points: ArrayLike,
         colour: Colour,
         width: float,
         bump: float = 0.0,
     ) -> None:
         """Draw an open line (N, 2), ``width`` in face units."""
+        shape = self._fixed(points, bump)
+        thickness = max(1, round(width * self.half))
         cv2.polylines(
-            self.canvas,
-            [self._fixed(points, bump)],
-            False,
-            colour,
-            max(1, round(width * self.half)),
-            cv2.LINE_AA,
-            _SHIFT,
+            self.canvas, [shape], False, colour, thickness, cv2.LINE_AA, _SHIFT
         )
 
     def mask(self, points: np.ndarray) -> np.ndarray:
@@ -92,8 +74,8 @@ class Brush:
         cv2.fillPoly(mask, [self._fixed(points, 0)], 255, cv2.LINE_8, _SHIFT)
         return mask
 
-    def _fixed(self, points: np.ndarray, bump: float) -> np.ndarray:
-        pixels = self.project(points, bump)
+    def _fixed(self, points: ArrayLike, bump: float) -> np.ndarray:
+        pixels = self.project(np.array(points, float), bump)
         return np.round(pixels * (1 << _SHIFT)).astype(np.int32)
 
 
@@ -111,9 +93,19 @@ def shade(colour: Colour, factor: float) -> Colour:
     return red, green, blue
 
 
+def fold(skin: Colour, share: float) -> Colour:
+    """Return the colour of a fold of the skin; ``share`` is its depth."""
+    return mix(skin, shade(skin, 0.5), share)
+
+
 def ellipse(
     x: float, y: float, width: float, height: float, count: int = 20
 ) -> np.ndarray:
     """Return the outline (count, 2) of an ellipse; half axes are given."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], 1)
+
+
+def place(points: ArrayLike, side: int = 1, at: ArrayLike = 0) -> np.ndarray:
+    """Mirror points (N, 2) if ``side`` is -1, and shift them to ``at``."""
+    return np.array(points) * (side, 1) + np.array(at)

@@ -19,17 +19,24 @@ VERSION = 1
 
 STAMP = 'synthetic_faces.json'
 SIZE = 100  # pixels, as RAF-DB's aligned faces
-IMAGES_A_PERSON = 4
+IMAGES_PER_PERSON = 4
 _JPEG_QUALITY = 95
 
 LABEL_NAMES = {**RAFDB.LABEL_NAMES, 8: 'contempt'}  # RAF-DB has no 8
-# How often each number comes in a row of images: mildly unequal.
+# Relative number of images of each label: mildly unbalanced.
 _SHARES = {1: 4, 2: 3, 3: 3, 4: 5, 5: 4, 6: 4, 7: 4, 8: 3}
+
+STREAMS = {'train': 0, 'test': 1, 'pretrain': 2}
+"""Independent streams of random people and expressions.
+
+No two streams share a person: face-tiny is trained on 'pretrain' and tested
+on people it has not seen.
+"""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parameters of a drawn dataset, stored in its folder as a stamp."""
+    """Parameters of a drawn dataset, stored in its folder as JSON."""
 
     seed: int
     contempt: bool
@@ -37,54 +44,58 @@ class Recipe:
     num_test: int
     version: int = VERSION
 
-    def count(self, part: str) -> int:
-        """Return the number of images of 'train' or 'test'."""
-        return self.num_train if part == 'train' else self.num_test
-
     def labels(self, part: str) -> np.ndarray:
         """Return RAF-DB's number of every image of 'train' or 'test'."""
-        row = [
-            number
-            for number, share in _SHARES.items()
-            if self.contempt or LABEL_NAMES[number] != 'contempt'
-            for _ in range(share)
-        ]
+        numbers = list(_SHARES) if self.contempt else list(_SHARES)[:-1]
+        row = np.repeat(numbers, [_SHARES[number] for number in numbers])
         rng = np.random.default_rng([self.seed, STREAMS[part], 2])
-        return rng.permutation(np.resize(row, self.count(part)))
+        count = self.num_train if part == 'train' else self.num_test
+        return rng.permutation(np.resize(row, count))
+
+
+def person_rng(seed: int, stream: str, person: int) -> np.random.Generator:
+    """Return the generator of a person, by number."""
+    return np.random.default_rng([seed, STREAMS[stream], 0, person])
+
+
+def image_rng(seed: int, stream: str, index: int) -> np.random.Generator:
+    """Return the generator of an image, by number."""
+    return np.random.default_rng([seed, STREAMS[stream], 1, index])
 
 
 def draw_image(
     seed: int, part: str, index: int, expression: str
 ) -> np.ndarray:
-    """Draw one image of the set.
+    """Draw one image of the dataset.
 
     Args:
-        seed (int): Seed of the set.
+        seed (int): Seed of the dataset.
         part (str): 'train' or 'test'; they share no person.
         index (int): Number of the image in its part, from 0.
-        expression (str): What the face shows.
+        expression (str): The expression of the face.
 
     Returns:
         np.ndarray: RGB image (100, 100, 3), uint8.
     """
-    person = sample_identity(person_rng(seed, part, index // IMAGES_A_PERSON))
+    number = index // IMAGES_PER_PERSON
+    person = sample_identity(person_rng(seed, part, number))
     rng = image_rng(seed, part, index)
     units = sample_expression(rng, expression)
     return draw_face(person, units, sample_nuisance(rng), SIZE, rng)
 
 
 def draw_set(root: Path, recipe: Recipe) -> None:
-    """Draw the whole set, unless it lies at ``root`` already.
+    """Draw the dataset into a folder, unless it exists.
 
-    It is drawn beside ``root`` and renamed into place: whoever sees the
-    folder sees all of it.
+    It is drawn beside ``root`` and renamed into place, so that no process
+    sees an incomplete one.
 
     Args:
-        root (Path): Where the set shall lie.
-        recipe (Recipe): What to draw.
+        root (Path): The folder.
+        recipe (Recipe): Parameters of the dataset.
 
     Raises:
-        ValueError: If something else lies at ``root``.
+        ValueError: If ``root`` holds anything else.
     """
     if root.is_dir() and any(root.iterdir()):
         check_stamp(root, recipe)
@@ -95,7 +106,7 @@ def draw_set(root: Path, recipe: Recipe) -> None:
         _draw_into(draft, recipe)
         os.rename(draft, root)
     except OSError:
-        # another program may have been faster
+        # Another process may have been faster.
         if not (root / STAMP).is_file():
             raise
         check_stamp(root, recipe)
@@ -104,10 +115,10 @@ def draw_set(root: Path, recipe: Recipe) -> None:
 
 
 def check_stamp(root: Path, recipe: Recipe) -> None:
-    """Refuse a folder that was not drawn by this recipe.
+    """Check that a folder was drawn by a recipe.
 
     Raises:
-        ValueError: If the folder has no stamp or that of another recipe.
+        ValueError: If it was not drawn, or by another recipe.
     """
     stamp = root / STAMP
     if not stamp.is_file():
@@ -120,7 +131,7 @@ def check_stamp(root: Path, recipe: Recipe) -> None:
         raise ValueError(
             f'{str(root)!r} was drawn as {found}, but {asdict(recipe)} is '
             'asked for; give another data_root, or remove the folder to '
-            'have it drawn anew'
+            'draw it again'
         )
 
 
@@ -129,39 +140,16 @@ def _draw_into(root: Path, recipe: Recipe) -> None:
     labels = root / 'basic' / 'EmoLabel'
     images.mkdir(parents=True)
     labels.mkdir()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     lines = []
     for part in ('train', 'test'):
-        numbers = recipe.labels(part).tolist()
-        for index, number in enumerate(
-            track(numbers, f'drawing {part} faces')
-        ):
+        numbers = track(recipe.labels(part).tolist(), f'drawing {part} faces')
+        for index, number in enumerate(numbers):
             face = draw_image(recipe.seed, part, index, LABEL_NAMES[number])
             name = f'{part}_{index + 1:05d}'
-            cv2.imwrite(
-                str(images / f'{name}_aligned.jpg'),
-                cv2.cvtColor(face, cv2.COLOR_RGB2BGR),
-                [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY],
-            )
+            bgr = cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
+            cv2.imwrite(str(images / f'{name}_aligned.jpg'), bgr, quality)
             lines.append(f'{name}.jpg {number}\n')
-    (labels / 'list_patition_label.txt').write_text(
-        ''.join(lines), encoding='utf-8'
-    )
+    text = ''.join(lines)
+    (labels / 'list_patition_label.txt').write_text(text, encoding='utf-8')
     (root / STAMP).write_text(json.dumps(asdict(recipe)), encoding='utf-8')
-
-
-STREAMS = {'train': 0, 'test': 1, 'pretrain': 2}
-"""Independent sources of people and of showings, by what they are for.
-
-No person of one stream is ever met in another one: face-tiny is trained on
-'pretrain' and tested on people it has not seen.
-"""
-
-
-def person_rng(seed: int, stream: str, person: int) -> np.random.Generator:
-    """Return the source that person number ``person`` is drawn from."""
-    return np.random.default_rng([seed, STREAMS[stream], 0, person])
-
-
-def image_rng(seed: int, stream: str, index: int) -> np.random.Generator:
-    """Return the source that image number ``index`` is drawn from."""
-    return np.random.default_rng([seed, STREAMS[stream], 1, index])

@@ -1,26 +1,25 @@
+import copy
+
 import cv2
 import numpy as np
 
-from .brush import Brush, ellipse, mix, shade
+from .brush import Brush, ellipse, mix, place, shade
 from .identity import Identity
 
 
 def face_outline(person: Identity, jaw_drop: float) -> np.ndarray:
-    """Return the outline (N, 2) of the face, forehead to chin.
+    """Return the outline (40, 2) of the face, in face units.
 
     Args:
-        person (Identity): Whose face.
+        person (Identity): The person.
         jaw_drop (float): Intensity of AU26; the chin sinks with it.
-
-    Returns:
-        np.ndarray: (40, 2) in face units.
     """
     angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     across, down = np.sin(angle), -np.cos(angle)
     low = np.clip(down, 0, 1)
     width = person.face_width * (1 - (1 - person.jaw_width) * low * 0.55)
     chin = person.chin + 0.13 * jaw_drop
-    # an exponent below 1 makes the ellipse a little square, as heads are
+    # An exponent below 1 makes the ellipse a little square, as heads are.
     across = np.sign(across) * np.abs(across) ** 0.8
     return np.stack([across * width, np.where(down > 0, chin, 0.98) * down], 1)
 
@@ -32,14 +31,10 @@ def draw_head(brush: Brush, person: Identity, jaw_drop: float) -> None:
         brush.fill(ellipse(0, -0.25, person.face_width + 0.16, 0.95), back)
     if person.hair_style == 4:
         wide = person.face_width + 0.2
-        brush.fill(
-            np.array([[-wide, -0.3], [wide, -0.3], [wide, 1.3], [-wide, 1.3]]),
-            back,
-        )
-    neck = shade(person.skin, 0.72)
-    brush.fill(
-        np.array([[-0.42, 0.4], [0.42, 0.4], [0.5, 1.4], [-0.5, 1.4]]), neck
-    )
+        hair = [[-wide, -0.3], [wide, -0.3], [wide, 1.3], [-wide, 1.3]]
+        brush.fill(hair, back)
+    neck = [[-0.42, 0.4], [0.42, 0.4], [0.5, 1.4], [-0.5, 1.4]]
+    brush.fill(neck, shade(person.skin, 0.72))
     if person.hair_style != 4:
         for side in (-1, 1):
             x = side * (person.face_width + 0.01)
@@ -48,14 +43,13 @@ def draw_head(brush: Brush, person: Identity, jaw_drop: float) -> None:
 
 
 def draw_beard(brush: Brush, person: Identity, jaw_drop: float) -> None:
-    """Darken the jaw by what grows there."""
-    if not person.beard:
-        return
-    outline = face_outline(person, jaw_drop)
-    jaw = outline[outline[:, 1] > 0.3]
-    colour = mix(person.skin, person.brow, person.beard * 0.7)
-    top = np.array([[-0.4, 0.42], [0.0, 0.36], [0.4, 0.42]])
-    brush.fill(np.concatenate([jaw, top]), colour)
+    """Darken the jaw of a person with a beard."""
+    if person.beard:
+        outline = face_outline(person, jaw_drop)
+        jaw = outline[outline[:, 1] > 0.3]
+        colour = mix(person.skin, person.brow, person.beard * 0.7)
+        top = [[-0.4, 0.42], [0.0, 0.36], [0.4, 0.42]]
+        brush.fill(np.concatenate([jaw, top]), colour)
 
 
 def draw_hair(brush: Brush, person: Identity) -> None:
@@ -76,9 +70,10 @@ def draw_hair(brush: Brush, person: Identity) -> None:
     angle = np.linspace(0, np.pi, 12)  # from the right over the top
     top = np.stack([wide * np.cos(angle), -0.55 - 0.62 * np.sin(angle)], 1)
     brush.fill(np.concatenate([low, top]), person.hair)
-    strand = np.array([[-0.5, -0.98], [-0.3, line - 0.12]])
+    strand = [[-0.5, -0.98], [-0.3, line - 0.12]]
     for x in (0.0, 0.35, 0.75):
-        brush.line(strand + np.array((x, 0)), shade(person.hair, 1.25), 0.02)
+        colour = shade(person.hair, 1.25)
+        brush.line(place(strand, at=(x, 0)), colour, 0.02)
 
 
 def draw_glasses(brush: Brush, person: Identity) -> None:
@@ -91,39 +86,36 @@ def draw_glasses(brush: Brush, person: Identity) -> None:
     for side in (-1, 1):
         rim = ellipse(side * person.eye_distance, height, 0.26, 0.2, 16)
         brush.line(np.concatenate([rim, rim[:1]]), frame, person.glasses)
-    bridge = np.array([[-inner, height - 0.03], [inner, height - 0.03]])
+    bridge = [[-inner, height - 0.03], [inner, height - 0.03]]
     brush.line(bridge, frame, person.glasses, bump=0.1)
 
 
 def model_skin(
     brush: Brush, person: Identity, jaw_drop: float, cheek: float
 ) -> None:
-    """Give the flat skin its relief: sockets, cheeks, chin, receding rim.
+    """Shade the flat skin: sockets, cheeks, chin, receding rim.
 
     Args:
         brush (Brush): Holds the canvas, which is multiplied in place.
-        person (Identity): Whose face.
+        person (Identity): The person.
         jaw_drop (float): Intensity of AU26.
         cheek (float): How far the cheeks bulge, from 0 to 1 (AU6, AU12).
     """
-    size = brush.canvas.shape[0]
     relief = np.full_like(brush.canvas, 128)
-    light = brush.on(relief)
+    light = copy.copy(brush)
+    light.canvas = relief
     outline = face_outline(person, jaw_drop)
     light.line(np.concatenate([outline, outline[:1]]), (92,) * 3, 0.12)
     for side in (-1, 1):
-        x = side * person.eye_distance
-        light.fill(
-            ellipse(x, person.eye_height - 0.02, 0.24, 0.13), (108,) * 3
-        )
+        x, y = side * person.eye_distance, person.eye_height - 0.02
+        light.fill(ellipse(x, y, 0.24, 0.13), (108,) * 3)
         up = 0.1 * cheek
         bright = 136 + 16 * cheek
         light.fill(ellipse(side * 0.42, 0.16 - up, 0.17, 0.1), (bright,) * 3)
         dark = 122 - 34 * cheek
         light.fill(ellipse(side * 0.46, 0.31 - up, 0.15, 0.05), (dark,) * 3)
-    light.fill(
-        ellipse(0, person.chin - 0.22 + 0.1 * jaw_drop, 0.2, 0.04), (110,) * 3
-    )
-    kernel = size // 16 * 2 + 1
+    y = person.chin - 0.22 + 0.1 * jaw_drop
+    light.fill(ellipse(0, y, 0.2, 0.04), (110,) * 3)
+    kernel = brush.canvas.shape[0] // 16 * 2 + 1
     cv2.blur(relief, (kernel, kernel), dst=relief)
     cv2.multiply(brush.canvas, relief, dst=brush.canvas, scale=1 / 128)

@@ -4,30 +4,14 @@ import numpy as np
 
 Colour = tuple[float, float, float]
 
-_SKINS = np.array(
-    [
-        (250, 222, 202),
-        (241, 204, 178),
-        (226, 182, 148),
-        (205, 156, 118),
-        (172, 122, 86),
-        (132, 90, 62),
-        (96, 64, 46),
-    ],
-    dtype=float,
-)
-_HAIRS = np.array(
-    [
-        (28, 24, 24),
-        (52, 36, 28),
-        (92, 60, 38),
-        (140, 96, 56),
-        (196, 156, 96),
-        (150, 74, 40),
-        (150, 148, 146),
-    ],
-    dtype=float,
-)
+_SKINS = np.array([
+    (250, 222, 202), (241, 204, 178), (226, 182, 148), (205, 156, 118),
+    (172, 122, 86), (132, 90, 62), (96, 64, 46),
+], dtype=float)  # fmt: skip
+_HAIRS = np.array([
+    (28, 24, 24), (52, 36, 28), (92, 60, 38), (140, 96, 56),
+    (196, 156, 96), (150, 74, 40), (150, 148, 146),
+], dtype=float)  # fmt: skip
 _IRISES = np.array(
     [(62, 40, 26), (92, 60, 36), (70, 100, 76), (84, 116, 150)], dtype=float
 )
@@ -74,14 +58,11 @@ class Identity:
 
 
 def sample_identity(rng: np.random.Generator) -> Identity:
-    """Draw a person at random.
+    """Sample a person.
 
     Args:
         rng (np.random.Generator): Source of randomness; the same state gives
             the same person.
-
-    Returns:
-        Identity: The person.
     """
     skin = _between(rng, _SKINS)
     hair = _HAIRS[rng.integers(len(_HAIRS))] * rng.uniform(0.8, 1.15)

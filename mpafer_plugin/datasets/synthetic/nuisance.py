@@ -30,17 +30,14 @@ class Nuisance:
 
 
 def sample_nuisance(rng: np.random.Generator) -> Nuisance:
-    """Draw pose, light, blur, noise and perhaps something in front.
+    """Sample pose, light, blur, noise and perhaps an occluder.
 
     Args:
         rng (np.random.Generator): Source of randomness.
-
-    Returns:
-        Nuisance: The circumstances of one image.
     """
     occluder = None
     if rng.random() < 0.15:
-        # At the rim of the face, so that it hides a part, not everything.
+        # At the rim of the face, so that only a part is hidden.
         angle = rng.uniform(0, 2 * np.pi)
         reach = rng.uniform(0.55, 0.95)
         occluder = (
@@ -70,7 +67,7 @@ def sample_nuisance(rng: np.random.Generator) -> Nuisance:
 
 
 def _muted(rng: np.random.Generator) -> tuple[float, float, float]:
-    """Draw a colour of walls and clothes: any brightness, little hue."""
+    """Sample a colour of any brightness and little hue."""
     grey = rng.uniform(30, 220)
     red, green, blue = np.clip(grey + rng.normal(0, 22, 3), 5, 250).tolist()
     return red, green, blue

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 
-from .action_units import INDEX
+from .action_units import pick
 from .brush import Brush
 from .eyes import draw_brow, draw_eye
 from .head import draw_beard, draw_glasses, draw_hair, draw_head, model_skin
@@ -23,9 +23,9 @@ def draw_face(
     """Draw one face.
 
     Args:
-        person (Identity): Whose face.
-        units (np.ndarray): Action units (21, ), from 0 to 1.
-        nuisance (Nuisance): Pose, light and what else varies.
+        person (Identity): The person.
+        units (np.ndarray): Action units (21,), from 0 to 1.
+        nuisance (Nuisance): Pose, light and the like.
         size (int): Side of the image in pixels.
         rng (np.random.Generator): For the pixels' noise.
 
@@ -36,12 +36,11 @@ def draw_face(
     canvas = np.empty((side, side, 3), np.uint8)
     canvas[:] = nuisance.background
     brush = Brush(canvas, nuisance)
-    jaw = float(units[INDEX['AU26']])
-    smile = units[[INDEX['AU12L'], INDEX['AU12R']]].mean()
-    cheek = min(1.0, units[INDEX['AU6']] + 0.4 * smile)
+    raised, jaw = pick(units, 'AU6', 'AU26')
+    smile = pick(units, 'AU12L', 'AU12R').mean()
     draw_head(brush, person, jaw)
     draw_beard(brush, person, jaw)
-    model_skin(brush, person, jaw, float(cheek))
+    model_skin(brush, person, jaw, cheek=min(1.0, raised + 0.4 * smile))
     draw_forehead(brush, person, units)
     for eye in (-1, 1):
         draw_eye(brush, person, units, eye, nuisance.gaze)
@@ -63,30 +62,22 @@ def _occlude(canvas: np.ndarray, nuisance: Nuisance) -> None:
     assert nuisance.occluder is not None
     half = canvas.shape[0] / 2
     x, y, width, height = (part * half for part in nuisance.occluder)
-    cv2.ellipse(
-        canvas,
-        (round(x + half), round(y + half)),
-        (round(width), round(height)),
-        np.degrees(nuisance.light_angle),
-        0,
-        360,
-        nuisance.occluder_colour,
-        -1,
-        cv2.LINE_AA,
-    )
+    centre = round(x + half), round(y + half)
+    axes = round(width), round(height)
+    angle = np.degrees(nuisance.light_angle)
+    colour = nuisance.occluder_colour
+    cv2.ellipse(canvas, centre, axes, angle, 0, 360, colour, -1, cv2.LINE_AA)
 
 
 def _expose(
     image: np.ndarray, nuisance: Nuisance, rng: np.random.Generator
 ) -> np.ndarray:
-    """Light the scene from one side and take the photo."""
-    size = image.shape[0]
-    place = np.linspace(-1, 1, size, dtype=np.float32)
-    across = np.float32(np.cos(nuisance.light_angle) * nuisance.light) * place
-    down = np.float32(np.sin(nuisance.light_angle) * nuisance.light) * place
-    light = (nuisance.exposure * (1 + across[None, :] + down[:, None]))[
-        :, :, None
-    ] * np.asarray(nuisance.tint, np.float32)
+    """Apply light from one side, exposure, contrast, tint and noise."""
+    axis = np.linspace(-1, 1, image.shape[0], dtype=np.float32)
+    across = np.float32(np.cos(nuisance.light_angle) * nuisance.light) * axis
+    down = np.float32(np.sin(nuisance.light_angle) * nuisance.light) * axis
+    light = nuisance.exposure * (1 + across[None, :] + down[:, None])
+    light = light[:, :, None] * np.asarray(nuisance.tint, np.float32)
     lit = (image * light - 128) * np.float32(nuisance.contrast) + 128
     noise = rng.standard_normal(image.shape[:2], np.float32)
     lit += (noise * np.float32(nuisance.noise))[:, :, None]

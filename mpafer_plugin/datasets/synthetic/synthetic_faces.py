@@ -14,26 +14,26 @@ from .drawn_set import LABEL_NAMES, Recipe, check_stamp, draw_set
 
 @DATASETS.register_module()
 class SyntheticFaces(RAFDB):
-    """Drawn faces in RAF-DB's layout, for trying things out offline.
+    """Drawn faces in RAF-DB's layout, to try things out offline.
 
     Each face shows an expression through facial action units (FACS) of
     random intensity, some left out and some added, on a random person in
-    random pose and light. It is drawn when first asked for, by rank 0, in
-    well under a minute, and lies below ``data_root`` as RAF-DB would: ::
+    random pose and light. Rank 0 draws the dataset when it is first used, in
+    well under a minute, into RAF-DB's layout: ::
 
         data_root
-        ├── synthetic_faces.json                  # what was drawn
+        ├── synthetic_faces.json                  # seed and numbers
         └── basic
             ├── EmoLabel/list_patition_label.txt  # train_00001.jpg 5
             └── Image/aligned/train_00001_aligned.jpg  # 100 x 100
 
-    Four images show the same person; no person is in both the training
+    There are four images of each person; no person is in both the training
     and the test images. Results on drawings say nothing about real faces.
 
     Args:
-        data_root (str): The folder that is read, or made if it is not there.
+        data_root (str): The folder of the dataset, created if it is absent.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        seed (int): Another seed draws other people. Defaults to 0.
+        seed (int): Seed of people and images. Defaults to 0.
         contempt (bool): Whether there is an eighth class, number 8 in the
             label file. Defaults to False.
         num_train (int): Images for 'train' and 'val'. Defaults to 2800.
@@ -42,8 +42,8 @@ class SyntheticFaces(RAFDB):
         **kwargs: See :class:`RAFDB`.
 
     Raises:
-        ValueError: If ``data_root`` holds something else, or faces that were
-            drawn with other arguments.
+        ValueError: If ``data_root`` holds other files, or faces drawn with
+            other arguments.
 
     Examples:
         >>> from mpafer_plugin.datasets import SyntheticFaces
@@ -84,8 +84,7 @@ class SyntheticFaces(RAFDB):
             if is_main_process():
                 draw_set(root, self.recipe)
         finally:
-            # also after an error, which the others then meet below
-            barrier()
+            barrier()  # after an error too: the other ranks raise it below
         check_stamp(root, self.recipe)
         return super().load_data_list()
 
