@@ -1,3 +1,6 @@
+import runpy
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -20,6 +23,20 @@ def predict(face_tiny, save, tmp_path, monkeypatch, capsys):  # noqa: F811
         except SystemExit as error:  # argparse
             code = error.code
         return code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def run_tool(tmp_path, monkeypatch, capsys):
+    """Function that runs a tool in this process, in a folder of its own."""
+
+    def run(tool, *args):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, 'argv', [str(tool), *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            runpy.run_path(str(tool), run_name='__main__')
+        return end.value.code, capsys.readouterr()
 
     return run
 

@@ -1,5 +1,4 @@
 import os
-import runpy
 import subprocess
 import sys
 
@@ -13,22 +12,12 @@ TOOL = ROOT / 'tools' / 'browse_dataset.py'
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys, data_root, tiny_arch, tiny_weights):
-    """Function that runs the tool in this process, for speed."""
+def run(run_tool, monkeypatch, data_root, tiny_arch, tiny_weights):
+    """Function that runs the tool on small data, with a small model."""
     monkeypatch.setenv('MPAFER_DATA', str(data_root))
     monkeypatch.setenv('MPAFER_ARCH', tiny_arch)
     monkeypatch.setenv('MPAFER_CLIP', tiny_weights)
-
-    def run(config, *args):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(
-            sys, 'argv', [str(TOOL), str(CONFIGS / config), *args]
-        )
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        return end.value.code, capsys.readouterr()
-
-    return run
+    return lambda config, *args: run_tool(TOOL, CONFIGS / config, *args)
 
 
 def test_command(tmp_path, data_root, tiny_arch, tiny_weights):

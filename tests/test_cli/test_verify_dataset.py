@@ -1,6 +1,5 @@
 import importlib
 import json
-import runpy
 import shutil
 import subprocess
 import sys
@@ -25,19 +24,9 @@ def root(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Function that runs the tool in this process, for speed."""
-
-    def run(config, *args):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(
-            sys, 'argv', [str(TOOL), str(CONFIGS / config), *args]
-        )
-        with pytest.raises(SystemExit) as end:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        return end.value.code, capsys.readouterr()
-
-    return run
+def run(run_tool):
+    """Function that runs the tool with a config."""
+    return lambda config, *args: run_tool(TOOL, CONFIGS / config, *args)
 
 
 def test_command(root, tmp_path):
