@@ -1,9 +1,11 @@
-"""Labelled samples, and the check that their images exist."""
+"""Labelled samples, checks that their images exist, and leave-out lists."""
 
+import os
 import posixpath
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import NamedTuple
+
+from mpafer_plugin.faces.face_crop import LEFT_OUT
 
 from .data_root import DataRoot
 
@@ -71,14 +73,7 @@ def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
     present: dict[str, set[str]] = {}
     absent = []
     for sample in samples:
-        # Splitting a path is slow, and nearly none has dots.
-        up = '..' in sample.path and '..' in PurePath(sample.path).parts
-        if up or sample.path.startswith('/'):
-            raise ValueError(
-                f'{sample.where}: the path {sample.path!r} leads out of the '
-                f'data root {root.path!r}, or could: make it relative to '
-                "that folder, without '..'"
-            )
+        _check_path(root, sample)
         folder, name = posixpath.split(sample.path)
         if folder not in present:
             listed = root.is_folder(folder)
@@ -86,3 +81,57 @@ def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
         if name not in present[folder]:
             absent.append(sample)
     return absent
+
+
+def read_leave_out(
+    path: str, root: DataRoot, crops: DataRoot | None = None
+) -> set[str]:
+    """Read the images of a dataset to leave out.
+
+    Args:
+        path (str): A text file with a path per line, relative to the
+            dataset's folder; lines that start with ``#`` are ignored. If the
+            file is beside a crop config in the parent folder, paths are
+            relative to that folder, and other datasets' are ignored.
+        root (DataRoot): The dataset's folder.
+        crops (DataRoot, optional): The folder of the crop config; with one,
+            images without a detected face need not exist. Defaults to None.
+
+    Returns:
+        set[str]: The normalized paths.
+
+    Raises:
+        FileNotFoundError: If the file or a listed image is absent.
+        ValueError: If a path leads out of the folder.
+    """
+    folder, name = os.path.split(os.path.expanduser(path))
+    own = DataRoot(folder or '.')
+    if not own.is_file(name):
+        raise FileNotFoundError(f'leave_out: no file {path!r}')
+    listed = [
+        Sample(line, '', path, number, line)
+        for number, line in own.lines(name)
+        if not line.startswith('#')
+    ]
+    if crops is None:
+        check_images(root, listed)
+    else:
+        for sample in listed:
+            _check_path(root, sample)
+    paths = {posixpath.normpath(sample.path) for sample in listed}
+    if crops is not None and crops is not root:
+        theirs = os.path.realpath(crops.join(LEFT_OUT))
+        if os.path.realpath(own.join(name)) == theirs:
+            top = os.path.basename(os.path.abspath(root.path)) + '/'
+            paths = {p.removeprefix(top) for p in paths if p.startswith(top)}
+    return paths
+
+
+def _check_path(root: DataRoot, sample: Sample) -> None:
+    """Check that a path does not lead out of the data root."""
+    if sample.path.startswith('/') or '..' in sample.path.split('/'):
+        raise ValueError(
+            f'{sample.where}: the path {sample.path!r} leads out of the data '
+            f'root {root.path!r}, or could: make it relative to that folder, '
+            "without '..'"
+        )

@@ -9,12 +9,16 @@ from mmpretrain.datasets.base_dataset import BaseDataset
 
 from mpafer_plugin.utils.seeding import SeededIndex, isolated_rng
 
-from .annotations import Sample, check_images
+from .annotations import Sample, check_images, read_leave_out
 from .categories import SEVEN_EXPRESSIONS, canonical_name, canonical_names
 from .data_root import DataRoot
-from .face_crop import face_crop_text, find_crop_config, read_face_crop
+from .face_crop import (
+    check_crops,
+    face_crop_text,
+    find_crop_config,
+    read_face_crop,
+)
 from .label_counts import count_table
-from .leave_out import check_crops, read_leave_out
 from .splits import choose_subset
 
 
@@ -118,10 +122,7 @@ class BaseFERDataset(BaseDataset):
         raise NotImplementedError
 
     def select_split(self, samples: list[Sample]) -> list[Sample]:
-        """Choose the split's samples from its official part.
-
-        Args:
-            samples (list[Sample]): Result of :meth:`load_samples`.
+        """Choose the split's samples from the result of :meth:`load_samples`.
 
         Returns:
             list[Sample]: All of them here.
@@ -134,13 +135,13 @@ class BaseFERDataset(BaseDataset):
         They may depend on the files that :meth:`load_samples` has read.
 
         Returns:
-            Mapping[str, int] | None: Canonical name to count, or None if no
-            counts are published.
+            Mapping[str, int] | None: Canonical name to count; None if none
+            are published.
         """
         return self.PUBLISHED_COUNTS.get(self.official_part)
 
     def describe(self) -> dict[str, str]:
-        """Describe how images, labels and crops of the split come about.
+        """Describe the split, its labels and its crops.
 
         Returns:
             dict[str, str]: Clauses in plain English: 'split_rule',
@@ -165,10 +166,13 @@ class BaseFERDataset(BaseDataset):
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
-        self._check_images(samples)
-        index = {
-            name: i for i, name in enumerate(canonical_names(self.CLASSES))
-        }
+        if self._crops is None:
+            check_images(self.root, samples)
+        else:  # left-out images need no crop
+            kept, _ = self.without_left_out(samples)
+            check_crops(self.root, kept, self._crops)
+        names = canonical_names(self.CLASSES)
+        index = {name: i for i, name in enumerate(names)}
         for sample in samples:
             shares = sample.score or {}
             for name in (sample.label, *(n for n in shares if shares[n])):
@@ -198,7 +202,7 @@ class BaseFERDataset(BaseDataset):
             }
             if sample.score is not None:
                 # A class without votes has no share.
-                info['gt_score'] = [sample.score.get(c, 0.0) for c in index]
+                info['gt_score'] = [sample.score.get(c, 0.0) for c in names]
             data_list.append(info)
         return data_list
 
@@ -206,9 +210,6 @@ class BaseFERDataset(BaseDataset):
         self, samples: list[Sample]
     ) -> tuple[list[Sample], str]:
         """Remove the images listed in ``leave_out``.
-
-        Args:
-            samples (list[Sample]): The samples of the split.
 
         Returns:
             tuple[list[Sample], str]: The samples that are left, and a clause
@@ -251,14 +252,6 @@ class BaseFERDataset(BaseDataset):
         """Normalized paths listed in ``leave_out``."""
         assert self.leave_out is not None
         return read_leave_out(self.leave_out, self.root, self._crops)
-
-    def _check_images(self, samples: list[Sample]) -> None:
-        """Check that images exist; left-out ones may have no crop."""
-        if self._crops is None:
-            check_images(self.root, samples)
-        else:
-            kept, _ = self.without_left_out(samples)
-            check_crops(self.root, kept, self._crops)
 
     def _log_split(
         self, samples: list[Sample], chosen: list[Sample], left_out: str

@@ -9,33 +9,20 @@ import unicodedata
 from collections.abc import Sequence
 
 EXPRESSIONS = (
-    'neutral',
-    'happiness',
-    'sadness',
-    'surprise',
-    'fear',
-    'disgust',
-    'anger',
+    'neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger',
     'contempt',
-)
+)  # fmt: skip
 """The eight expressions, in canonical order."""
 
 SEVEN_EXPRESSIONS = EXPRESSIONS[:-1]
 """The seven expressions of datasets without contempt."""
 
 COMPOUND_EXPRESSIONS = (
-    'happily surprised',
-    'happily disgusted',
-    'sadly fearful',
-    'sadly angry',
-    'sadly surprised',
-    'sadly disgusted',
-    'fearfully angry',
-    'fearfully surprised',
-    'angrily surprised',
-    'angrily disgusted',
-    'disgustedly surprised',
-)
+    'happily surprised', 'happily disgusted',
+    'sadly fearful', 'sadly angry', 'sadly surprised', 'sadly disgusted',
+    'fearfully angry', 'fearfully surprised',
+    'angrily surprised', 'angrily disgusted', 'disgustedly surprised',
+)  # fmt: skip
 """The eleven compound expressions of RAF-DB, in RAF-DB's order."""
 
 ALIASES = {
@@ -46,7 +33,7 @@ ALIASES = {
     'disgusted': 'disgust',
     'angry': 'anger',
 }
-"""Other words for an expression -> canonical name."""
+"""Other names of expressions -> canonical name."""
 
 
 def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
@@ -67,13 +54,7 @@ def indices_by_name(names: Sequence[str], among: Sequence[str]) -> list[int]:
 
 
 def canonical_names(classes: Sequence[str]) -> list[str]:
-    """Return the canonical names of the classes of a model or dataset.
-
-    Args:
-        classes (Sequence[str]): The classes, in label order.
-
-    Returns:
-        list[str]: Their canonical names, in the same order.
+    """Return the canonical names of a model's or dataset's classes, in order.
 
     Raises:
         ValueError: If two of them are the same.
@@ -99,8 +80,8 @@ def canonical_name(name: str) -> str:
         name (str): The name in a file, a folder or an argument.
 
     Returns:
-        str: The canonical expression; any other name as :func:`tidy_name`
-        writes it, with its case, since users bring their own classes.
+        str: The canonical expression; any other name, as users bring their
+        own classes, by :func:`tidy_name`, in its case.
     """
     name = tidy_name(name)
     folded = name.lower().replace('_', ' ')

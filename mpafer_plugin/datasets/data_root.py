@@ -1,7 +1,8 @@
 import csv
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from typing import TextIO
 
 from mmengine.fileio import LocalBackend, get_file_backend
 
@@ -65,10 +66,8 @@ class DataRoot:
             # The backend takes 2 s longer for 300,000 files.
             found = os.listdir(path)
         else:
-            found = [
-                entry.rstrip('/')
-                for entry in self.backend.list_dir_or_file(path)
-            ]
+            listed = self.backend.list_dir_or_file(path)
+            found = [entry.rstrip('/') for entry in listed]
         return sorted(entry for entry in found if not entry.startswith('.'))
 
     def read(self, name: str) -> bytes:
@@ -88,16 +87,10 @@ class DataRoot:
         Raises:
             ValueError: If the file is not UTF-8.
         """
-        with (
-            self.backend.get_local_path(self.join(name)) as local,
-            open(local, encoding='utf-8-sig') as file,
-        ):
-            try:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield number, line.strip()
-            except UnicodeDecodeError as error:
-                raise self._not_utf8(name, local) from error
+        with self._open(name) as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield number, line.strip()
 
     def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
         """Read a CSV file with any line ending, with or without a BOM.
@@ -112,34 +105,38 @@ class DataRoot:
         Raises:
             ValueError: If the file is not UTF-8 or not CSV.
         """
-        with (
-            self.backend.get_local_path(self.join(name)) as local,
-            open(local, encoding='utf-8-sig', newline='') as file,
-        ):
+        with self._open(name) as file:
             rows = csv.reader(file)
             try:
                 for row in rows:
                     fields = [field.strip() for field in row]
                     if fields and fields != ['']:
                         yield rows.line_num, fields
-            except UnicodeDecodeError as error:
-                raise self._not_utf8(name, local) from error
             except csv.Error as error:
                 raise ValueError(
                     f'{self.join(name)}:{rows.line_num + 1}: not CSV: {error}'
                 ) from error
 
-    def _not_utf8(self, name: str, local: str | Path) -> ValueError:
-        """Locate the line: text is read in blocks, ahead of the parser."""
-        with open(local, 'rb') as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    line.decode()
-                except UnicodeDecodeError as error:
-                    return ValueError(
-                        f'{self.join(name)}:{number}: not UTF-8 text: {error}'
+    @contextmanager
+    def _open(self, name: str) -> Iterator[TextIO]:
+        """Open a text file; name the first line that is not UTF-8."""
+        with (
+            self.backend.get_local_path(self.join(name)) as local,
+            open(local, encoding='utf-8-sig', newline='') as file,
+        ):
+            try:
+                yield file
+            except UnicodeDecodeError as error:
+                # Text is decoded in blocks, ahead of the line.
+                with open(local, 'rb') as binary:
+                    number = next(
+                        number
+                        for number, line in enumerate(binary, 1)
+                        if line != line.decode(errors='ignore').encode()
                     )
-        return ValueError(f'{self.join(name)}: not UTF-8 text')
+                raise ValueError(
+                    f'{self.join(name)}:{number}: not UTF-8 text: {error}'
+                ) from error
 
     def describe(self, name: str = '') -> str:
         """Describe the content of a folder, for errors about missing files."""

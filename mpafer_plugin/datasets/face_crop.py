@@ -2,12 +2,14 @@
 
 import json
 import os
+from collections.abc import Sequence
 
 from mmengine.fileio import LocalBackend
 
 from mpafer_plugin.faces import FaceCrop
-from mpafer_plugin.faces.face_crop import CROP_CONFIG, REPORT
+from mpafer_plugin.faces.face_crop import CROP_CONFIG, LEFT_OUT, REPORT
 
+from .annotations import Sample, check_images
 from .data_root import DataRoot
 
 
@@ -54,12 +56,33 @@ def read_face_crop(folder: DataRoot | None) -> dict | None:
     return crop.to_dict()
 
 
-def face_crop_text(crop: dict) -> str:
-    """Describe a crop config in a clause.
+def check_crops(
+    root: DataRoot, samples: Sequence[Sample], crops: DataRoot
+) -> None:
+    """Check that all images have a crop.
 
     Args:
-        crop (dict): Result of :func:`read_face_crop`.
+        root (DataRoot): The dataset's folder.
+        samples (Sequence[Sample]): All images that are not left out.
+        crops (DataRoot): Result of :func:`find_crop_config`.
+
+    Raises:
+        ValueError: If a path leads out of the data root.
+        FileNotFoundError: If images are absent, with the remedy.
     """
+    try:
+        check_images(root, samples)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f'{error}\nImages in which no face was found have no crop: '
+            f'leave them out by leave_out, the file '
+            f'{crops.join(LEFT_OUT)!r} beside {CROP_CONFIG!r}, or run '
+            'mpafer prepare-faces with --no-face whole'
+        ) from error
+
+
+def face_crop_text(crop: dict) -> str:
+    """Describe a crop config, the result of :func:`read_face_crop`."""
     how = 'aligned' if crop['align'] else 'upright box'
     return (
         f'by {CROP_CONFIG}: {crop["detector"]}, {how}, {crop["size"]} x '

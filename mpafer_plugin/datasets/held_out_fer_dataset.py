@@ -5,7 +5,7 @@ from typing import Any
 
 from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
-from .splits import check_fraction, stratified_split
+from .splits import stratified_split
 
 
 class HeldOutFERDataset(BaseFERDataset):
@@ -51,7 +51,11 @@ class HeldOutFERDataset(BaseFERDataset):
         pipeline: Sequence = (),
         **kwargs: Any,
     ) -> None:
-        check_fraction(val_fraction)
+        if not 0 <= val_fraction < 1:
+            raise ValueError(
+                f'val_fraction is {val_fraction!r}; it must be at least 0 and '
+                'below 1'
+            )
         if split == 'val' and val_fraction == 0 and not self.has_val_part:
             raise ValueError(
                 f"{type(self).__name__}: split='val' with val_fraction=0 "

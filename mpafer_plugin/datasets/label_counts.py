@@ -73,6 +73,7 @@ def count_labels(
 
 
 def _label(info: dict, classes: int, index: int) -> int:
+    """Return the label of an image, checked."""
     label: Any = info.get('gt_label')
     if label is None and info.get('gt_score') is not None:
         label = np.argmax(info['gt_score'])

@@ -16,22 +16,6 @@ def hash_rank(seed: int | str, key: str) -> bytes:
     return hashlib.sha256(f'{seed} {key}'.encode()).digest()
 
 
-def check_fraction(val_fraction: float) -> None:
-    """Check that a share leaves images to train on.
-
-    Args:
-        val_fraction (float): The share to hold out.
-
-    Raises:
-        ValueError: If it is not in [0, 1).
-    """
-    if not 0 <= val_fraction < 1:
-        raise ValueError(
-            f'val_fraction is {val_fraction!r}; it must be at least 0 and '
-            'below 1'
-        )
-
-
 def stratified_split(
     samples: Sequence[Sample], val_fraction: float, val_seed: int
 ) -> tuple[list[Sample], list[Sample]]:
@@ -47,7 +31,6 @@ def stratified_split(
         tuple[list[Sample], list[Sample]]: Training and held-out samples, each
         in the order of ``samples``.
     """
-    check_fraction(val_fraction)
     counts = Counter(sample.label for sample in samples)
     sizes = {c: int(n * val_fraction + 0.5) for c, n in counts.items()}
     held_out = _draw(samples, sizes, val_seed)
@@ -97,9 +80,7 @@ def choose_subset(
         sizes = _proportional(sizes, num)
     elif per_class is not None:
         if per_class < 1:
-            raise ValueError(
-                f'subset: per_class={per_class!r} is not positive'
-            )
+            raise ValueError(f'subset: {per_class=} is not positive')
         sizes = dict.fromkeys(sizes, per_class)
     chosen = _draw(samples, sizes, f'subset {seed}')
     return [sample for sample in samples if sample.key in chosen]
@@ -112,13 +93,11 @@ def _draw(
     by_label = defaultdict(list)
     for sample in samples:
         by_label[sample.label].append(sample.key)
-    return {
-        key
-        for label, keys in by_label.items()
-        for key in sorted(keys, key=lambda key: hash_rank(seed, key))[
-            : sizes[label]
-        ]
-    }
+    drawn: set[str] = set()
+    for label, keys in by_label.items():
+        keys.sort(key=lambda key: hash_rank(seed, key))
+        drawn.update(keys[: sizes[label]])
+    return drawn
 
 
 def _proportional(sizes: Mapping[str, int], num: int) -> dict[str, int]:

@@ -30,6 +30,7 @@ def leave_signals_to_main(worker_id: int) -> None:
 
 
 def _end_with_parent() -> None:
+    """Wait for SIGTERM from the parent, then exit."""
     while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
         pass
     os._exit(0)

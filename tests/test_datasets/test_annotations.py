@@ -3,8 +3,8 @@ import json
 import pytest
 
 from mpafer_plugin.datasets import FERCsv
+from mpafer_plugin.datasets.annotations import read_leave_out
 from mpafer_plugin.datasets.data_root import DataRoot
-from mpafer_plugin.datasets.leave_out import read_leave_out
 from mpafer_plugin.faces import FaceCrop
 
 

@@ -2,9 +2,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..annotations import Sample
+from ..categories import (
+    COMPOUND_EXPRESSIONS,
+    EXPRESSIONS,
+    canonical_name,
+    canonical_names,
+)
 from ..data_root import DataRoot
 from ..held_out_fer_dataset import HeldOutFERDataset
-from .class_names import find_classes, match_classes
 
 
 class CustomFERDataset(HeldOutFERDataset):
@@ -14,26 +19,7 @@ class CustomFERDataset(HeldOutFERDataset):
     (:meth:`find_names`) and reads one part (:meth:`read_part`). The parts are
     'train', 'val' and 'test'; without 'val', a share of 'train' is held out.
 
-    Args:
-        data_root (str): The folder of the dataset.
-        split (str): 'train', 'val' or 'test'. Defaults to 'train'.
-        classes (str | Sequence[str], optional): The classes in label order,
-            or a text file of them. Known expressions are matched by alias,
-            so 'Happy' is 'happiness'; other names must be the same. Defaults
-            to None, which means the names found in all parts: known
-            expressions in canonical order, then the others sorted.
-        val_fraction (float): Share of the training images that is held out
-            as 'val', in [0, 1), if there are no validation images. Defaults
-            to 0.1.
-        val_seed (int): Seed of the held-out share. Defaults to 0.
-        pipeline (Sequence): Transforms, as in mmpretrain. Defaults to ().
-        backend_args (dict, optional): See :class:`BaseFERDataset`. Defaults
-            to None.
-        **kwargs: See :class:`BaseFERDataset`.
-
-    Raises:
-        ValueError: If an argument is wrong, or a name is not a class.
-        FileNotFoundError: If the split's images are absent.
+    Arguments and errors are those of :class:`FERFolder`.
     """
 
     TEST_RULE = 'the test images'
@@ -81,28 +67,29 @@ class CustomFERDataset(HeldOutFERDataset):
 
         Args:
             part (str): One of those that :meth:`find_names` found.
-
-        Returns:
-            list[Sample]: All of them.
         """
         raise NotImplementedError
 
     def how_to_add(self, part: str) -> str:
-        """Advise on how to add images of a part.
-
-        Args:
-            part (str): 'train', 'val' or 'test'.
-
-        Returns:
-            str: The advice, as a clause.
-        """
+        """Advise on how to add images of a part, in a clause."""
         raise NotImplementedError
 
     def load_samples(self) -> list[Sample]:
         """Read the part that the split is from, with labels as classes."""
         part = self.official_part
         if part not in self.names:
-            raise FileNotFoundError(self._absent_part(part))
+            text = (
+                f'{type(self).__name__}: split={self.split!r}, but there are '
+                f'no images of the part {part!r} in {self.root.path!r}, only '
+                f'of {sorted(self.names)} ({self.root.describe()}): '
+                f'{self.how_to_add(part)}'
+            )
+            if part == 'test':
+                text += (
+                    ", or test on split='val', knowing that the best epoch "
+                    'was selected on it'
+                )
+            raise FileNotFoundError(text)
         labels = match_classes(self.names[part], self.CLASSES)
         return [
             sample._replace(label=labels[sample.label])
@@ -126,21 +113,6 @@ class CustomFERDataset(HeldOutFERDataset):
             )
         return rules
 
-    def _absent_part(self, part: str) -> str:
-        """Explain which part is absent, which exist, and what to do."""
-        text = (
-            f'{type(self).__name__}: split={self.split!r}, but there are no '
-            f'images of the part {part!r} in {self.root.path!r}, only of '
-            f'{sorted(self.names)} ({self.root.describe()}): '
-            f'{self.how_to_add(part)}'
-        )
-        if part == 'test':
-            text += (
-                ", or test on split='val', knowing that the best epoch was "
-                'selected on it'
-            )
-        return text
-
     def _compat_classes(
         self, metainfo: Mapping | None, classes: str | Sequence[str] | None
     ) -> Mapping:
@@ -148,9 +120,75 @@ class CustomFERDataset(HeldOutFERDataset):
         metainfo = super()._compat_classes(metainfo, classes)
         if 'classes' in metainfo:
             return metainfo
-        names = {
-            name: where
-            for part in self.names.values()
-            for name, where in part.items()
-        }
+        names: dict[str, str] = {}
+        for part in self.names.values():
+            names |= part
         return {**metainfo, 'classes': find_classes(names)}
+
+
+def find_classes(names: Mapping[str, str]) -> tuple[str, ...]:
+    """Build a class list from the names in a dataset.
+
+    Args:
+        names (Mapping[str, str]): Each name to the place where it was found.
+
+    Returns:
+        tuple[str, ...]: Known expressions in canonical order, then all other
+        names sorted.
+
+    Raises:
+        ValueError: If two names differ in case only.
+    """
+    spellings: dict[str, str] = {}
+    for name in names:
+        folded = canonical_name(name).casefold()
+        other = spellings.setdefault(folded, name)
+        if canonical_name(other) != canonical_name(name):
+            raise ValueError(
+                f'{names[name]}: {name!r} and {other!r} ({names[other]}) '
+                'differ in case only: are they one class? Spell them the '
+                'same way, or pass classes=[...] with both'
+            )
+    known = (*EXPRESSIONS, *COMPOUND_EXPRESSIONS)
+    found = {canonical_name(name) for name in names}
+    return (
+        *(name for name in known if name in found),
+        *sorted(found.difference(known)),
+    )
+
+
+def match_classes(
+    names: Mapping[str, str], classes: Sequence[str]
+) -> dict[str, str]:
+    """Find the class of each name in a dataset.
+
+    Args:
+        names (Mapping[str, str]): Each name to the place where it was found.
+        classes (Sequence[str]): The classes.
+
+    Returns:
+        dict[str, str]: Each name to the canonical name of its class.
+
+    Raises:
+        ValueError: If a name is not a class, or two classes are the same.
+    """
+    known = canonical_names(classes)
+    found = {name: canonical_name(name) for name in names}
+    for name, where in names.items():
+        if found[name] in known:
+            continue
+        folded = [other.casefold() for other in known]
+        hint = ''
+        if found[name].casefold() in folded:
+            close = classes[folded.index(found[name].casefold())]
+            hint = f'; did you mean {close!r}?'
+        elif not set(found.values()) & set(known):
+            hint = (
+                '; none of them is a class, and labels are matched by name, '
+                'never by position'
+            )
+        raise ValueError(
+            f'{where}: {name!r} is not among the classes {list(classes)}; '
+            f'the labels here are {sorted(names)}{hint}'
+        )
+    return found

@@ -9,11 +9,6 @@ from ..annotations import Sample
 from .custom_fer_dataset import CustomFERDataset
 from .fer_folder import SPLIT_FOLDERS
 
-_EXPECTED = (
-    "expected a header with the columns 'path' and 'label' and optionally "
-    "'split', separated by commas, such as 'path,label,split'"
-)
-
 
 @DATASETS.register_module()
 class FERCsv(CustomFERDataset):
@@ -23,7 +18,7 @@ class FERCsv(CustomFERDataset):
 
         data_root
         ├── labels.csv
-        └── faces                     # as the file says
+        └── faces                     # any folders
             ├── 1.jpg
             └── ...
 
@@ -91,23 +86,21 @@ class FERCsv(CustomFERDataset):
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
         """Read and check the file, and list the labels of each part."""
         self._parts: dict[str, list[Sample]] = {}
+        names: dict[str, dict[str, str]] = {}
         for part, sample in self._rows():
             self._parts.setdefault(part, []).append(sample)
-        if not self._parts:
+            names.setdefault(part, {}).setdefault(sample.label, sample.where)
+        if not names:
             raise ValueError(
                 f'{self.root.join(self.listed)}: no row follows the header'
             )
-        names: dict[str, dict[str, str]] = {part: {} for part in self._parts}
-        for part, samples in self._parts.items():
-            for sample in samples:
-                names[part].setdefault(sample.label, sample.where)
         return names
 
     def read_part(self, part: str) -> list[Sample]:
         """Return the rows of one part, and release those of all parts."""
         if not self._parts:  # released before
             self.find_names()
-        # Not kept: each worker would hold a copy of the rows.
+        # Released, as each worker would hold a copy of the rows.
         parts, self._parts = self._parts, {}
         return parts[part]
 
@@ -124,7 +117,7 @@ class FERCsv(CustomFERDataset):
         return super().describe() | dict(label_rule=rule)
 
     def _rows(self) -> Iterator[tuple[str, Sample]]:
-        """Read the file: the part and the sample of each row."""
+        """Read and check the part and the sample of each row."""
         ann_file = self.root.join(self.listed)
         if not self.root.is_file(self.listed):
             raise FileNotFoundError(
@@ -144,49 +137,46 @@ class FERCsv(CustomFERDataset):
                     f'header {",".join(header)!r}'
                 )
             fields = {name: row[place] for name, place in columns.items()}
-            _check(fields, where)
             path, label = fields['path'], fields['label']
+            if not path or not label:
+                empty = 'label' if path else 'path'
+                raise ValueError(f'{where}: the {empty} is empty')
+            if '\\' in path:
+                raise ValueError(
+                    f'{where}: the path {path!r} has a backslash; use slashes '
+                    'on every system'
+                )
+            split = fields.get('split', 'train')
+            if split.lower() not in SPLIT_FOLDERS:
+                raise ValueError(
+                    f'{where}: unknown split {split!r}; it is one of '
+                    f'{tuple(SPLIT_FOLDERS)}, in any case'
+                )
             key = posixpath.normpath(path)
-            if key in first_line:
+            if first_line.setdefault(key, number) != number:
                 raise ValueError(
                     f'{where}: {path!r} is listed twice, first on line '
                     f'{first_line[key]}'
                 )
-            first_line[key] = number
-            part = SPLIT_FOLDERS[fields.get('split', 'train').lower()]
-            yield part, Sample(path, label, ann_file, number, key)
+            sample = Sample(path, label, ann_file, number, key)
+            yield SPLIT_FOLDERS[split.lower()], sample
 
 
 def _columns(header: list[str], where: str) -> dict[str, int]:
-    """Find the positions of the columns that are read."""
+    """Find the index of each column that is read."""
     names = [name.lower() for name in header]
-    columns: dict[str, int] = {
-        name: names.index(name)
-        for name in ('path', 'label', 'split')
-        if name in names
-    }
-    if 'path' not in columns or 'label' not in columns:
-        raise ValueError(f'{where}: the header is {header}; {_EXPECTED}')
-    for name in columns:
+    if 'path' not in names or 'label' not in names:
+        raise ValueError(
+            f'{where}: the header is {header}; expected a header with the '
+            "columns 'path' and 'label' and optionally 'split', separated by "
+            "commas, such as 'path,label,split'"
+        )
+    columns: dict[str, int] = {}
+    for name in ('path', 'label', 'split'):
         if names.count(name) > 1:
             raise ValueError(
                 f'{where}: the column {name!r} stands twice in {header}'
             )
+        if name in names:
+            columns[name] = names.index(name)
     return columns
-
-
-def _check(fields: Mapping[str, str], where: str) -> None:
-    """Check the fields of a row."""
-    for name in ('path', 'label'):
-        if not fields[name]:
-            raise ValueError(f'{where}: the {name} is empty')
-    if '\\' in fields['path']:
-        raise ValueError(
-            f'{where}: the path {fields["path"]!r} has a backslash; use '
-            'slashes on every system'
-        )
-    if fields.get('split', 'train').lower() not in SPLIT_FOLDERS:
-        raise ValueError(
-            f'{where}: unknown split {fields["split"]!r}; it is one of '
-            f'{tuple(SPLIT_FOLDERS)}, in any case'
-        )

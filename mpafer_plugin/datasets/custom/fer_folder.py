@@ -11,12 +11,9 @@ from ..categories import canonical_name
 from .custom_fer_dataset import CustomFERDataset
 
 SPLIT_FOLDERS = {
-    'train': 'train',
-    'val': 'val',
-    'valid': 'val',
-    'validation': 'val',
+    'train': 'train', 'val': 'val', 'valid': 'val', 'validation': 'val',
     'test': 'test',
-}
+}  # fmt: skip
 """Name of a split folder in lower case -> part."""
 
 _LAYOUTS = """the layouts are
@@ -98,8 +95,7 @@ class FERFolder(CustomFERDataset):
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
         """Detect the layout and list the class folders of each part."""
         self._folders = self._split_folders()
-        # set by read_part, for the log
-        self._passed_over = ''
+        self._passed_over = ''  # set by read_part, for the log
         names = {
             part: self._class_folders(folder)
             for part, folder in self._folders.items()
@@ -114,10 +110,13 @@ class FERFolder(CustomFERDataset):
     def read_part(self, part: str) -> list[Sample]:
         """List the images in the class folders of one part."""
         top = self._folders[part]
+        folders = {
+            posixpath.join(top, name): name for name in self.names[part]
+        }
         samples = []
         others = []
-        for name, where in self.names[part].items():
-            folder = posixpath.join(top, name)
+        for folder, name in folders.items():
+            where = self.names[part][name]
             for path in self._files(folder):
                 if is_image(path):
                     # Independent of the name of the split folder.
@@ -126,28 +125,28 @@ class FERFolder(CustomFERDataset):
                     samples.append(Sample(path, name, where, 0, key))
                 else:
                     others.append(path)
-        outside = sorted(
+        entries = {
             posixpath.join(folder, name)
-            for folder in {'', top}
+            for folder in ('', top)
             for name in self.root.entries(folder)
-            if posixpath.join(folder, name) not in self._folders.values()
-            and (folder != top or name not in self.names[part])
-        )
+        }
+        outside = sorted(entries - {*folders, *self._folders.values()})
         self._passed_over = '; passed over: ' + ', '.join(
-            f'{len(paths)} {kind}{f" such as {paths[0]!r}" if paths else ""}'
-            for kind, paths in (
-                ('files without an image extension', others),
-                ('files and folders outside the class folders', outside),
+            f'{len(paths)} {kind}'
+            + (f' such as {paths[0]!r}' if paths else '')
+            for paths, kind in (
+                (others, 'files without an image extension'),
+                (outside, 'files and folders outside the class folders'),
             )
         )
         return samples
 
     def how_to_add(self, part: str) -> str:
         """Advise on where to put images of a part."""
-        text = f'put them in {part}/<class>/'
+        advice = f'put them in {part}/<class>/'
         if '' in self._folders.values():
-            text += ', and the present ones in train/<class>/'
-        return text
+            advice += ', and the present ones in train/<class>/'
+        return advice
 
     def describe(self) -> dict[str, str]:
         """Describe the labels and ignored files, besides parts and crop."""

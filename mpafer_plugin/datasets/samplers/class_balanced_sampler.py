@@ -95,15 +95,9 @@ class ClassBalancedSampler(ResumableSampler):
         shares = np.floor(self._shares).astype(int)
         extra = len(self.dataset) - shares.sum()
         shares[rng.permutation(len(shares))[:extra]] += 1
-        images = [
-            np.resize(rng.permutation(members), share)
-            for members, share in zip(self._members, shares, strict=True)
-        ]
-        rounds = [
-            np.arange(share) // len(members)
-            for members, share in zip(self._members, shares, strict=True)
-        ]
-        return (
-            np.concatenate(images).tolist(),
-            np.concatenate(rounds).tolist(),
-        )
+        images: list[int] = []
+        rounds: list[int] = []
+        for members, share in zip(self._members, shares, strict=True):
+            images += np.resize(rng.permutation(members), share).tolist()
+            rounds += (np.arange(share) // len(members)).tolist()
+        return images, rounds

@@ -42,7 +42,9 @@ class LoadDecodedImage(LoadImageFromFile):
         except FileNotFoundError:
             loaded = super().transform(results)
             if loaded is not None:
-                self._save(path, loaded['img'])
+                # Another worker must never read an incomplete file.
+                with atomic_write(path) as part, part.open('wb') as file:
+                    np.save(file, loaded['img'])
             return loaded
         except (ValueError, EOFError) as error:
             raise ValueError(
@@ -54,6 +56,7 @@ class LoadDecodedImage(LoadImageFromFile):
         return results
 
     def _path(self, img_path: str) -> Path:
+        """Return the image's file in the cache."""
         try:
             stat = os.stat(img_path)
         except FileNotFoundError as error:
@@ -67,11 +70,6 @@ class LoadDecodedImage(LoadImageFromFile):
         digest = hashlib.blake2b(key, digest_size=16).hexdigest()
         # About a thousand files per folder for 290,000 images.
         return self.folder / digest[:2] / f'{digest[2:]}.npy'
-
-    def _save(self, path: Path, img: np.ndarray) -> None:
-        # Another worker must never read an incomplete file.
-        with atomic_write(path) as part, part.open('wb') as file:
-            np.save(file, img)
 
     def __repr__(self) -> str:
         return f'{super().__repr__()[:-1]}, cache_dir={str(self.folder)!r})'
