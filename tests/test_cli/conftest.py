@@ -4,6 +4,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from mmengine.logging import MMLogger
 
 from mpafer_plugin.cli.predict.command import main
 from tests.test_apis.conftest import face_tiny, save  # noqa: F401
@@ -32,6 +33,8 @@ def run_tool(tmp_path, monkeypatch, capsys):
     """Function that runs a tool in this process, in a folder of its own."""
 
     def run(tool, *args):
+        # A logger of an earlier test writes to that test's closed output.
+        monkeypatch.setattr(MMLogger, '_instance_dict', {})
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, 'argv', [str(tool), *map(str, args)])
         with pytest.raises(SystemExit) as end:
