@@ -35,8 +35,8 @@ if not _at_command_line:
         _mim = Path(__file__).with_name('.mim')
         if not ModelHub.has('mpafer_rafdb'):
             ModelHub.register_model_index(_mim / 'model-index.yml', _mim)
-    # Whatever it dies of: packages that do not fit each other end in a
-    # RuntimeError (torchvision), TypeError or AssertionError (mmpretrain).
+    # Incompatible packages raise more than ImportError: RuntimeError
+    # (torchvision), TypeError or AssertionError (mmpretrain).
     except Exception as error:
         # Not an error yet: what does not need the host must run without it.
         _error = error

@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int | None:
         return 2
     try:
         module = importlib.import_module(f'.{COMMANDS[name][0]}', __package__)
-    # Packages that do not fit each other raise more than ImportError.
+    # Incompatible packages raise more than ImportError.
     except Exception as error:
         print(
             f'mpafer {name}: {type(error).__name__}: {error}\n'

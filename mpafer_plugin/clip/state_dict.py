@@ -15,9 +15,7 @@ from .weights import is_published
 Weights = dict[str, torch.Tensor]
 
 
-def read_state_dict(
-    path: Path, trust: bool = False
-) -> dict[str, torch.Tensor]:
+def read_state_dict(path: Path, trust: bool = False) -> Weights:
     """Read CLIP weights of any common layout.
 
     Accepted are safetensors, files of ``torch.save`` (a state dict, bare or

@@ -104,10 +104,8 @@ class Environment:
 
     def find(self, *names: str) -> Package | None:
         """Return the first installed distribution of several names."""
-        for name in map(normalized, names):
-            if name in self.packages:
-                return self.packages[name]
-        return None
+        found = (self.packages.get(normalized(name)) for name in names)
+        return next(filter(None, found), None)
 
     def build(self, module: str) -> str:
         """Return for what torch or torchvision is built.
@@ -115,12 +113,9 @@ class Environment:
         Returns:
             str: ``'CUDA 13.2'``, ``'ROCm'``, ``'CPU only'`` or '', unknown.
         """
-        text = ''
-        for folder in self.path:
-            file = Path(folder, module, 'version.py')
-            if file.is_file():
-                text = file.read_text(errors='replace')
-                break
+        files = [Path(folder, module, 'version.py') for folder in self.path]
+        present = [file for file in files if file.is_file()]
+        text = present[0].read_text(errors='replace') if present else ''
         # torch has a line cuda = '13.2' or cuda = None, torchvision +cu132
         cuda = re.search(r"^cuda\b.*'(\d+)\.(\d+)", text, re.M) or re.search(
             r'^__version__.*\+cu(\d+)(\d)\b', text, re.M

@@ -25,9 +25,6 @@ MODULES = (
 )
 """Imported modules before importing ones: the first to fail is at fault."""
 
-SECONDS = 300
-"""Time limit of the imports; a cold disk takes a minute."""
-
 # Prints the name of each imported module, or '!' and the error. What packages
 # print goes to stderr. Importing mpafer_plugin only warns; using a part of it
 # raises.
@@ -79,13 +76,16 @@ class Trial:
         return MODULES[len(self.imported) + 1 :]
 
 
-def import_all(
-    python: str = sys.executable, seconds: float = SECONDS
-) -> Trial:
-    """Import the stack in a child process, up to the first failure."""
+def import_all(seconds: float = 300) -> Trial:
+    """Import the stack in a child process, up to the first failure.
+
+    Args:
+        seconds (float): Time limit; a cold disk takes a minute. Defaults to
+            300.
+    """
     try:
         result = subprocess.run(
-            [python, '-W', 'ignore', '-c', _SCRIPT, *MODULES],
+            [sys.executable, '-W', 'ignore', '-c', _SCRIPT, *MODULES],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ def import_all(
     return Trial(imported, MODULES[len(imported)], error)
 
 
-def versions(env: Environment) -> list[str]:
+def format_versions(env: Environment) -> list[str]:
     """Format a table of installed and required versions."""
     rows = [
         ('mpafer_plugin', __version__, ''),
@@ -138,7 +138,9 @@ def versions(env: Environment) -> list[str]:
     ]
 
 
-def finding(mark: str, found: Finding, label: str = 'type') -> list[str]:
+def format_finding(
+    mark: str, found: Finding, label: str = 'type'
+) -> list[str]:
     """Format a finding; its command is not wrapped."""
     indent = ' ' * (len(mark) + 1)
     lines = wrap(f'{mark} {found.what}', subsequent_indent=indent)
@@ -165,18 +167,22 @@ def run(
     problems = [found for rule in PROBLEMS for found in rule(env)]
     notes = [found for rule in NOTES for found in rule(env)]
     print('Versions')
-    _print_indented(versions(env))
+    _print_indented(format_versions(env))
     if problems:
         print('Problems')
-        numbered = enumerate(problems, 1)
-        _print_indented(*(finding(f'{n}.', found) for n, found in numbered))
+        lines = []
+        for number, found in enumerate(problems, 1):
+            lines += format_finding(f'{number}.', found)
+        _print_indented(lines)
     if notes:
         print('Notes (no action needed)')
-        label = 'to change it, type'
-        _print_indented(*(finding('-', found, label) for found in notes))
+        lines = []
+        for found in notes:
+            lines += format_finding('-', found, 'to change it, type')
+        _print_indented(lines)
     # flush: the imports take seconds
     print('Trial: importing the stack in a child process', flush=True)
-    _print_indented(tried(env, problems, trial()))
+    _print_indented(format_trial(env, problems, trial()))
     if not problems:
         print('No problem found.')
         return 0
@@ -185,7 +191,7 @@ def run(
     return 1
 
 
-def tried(
+def format_trial(
     env: Environment, problems: list[Finding], outcome: Trial
 ) -> list[str]:
     """Format the trial; a failure that no rule explains joins the problems."""
@@ -212,9 +218,8 @@ def tried(
         remedy = f'{shlex.quote(env.command)} -c "import {module}"'
     unknown = Finding(f'{outcome.failed} does not import.', why, remedy)
     problems.append(unknown)
-    return lines + finding(f'{len(problems)}.', unknown)
+    return lines + format_finding(f'{len(problems)}.', unknown)
 
 
-def _print_indented(*blocks: list[str]) -> None:
-    text = '\n'.join(line for lines in blocks for line in lines)
-    print(textwrap.indent(text, '  ').rstrip(), end='\n\n')
+def _print_indented(lines: list[str]) -> None:
+    print(textwrap.indent('\n'.join(lines), '  ').rstrip(), end='\n\n')

@@ -46,7 +46,7 @@ def test_unknown_name_lists_the_supported_ones():
         ('roberta-ViT-B-32', 'tokenizer'),
     ],
 )
-def test_towers_that_can_not_be_prompted(arch, reason):
+def test_towers_that_cannot_be_prompted(arch, reason):
     with pytest.raises(ValueError, match=reason):
         architecture(arch)
 

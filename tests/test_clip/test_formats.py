@@ -186,7 +186,7 @@ def assert_same_as_open_clips(clip, path):
         torch.testing.assert_close(own, other, atol=1e-5, rtol=0)
 
 
-def test_jit_archive_of_a_stranger_is_not_opened(archive, monkeypatch):
+def test_jit_archive_of_unknown_origin_is_not_opened(archive, monkeypatch):
     path, arch = archive
     monkeypatch.setattr(torch.jit, 'load', lambda *a, **k: pytest.fail('ran'))
     with pytest.raises(ValueError, match='--trust') as error:

@@ -61,7 +61,7 @@ def test_this_environment_is_good(tmp_path):
     assert '    mpafer_plugin: fine' in result.stdout
 
 
-def test_without_a_command_it_says_which_there_are():
+def test_without_a_command_it_lists_them():
     result = python(ROOT, '-m', 'mpafer_plugin')
     assert result.returncode == 0
     assert 'doctor' in result.stdout
@@ -115,14 +115,14 @@ def test_the_command_line_does_not(tmp_path, options):
 
 
 @pytest.mark.parametrize(
-    'module, error, told',
+    'module, error, text',
     [
         ('torchvision', 'RuntimeError("no nms")', 'RuntimeError: no nms.'),
         ('mmpretrain', 'AssertionError("MMCV==3")', 'AssertionError: MMCV==3'),
         ('cv2', 'ImportError("libGL.so.1: gone")', ': libGL.so.1: gone.'),
     ],
 )
-def test_whatever_the_host_dies_of(tmp_path, module, error, told):
+def test_any_error_of_the_host(tmp_path, module, error, text):
     (tmp_path / f'{module}.py').write_text(f'raise {error}')
     result = python(
         tmp_path, '-c', 'import mpafer_plugin as m; m.__version__; m.models'
@@ -134,7 +134,7 @@ def test_whatever_the_host_dies_of(tmp_path, module, error, told):
     )
     assert last.startswith('ImportError: mpafer_plugin could not register')
     for line in (warning, last):
-        assert told in line
+        assert text in line
         assert line.endswith('mpafer doctor')
     assert 'The above exception was the direct cause' in result.stderr
 
@@ -145,7 +145,7 @@ def test_a_trial_ends_in_time(tmp_path, monkeypatch):
     assert import_all(seconds=2) == Trial((), 'torch', 'not done after 2 s')
 
 
-def test_a_trial_tells_the_last_line(tmp_path, monkeypatch):
+def test_a_trial_reports_the_last_line(tmp_path, monkeypatch):
     (tmp_path / 'torch.py').write_text('print("@done or not")')
     (tmp_path / 'torchvision.py').write_text('raise KeyError("much\\n\u00fc")')
     monkeypatch.setenv('PYTHONPATH', str(tmp_path))

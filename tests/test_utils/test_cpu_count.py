@@ -3,7 +3,7 @@ import os
 from mpafer_plugin.utils.cpu_count import cpu_count
 
 
-def test_only_processors_that_it_may_use_count(monkeypatch):
+def test_cpus_of_the_affinity(monkeypatch):
     monkeypatch.setattr(
         os, 'sched_getaffinity', lambda pid: {0, 1, 5}, raising=False
     )
@@ -11,7 +11,7 @@ def test_only_processors_that_it_may_use_count(monkeypatch):
     assert cpu_count() == 3
 
 
-def test_all_count_where_the_system_does_not_say(monkeypatch):
+def test_all_cpus_without_an_affinity(monkeypatch):
     monkeypatch.delattr(os, 'sched_getaffinity', raising=False)
     monkeypatch.setattr(os, 'cpu_count', lambda: 8)
     assert cpu_count() == 8

@@ -14,7 +14,7 @@ from mpafer_plugin.utils.seeding import (
 )
 
 
-def test_it_survives_wrapped_data_sets(load_config):
+def test_an_index_survives_dataset_wrappers(load_config):
     cfg = load_config('mpafer_rafdb.py')
     dataset = Runner.build_dataloader(cfg.train_dataloader).dataset
     length = len(dataset)
@@ -42,21 +42,21 @@ def test_an_index_is_an_int_that_travels():
     assert (copy, copy.entropy) == (5, (1, 2))
 
 
-def test_streams_are_their_own():
+def test_streams_are_independent():
     seed_generators(0)
     expected = draws()
     seed_generators(0)
     with isolated_rng(3, 1):
         inside = draws()
         draws()
-    assert draws() == expected  # what is outside has not moved
+    assert draws() == expected  # not advanced by the block
     with isolated_rng(3, 1):
         assert draws() == inside
     with isolated_rng(1, 3):
         assert draws() != inside
 
 
-def test_they_stay_whole_after_an_error():
+def test_states_are_restored_after_an_error():
     seed_generators(0)
     expected = draws()
     seed_generators(0)
@@ -79,7 +79,7 @@ def test_batches_do_not_depend_on_workers(load_config):
     cfg.train_dataloader.update(num_workers=2)
     for persistent in (False, True):
         cfg.train_dataloader.update(persistent_workers=persistent)
-        torch.manual_seed(persistent)  # the outside does not matter
+        torch.manual_seed(persistent)  # the state outside does not matter
         found = batches(cfg, 3)
         assert len(found) == len(expected) == 10
         for a, b in zip(found, expected, strict=True):
@@ -87,7 +87,7 @@ def test_batches_do_not_depend_on_workers(load_config):
     assert not torch.equal(batches(cfg, 4)[0], expected[0])
 
 
-def test_an_epoch_is_entered_in_its_midst(load_config):
+def test_an_epoch_resumes_in_the_middle(load_config):
     cfg = load_config('mpafer_rafdb.py')
     cfg.train_dataloader.collate_fn = dict(type='pseudo_collate')
     expected = batches(cfg, 3)
