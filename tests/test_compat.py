@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, config
 from mmengine.hub import get_config
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
@@ -137,6 +137,7 @@ def test_an_unchanged_config_is_formatted_once(monkeypatch):
         return FormatCode(text, **options)
 
     monkeypatch.setattr(compat, 'FormatCode', format_code)
+    monkeypatch.setattr(config, 'FormatCode', compat._format_code)
     compat._format_once.cache_clear()
     cfg = Config(dict(model=dict(type='A', width=3), lr=0.1))
     texts = [cfg.pretty_text for _ in range(3)]

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
         table.writerow(['subject', 'label', 'path', 'split'])
         for split in ('train', 'test'):
             faces = SyntheticFaces(
-                drawn, split, num_train=280, num_test=70, val_fraction=0
+                drawn, split, num_train=140, num_test=70, val_fraction=0
             )
             for i in range(len(faces)):
                 face = faces.get_data_info(i)
