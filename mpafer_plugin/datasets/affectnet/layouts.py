@@ -70,7 +70,7 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
         Layout('old release', (listed,)),
         Layout('old release', (f'{_LISTS_FOLDER}/{listed}',)),
     ]
-    what = f"AffectNet's official {part} part"
+    what = f'AffectNet (official {part} part)'
     layout = find_layout(root, layouts, what, _LAYOUTS)
     source = layout.needs[0]
     if layout.title == 'new release':

@@ -81,6 +81,7 @@ class FERCsv(CustomFERDataset):
             )
         # mmengine's own attribute ann_file stays empty.
         self.listed = ann_file
+        self.labelling = f'as annotated in {ann_file}'
         super().__init__(data_root, split, **kwargs)
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
@@ -110,11 +111,6 @@ class FERCsv(CustomFERDataset):
             f'list them in {self.root.join(self.listed)!r} with {part!r} in '
             "the column 'split'"
         )
-
-    def describe(self) -> dict[str, str]:
-        """Describe the source of the labels, besides parts and crop."""
-        rule = f'as annotated in {self.listed}'
-        return super().describe() | dict(label_rule=rule)
 
     def _rows(self) -> Iterator[tuple[str, Sample]]:
         """Read and check the part and the sample of each row."""

@@ -92,10 +92,11 @@ class FERFolder(CustomFERDataset):
         (180, 20)
     """
 
+    labelling = 'by the name of the class folder'
+
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
         """Detect the layout and list the class folders of each part."""
         self._folders = self._split_folders()
-        self._passed_over = ''  # set by read_part, for the log
         names = {
             part: self._class_folders(folder)
             for part, folder in self._folders.items()
@@ -131,7 +132,7 @@ class FERFolder(CustomFERDataset):
             for name in self.root.entries(folder)
         }
         outside = sorted(entries - {*folders, *self._folders.values()})
-        self._passed_over = '; passed over: ' + ', '.join(
+        self.labelling = f'{type(self).labelling}; passed over: ' + ', '.join(
             f'{len(paths)} {kind}'
             + (f' such as {paths[0]!r}' if paths else '')
             for paths, kind in (
@@ -147,11 +148,6 @@ class FERFolder(CustomFERDataset):
         if '' in self._folders.values():
             advice += ', and the present ones in train/<class>/'
         return advice
-
-    def describe(self) -> dict[str, str]:
-        """Describe the labels and ignored files, besides parts and crop."""
-        rule = f'by the name of the class folder{self._passed_over}'
-        return super().describe() | dict(label_rule=rule)
 
     def _split_folders(self) -> dict[str, str]:
         """Find the folder of each part; '' is the data root itself."""
