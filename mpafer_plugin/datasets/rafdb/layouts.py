@@ -65,7 +65,10 @@ def read_part(
     parts = _read(root, layout, part, numbers)
     _check_names(parts)
     listed = [sample for samples in parts.values() for sample in samples]
-    return layout, parts[part], _count_unlisted(root, listed)
+    folders = {posixpath.dirname(sample.path) for sample in listed}
+    if layout.title == 'class folders':
+        folders |= set(_class_folders(root, layout.needs[0], numbers))
+    return layout, parts[part], _count_unlisted(root, listed, folders)
 
 
 def _layouts(
@@ -270,12 +273,14 @@ def _check_names(parts: Mapping[str, list[Sample]]) -> None:
                 )
 
 
-def _count_unlisted(root: DataRoot, samples: Iterable[Sample]) -> int:
-    """Count images in no list, in the folders of the listed ones."""
+def _count_unlisted(
+    root: DataRoot, samples: Iterable[Sample], folders: Iterable[str]
+) -> int:
+    """Count the images of some folders that are in no list."""
     paths = {sample.path for sample in samples}
     return sum(
         is_image(entry) and posixpath.join(folder, entry) not in paths
-        for folder in {posixpath.dirname(path) for path in paths}
+        for folder in folders
         if '..' not in folder and root.is_folder(folder)
         for entry in root.entries(folder)
     )

@@ -123,6 +123,14 @@ def test_unlisted_images_of_class_folders(tmp_path, log):
     assert '1 images lie beside the listed' in log.records[0].message
 
 
+def test_unlisted_images_of_a_class_without_listed_ones(tmp_path, log):
+    kaggle(tmp_path)
+    table = tmp_path / 'train_labels.csv'
+    table.write_text(re.sub(r'.*,4\n', '', table.read_text()))
+    assert len(read(tmp_path, val_fraction=0)) == 72
+    assert '12 images lie beside the listed' in log.records[0].message
+
+
 def test_classes_txt_says_what_numbers_mean(tmp_path):
     cub(tmp_path)
     before = read(tmp_path)
