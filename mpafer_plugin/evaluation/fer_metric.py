@@ -71,15 +71,19 @@ class FERMetric(BaseMetric):
             predicted = (
                 sample['pred_label'] if score is None else score.argmax()
             )
-            if self.classes is None and score is not None:
-                self._check_number(len(score))
-            number = len(self.dataset_meta['classes'])
-            if not 0 <= label < number:
+            names = list(self.dataset_meta['classes'])
+            number = len(names) if score is None else len(score)
+            if self.classes is None and number != len(names):
+                raise ValueError(
+                    f'the model scores {number} classes without their names; '
+                    f'the data has {len(names)}: {names}'
+                )
+            if not 0 <= label < len(names):
                 raise ValueError(
                     f'{sample.get("img_path")!r} has the label {int(label)}; '
-                    f'the data has {number} classes'
+                    f'the data has {len(names)} classes'
                 )
-            # Share one tuple for all images of the same pair.
+            # Images of the same pair share one tuple: large datasets.
             pair = int(label), int(predicted)
             self.results.append(self._pairs.setdefault(pair, pair))
 
@@ -121,9 +125,7 @@ class FERMetric(BaseMetric):
         }
         if not known.all():
             metrics['left_out'] = (~known).mean()
-        names = [
-            name for name, p in zip(self.classes, present, strict=True) if p
-        ]
+        names = np.array(self.classes)[present]
         for name, value in zip(names, recall, strict=True):
             metrics[f'recall_{name}'] = value
         return {name: 100 * float(value) for name, value in metrics.items()}
@@ -137,17 +139,8 @@ class FERMetric(BaseMetric):
         extra = [n for n, i in zip(classes, found, strict=True) if i < 0]
         if lacking or extra:
             MMLogger.get_current_instance().warning(
-                'FERMetric: the model and the data have other classes. The '
-                f'model lacks {lacking}: such images are left out of all '
-                f'figures. The data lacks {extra}: such predictions are wrong'
+                'FERMetric: model and data have different classes. The model '
+                f'lacks {lacking}: these images are left out of all metrics. '
+                f'The data lacks {extra}: these predictions are wrong'
             )
         return np.array(indices)
-
-    def _check_number(self, scores: int) -> None:
-        """Check the number of scores of unnamed classes."""
-        classes = self.dataset_meta['classes']
-        if scores != len(classes):
-            raise ValueError(
-                f'the model scores {scores} classes and does not say which; '
-                f'the data has {len(classes)}: {list(classes)}'
-            )

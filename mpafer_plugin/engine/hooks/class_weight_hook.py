@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -44,7 +45,7 @@ class ClassWeightHook(Hook):
             raise TypeError(
                 f'the classification loss of a {type(model.head).__name__}, '
                 f'{type(loss).__name__}, has no class_weight: use '
-                'CrossEntropyLoss, or do without ClassWeightHook'
+                'CrossEntropyLoss, or remove ClassWeightHook'
             )
         if loss.class_weight is not None:
             raise ValueError(
@@ -58,12 +59,17 @@ class ClassWeightHook(Hook):
         loss.class_weight = weights.tolist()
         if isinstance(sampler_of(loader), ClassBalancedSampler):
             runner.logger.warning(
-                'ClassWeightHook with a ClassBalancedSampler: the classes are '
-                'balanced twice, and rare ones end up favoured. One of the '
-                'two is enough'
+                'ClassWeightHook with a ClassBalancedSampler: classes are '
+                'balanced twice, so that rare ones dominate. Use one of the '
+                'two'
             )
-        shown = ', '.join(
-            f'{name} {weight:.3f}'
-            for name, weight in zip(labels.classes, weights, strict=True)
-        )
+        shown = format_weights(labels.classes, weights)
         runner.logger.info(f'ClassWeightHook: weights in the loss: {shown}')
+
+
+def format_weights(classes: Iterable, weights: Iterable[float]) -> str:
+    """Format the weights of classes for the log."""
+    return ', '.join(
+        f'{name} {weight:.3f}'
+        for name, weight in zip(classes, weights, strict=True)
+    )

@@ -1,4 +1,6 @@
+import itertools
 import os
+from typing import Any
 
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
@@ -13,6 +15,7 @@ from mpafer_plugin.datasets.wrappers import inner_datasets
 from ..dataloader_checks import check_batch_shares, length, sampler_of
 from ..distributed import unwrap_model
 from ..runners.resumable_train_loop import ResumableTrainLoop
+from .class_weight_hook import format_weights
 
 
 @HOOKS.register_module()
@@ -38,76 +41,50 @@ class DataReportHook(Hook):
         # The host's tools that draw schedules train from a stand-in.
         if not isinstance(loader, DataLoader):
             return
-        endless = isinstance(runner.train_loop, IterBasedTrainLoop)
-        # This loop has checked them when it was built.
+        # ResumableTrainLoop has checked them when it was built.
         if not isinstance(runner.train_loop, ResumableTrainLoop):
-            check_batch_shares(loader, endless)
+            check_batch_shares(loader, _endless(runner))
         if runner.val_loop is not None:
-            validated = runner.val_dataloader.dataset
-            if length(validated) == 0:
-                raise ValueError(
-                    f'validation is configured, but its dataset, a '
-                    f'{type(validated).__name__}, has no images: give it '
-                    'some, or switch validation off with val_dataloader=None, '
-                    'val_cfg=None and val_evaluator=None'
-                )
-            _check_held_out(loader.dataset, validated)
-        model = unwrap_model(runner.model)
-        lines = [
-            'training data:',
-            f'  sampler: {_sampler_text(loader)}',
-            f'  images: {_shown(length(loader.dataset))}; batches of '
-            f'{_shown(loader.batch_size)} x {get_world_size()} process(es)',
-            f'  iterations: {runner.max_iters:,}'
-            if endless
-            else f'  batches an epoch: {_shown(length(loader))}',
-            f'  class weights: {_weights_text(model, loader.dataset)}',
-        ]
-        for names in dict.fromkeys(_transforms(loader.dataset)):
-            lines.append(f'  transforms: {", ".join(names) or "none"}')
-        mixing = getattr(
-            getattr(model, 'data_preprocessor', None), 'batch_augments', None
+            _check_validation(loader.dataset, runner.val_dataloader.dataset)
+        runner.logger.info('\n'.join(_report(runner, loader)))
+
+
+def _endless(runner) -> bool:
+    return isinstance(runner.train_loop, IterBasedTrainLoop)
+
+
+def _check_validation(train: Any, val: Any) -> None:
+    """Refuse to validate on no images, or on images that are trained on."""
+    if length(val) == 0:
+        raise ValueError(
+            f'validation is configured, but its dataset, a '
+            f'{type(val).__name__}, has no images: give it some, or switch '
+            'validation off with val_dataloader=None, val_cfg=None and '
+            'val_evaluator=None'
         )
-        if mixing is not None:
-            names = tuple(
-                type(augment).__name__ for augment in mixing.augments
+    for ours, theirs in itertools.product(_held_out(train), _held_out(val)):
+        related = isinstance(ours, type(theirs)) or isinstance(
+            theirs, type(ours)
+        )
+        roots = {os.path.realpath(d.root.path) for d in (ours, theirs)}
+        if not related or len(roots) > 1 or ours.split != 'train':
+            continue
+        if theirs.split == 'train':
+            MMLogger.get_current_instance().warning(
+                "validation uses split='train', the training images: model "
+                'selection on training data is meaningless'
             )
-            lines.append(f'  mixing of batches: {", ".join(names)}')
-        runner.logger.info('\n'.join(lines))
-
-
-def _shown(number: int | None) -> str:
-    return 'unknown number' if number is None else f'{number:,}'
-
-
-def _check_held_out(train, val) -> None:
-    """Refuse to validate on images that are trained on."""
-    for reader in _held_out(train):
-        for other in _held_out(val):
-            ours, theirs = (
-                (r.val_fraction, r.val_seed) for r in (reader, other)
+        held = [(d.val_fraction, d.val_seed) for d in (ours, theirs)]
+        if theirs.split == 'val' and held[0] != held[1]:
+            raise ValueError(
+                'the training data holds out other images than validation '
+                'uses, so images would be in both: (val_fraction, val_seed) '
+                f'is {held[0]} in training and {held[1]} in validation. Give '
+                'both the same'
             )
-            kin = isinstance(reader, type(other)) or isinstance(
-                other, type(reader)
-            )
-            roots = {os.path.realpath(r.root.path) for r in (reader, other)}
-            if not kin or len(roots) > 1 or reader.split != 'train':
-                continue
-            if other.split == 'train':
-                MMLogger.get_current_instance().warning(
-                    "validation reads split='train', the training images: "
-                    'what is chosen by it is chosen by memory'
-                )
-            elif other.split == 'val' and ours != theirs:
-                raise ValueError(
-                    'the training data holds out another share than is '
-                    'validated on, so images would be in both: '
-                    f'(val_fraction, val_seed) is {ours} in training and '
-                    f'{theirs} in validation. Give both the same'
-                )
 
 
-def _held_out(dataset) -> list[HeldOutFERDataset]:
+def _held_out(dataset: Any) -> list[HeldOutFERDataset]:
     """List the datasets that hold images out, also inside wrappers."""
     return [
         inner
@@ -116,40 +93,53 @@ def _held_out(dataset) -> list[HeldOutFERDataset]:
     ]
 
 
-def _sampler_text(loader) -> str:
-    sampler = sampler_of(loader)
+def _report(runner, loader: DataLoader) -> list[str]:
+    """Return the lines of the report."""
+    model = unwrap_model(runner.model)
+    loss = getattr(getattr(model, 'head', None), 'loss_module', None)
+    weights = getattr(loss, 'class_weight', None)
+    shown = 'none'
+    if weights is not None:
+        classes = getattr(loader.dataset, 'metainfo', {}).get('classes')
+        shown = format_weights(classes or range(len(weights)), weights)
+    lines = [
+        'training data:',
+        f'  sampler: {_sampler_text(sampler_of(loader))}',
+        f'  images: {_number(length(loader.dataset))}; batches of '
+        f'{_number(loader.batch_size)} x {get_world_size()} process(es)',
+        f'  iterations: {runner.max_iters:,}'
+        if _endless(runner)
+        else f'  batches an epoch: {_number(length(loader))}',
+        f'  class weights: {shown}',
+    ]
+    pipelines = [
+        getattr(getattr(inner, 'pipeline', None), 'transforms', [])
+        for inner in inner_datasets(loader.dataset)
+    ]
+    lines += dict.fromkeys(
+        f'  transforms: {_type_names(steps)}' for steps in pipelines
+    )
+    preprocessor = getattr(model, 'data_preprocessor', None)
+    mixing = getattr(preprocessor, 'batch_augments', None)
+    if mixing is not None:
+        lines.append(f'  mixing of batches: {_type_names(mixing.augments)}')
+    return lines
+
+
+def _number(value: int | None) -> str:
+    return 'unknown number' if value is None else f'{value:,}'
+
+
+def _type_names(steps: list) -> str:
+    return ', '.join(type(step).__name__ for step in steps) or 'none'
+
+
+def _sampler_text(sampler: Any) -> str:
     text = type(sampler).__name__
     if hasattr(sampler, 'shuffle'):
         text += f', shuffle={sampler.shuffle}'
-    if isinstance(sampler, ClassBalancedSampler):
-        if sampler.oversample_thr is None:
-            return f'{text}, each class equally often'
-        return f'{text}, classes below {sampler.oversample_thr:.0%} more often'
-    return f'{text}, classes not balanced'
-
-
-def _weights_text(model, dataset) -> str:
-    loss = getattr(getattr(model, 'head', None), 'loss_module', None)
-    weights = getattr(loss, 'class_weight', None)
-    if weights is None:
-        return 'none'
-    classes = getattr(dataset, 'metainfo', {}).get('classes', [])
-    if len(classes) != len(weights):
-        classes = range(len(weights))
-    return ', '.join(
-        f'{name} {weight:.3f}'
-        for name, weight in zip(classes, weights, strict=True)
-    )
-
-
-def _transforms(dataset) -> list[tuple[str, ...]]:
-    """List the names of the transforms of each dataset inside wrappers."""
-    return [
-        tuple(
-            type(step).__name__
-            for step in getattr(
-                getattr(inner, 'pipeline', None), 'transforms', []
-            )
-        )
-        for inner in inner_datasets(dataset)
-    ]
+    if not isinstance(sampler, ClassBalancedSampler):
+        return f'{text}, classes not balanced'
+    if sampler.oversample_thr is None:
+        return f'{text}, each class equally often'
+    return f'{text}, classes below {sampler.oversample_thr:.0%} more often'

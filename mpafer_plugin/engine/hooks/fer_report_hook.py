@@ -12,30 +12,28 @@ from mpafer_plugin.evaluation import FERMetric
 
 @HOOKS.register_module()
 class FERReportHook(Hook):
-    """Per-class results of a test, in the working directory.
+    """Report of a test: results of each class, in the working directory.
 
     ``per_class.csv`` has one line per class: images, recall, precision, F1 (in
     percent), and the class it is most often mistaken for.
     ``confusion_matrix.png`` shows the share of each true class (row) that was
-    predicted as each class (column). Requires a :class:`FERMetric` in the
-    test evaluator; without one nothing is written.
+    predicted as each class (column). Without a :class:`FERMetric` in the test
+    evaluator nothing is written.
     """
 
     @master_only
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         """Write the report."""
         for metric in runner.test_evaluator.metrics:
-            if isinstance(metric, FERMetric):
-                break
-        else:
-            return
-        classes = metric.classes
-        folder = Path(runner.work_dir)
-        write_table(metric.confusion, classes, folder / 'per_class.csv')
-        draw_matrix(metric.confusion, classes, folder / 'confusion_matrix.png')
-        runner.logger.info(
-            f'per_class.csv and confusion_matrix.png are in {folder}'
-        )
+            if not isinstance(metric, FERMetric):
+                continue
+            found = metric.confusion, metric.classes
+            folder = Path(runner.work_dir)
+            write_table(*found, folder / 'per_class.csv')
+            draw_matrix(*found, folder / 'confusion_matrix.png')
+            runner.logger.info(
+                f'per_class.csv and confusion_matrix.png are in {folder}'
+            )
 
 
 def write_table(confusion, classes, path: Path) -> None:
@@ -47,7 +45,7 @@ def write_table(confusion, classes, path: Path) -> None:
         )
         for i, name in enumerate(classes):
             hits, support = confusion[i, i], confusion[i].sum()
-            given = confusion[:, i].sum()
+            predicted = confusion[:, i].sum()
             errors = confusion[i].copy()
             errors[i] = 0
             writer.writerow(
@@ -55,8 +53,8 @@ def write_table(confusion, classes, path: Path) -> None:
                     name,
                     support,
                     _percent(hits, support),
-                    _percent(hits, given),
-                    _percent(2 * hits, support + given),
+                    _percent(hits, predicted),
+                    _percent(2 * hits, support + predicted),
                     classes[errors.argmax()] if errors.any() else '',
                 ]
             )
@@ -64,7 +62,7 @@ def write_table(confusion, classes, path: Path) -> None:
 
 def draw_matrix(confusion, classes, path: Path) -> None:
     """Draw a confusion matrix (C, C) in percent of its rows."""
-    # Not at the top: it would be a third of this package's time to import.
+    # Imported here: it takes a third of this package's import time.
     import matplotlib.pyplot as plt
 
     support = confusion.sum(1, keepdims=True)

@@ -2,7 +2,6 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 from mmpretrain.registry import HOOKS
 
 from ..distributed import unwrap_model
@@ -21,48 +20,36 @@ class FiniteGuardHook(Hook):
             concerned and the images of the batch. All checkpoints are older.
     """
 
-    def __init__(self):
-        self._model: Any = None  # until the first iteration
+    _model: Any = None  # until the first iteration
 
     def before_train_iter(self, runner, batch_idx: int, data_batch) -> None:
         """Keep the batch; at first, register the check with the optimizer."""
         self._iteration, self._batch = runner.iter + 1, data_batch
         if self._model is None:
             self._model = unwrap_model(runner.model)
-            wrapper = runner.optim_wrapper
-            wrappers = [wrapper]
-            if isinstance(wrapper, OptimWrapperDict):
-                wrappers = list(wrapper.values())
-            for one in wrappers:
-                one.optimizer.register_step_pre_hook(self._check_gradients)
+            optimizer = runner.optim_wrapper.optimizer
+            optimizer.register_step_pre_hook(self._check_gradients)
 
     def after_train_iter(
         self, runner, batch_idx: int, data_batch=None, outputs=None
     ) -> None:
         """Check the losses, some of which may have no gradient."""
-        bad = [k for k, v in (outputs or {}).items() if not _finite(v)]
+        bad = _not_finite(outputs or {})
         if bad:
             self._stop(bad, [])
 
     def _check_gradients(self, optimizer, args, kwargs) -> None:
-        named = [
-            (name, parameter.grad)
+        grads = {
+            name: parameter.grad
             for name, parameter in self._model.named_parameters()
             if parameter.grad is not None
-        ]
-        total = torch.nn.utils.get_total_norm([grad for _, grad in named])
-        if not total.isfinite():
-            self._stop(
-                self._bad_losses(),
-                [name for name, grad in named if not _finite(grad)],
-            )
-
-    @torch.no_grad()
-    def _bad_losses(self) -> list[str]:
-        """Compute the losses again: they are not known during a step."""
-        data = self._model.data_preprocessor(self._batch, training=True)
-        losses = self._model(**data, mode='loss')
-        return [name for name, value in losses.items() if not _finite(value)]
+        }
+        if torch.nn.utils.get_total_norm(list(grads.values())).isfinite():
+            return
+        with torch.no_grad():  # the losses are not known during a step
+            data = self._model.data_preprocessor(self._batch, training=True)
+            losses = self._model(**data, mode='loss')
+        self._stop(_not_finite(losses), _not_finite(grads))
 
     def _stop(self, losses: list[str], parameters: list[str]) -> None:
         causes = []
@@ -82,5 +69,10 @@ class FiniteGuardHook(Hook):
         )
 
 
-def _finite(value) -> bool:
-    return bool(torch.as_tensor(value).isfinite().all())
+def _not_finite(values: dict) -> list[str]:
+    """List the names of the values that are not finite."""
+    return [
+        name
+        for name, value in values.items()
+        if not torch.as_tensor(value).isfinite().all()
+    ]

@@ -48,7 +48,7 @@ class PreemptionHook(Hook):
             signal.signal(signal.SIGTERM, self._former)
 
     def before_train_epoch(self, runner) -> None:
-        """Exit if asked to; from now on there is something to save."""
+        """Exit if asked to; from now on an iteration can be saved."""
         self._stop_if_asked(runner)
         self._training = True
 
@@ -62,9 +62,9 @@ class PreemptionHook(Hook):
             isinstance(hook, SafeCheckpointHook) and hook.save_now(runner)
             for hook in runner.hooks
         )
-        what = 'saved' if saved else 'NOT saved (see PreemptionHook)'
+        outcome = 'saved' if saved else 'NOT saved (see PreemptionHook)'
         runner.logger.warning(
-            f'SIGTERM: {what} after iteration {runner.iter + 1}; exit code '
+            f'SIGTERM: {outcome} after iteration {runner.iter + 1}; exit code '
             f'{PREEMPTED}. Continue with --resume'
         )
         raise SystemExit(PREEMPTED)

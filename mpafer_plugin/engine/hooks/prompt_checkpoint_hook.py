@@ -50,11 +50,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
         super().before_train(runner)
         own = CheckpointMeta.from_model(unwrap_model(runner.model)).classes
         data = runner.train_dataloader.dataset.metainfo.get('classes')
-        if (
-            own is not None
-            and data is not None
-            and canonical_names(data) != canonical_names(own)
-        ):
+        if own and data and canonical_names(data) != canonical_names(own):
             raise ValueError(
                 f'the training data has the classes {list(data)}, the head '
                 f'has {own}'
@@ -126,10 +122,10 @@ class PromptCheckpointHook(SafeCheckpointHook):
         for name in ('backbone.prompts', 'head.text.context'):
             if name not in parameters:
                 continue  # switched off
-            value = checkpoint['state_dict'].get(name)
             target = parameters[name]
-            if value is None or value.shape != target.shape:
-                shape = None if value is None else tuple(value.shape)
+            value = checkpoint['state_dict'].get(name)
+            shape = None if value is None else tuple(value.shape)
+            if shape != target.shape:
                 raise ValueError(
                     f'init_prompts={path!r} has {name} of shape {shape}, '
                     f'this model {tuple(target.shape)}'

@@ -12,7 +12,6 @@ from mmengine.dist import (
     get_rank,
     get_world_size,
     is_main_process,
-    master_only,
 )
 from mmengine.hooks import Hook
 from mmengine.utils import track_iter_progress
@@ -23,6 +22,7 @@ from mpafer_plugin.datasets.label_counts import LabelCounts, count_labels
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from ..checkpoints.test_pipeline import pipeline_of
 from ..distributed import unwrap_model
 from ..prototypes import class_prototypes
 
@@ -50,7 +50,7 @@ class PrototypeHook(Hook):
         normalize (bool): L2-normalise each feature before the mean, so that
             every image counts alike. Defaults to True (ours; the paper
             leaves it open).
-        seed (int): Defaults to 0.
+        seed (int): Seed of ``samples_per_class``. Defaults to 0.
         batch_size (int): Images a forward pass. Defaults to 64.
         num_workers (int): Processes that load images. Defaults to 2.
         cache_dir (str, optional): Folder that caches prototypes by a key of
@@ -100,9 +100,13 @@ class PrototypeHook(Hook):
             runner.logger.info('class prototypes: those of the checkpoint')
             return
 
-        pipeline = self.pipeline
+        pipeline = self.pipeline or pipeline_of(runner.cfg)
         if pipeline is None:
-            pipeline = _plain_pipeline(runner.cfg)
+            raise ValueError(
+                'the config has no pipeline in test_dataloader.dataset, nor '
+                'in val_dataloader.dataset, to compute prototypes with: give '
+                'PrototypeHook a pipeline without augmentation'
+            )
         dataset = without_augmentation(
             runner.train_dataloader.dataset, pipeline
         )
@@ -118,8 +122,9 @@ class PrototypeHook(Hook):
         if prototypes is None:
             prototypes = self._compute(model, images, labels)
             origin = f'means over {len(indices)} images'
-            if path is not None:
-                _save(path, prototypes.cpu().numpy())
+            if path is not None and is_main_process():
+                with atomic_write(path) as part, part.open('wb') as file:
+                    np.save(file, prototypes.cpu().numpy())
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
 
@@ -167,51 +172,30 @@ class PrototypeHook(Hook):
             collate_fn=pseudo_collate,
         )
 
-        def batches():
-            shown = loader
-            if get_rank() == 0:
-                shown = track_iter_progress((loader, len(loader)))
-            rest = torch.from_numpy(labels[share])
-            for batch in shown:
-                batch = model.data_preprocessor(batch, training=False)
-                size = len(batch['inputs'])
-                yield batch['inputs'], rest[:size]
-                rest = rest[size:]
-
+        shown = loader
+        if is_main_process():
+            shown = track_iter_progress((loader, len(loader)))
+        # A rank without images has no batches, but one empty chunk of labels.
+        chunks = torch.from_numpy(labels[share]).split(self.batch_size)
+        batches = (
+            (model.data_preprocessor(batch, training=False)['inputs'], chunk)
+            for batch, chunk in zip(shown, chunks, strict=False)
+        )
         return class_prototypes(
             model.backbone,
-            batches(),
+            batches,
             len(model.head.prototypes),
             self.normalize,
         )
 
 
-def _plain_pipeline(cfg) -> list[dict]:
-    """Return the transforms of testing or validation, not augmented."""
-    for name in ('test_dataloader', 'val_dataloader'):
-        if cfg.get(name) is not None:
-            return cfg[name].dataset.pipeline
-    raise ValueError(
-        'the config has neither a test_dataloader nor a val_dataloader, whose '
-        'pipeline prototypes would be computed with: give PrototypeHook a '
-        'pipeline without augmentation'
-    )
-
-
 def _load(path: Path | None) -> torch.Tensor | None:
     """Read the cache on the main process and broadcast it.
 
-    Ranks that each read it could disagree, and then wait for each other
-    forever.
+    Ranks that read it themselves could disagree and wait forever.
     """
     found: list[torch.Tensor | None] = [None]
     if path is not None and is_main_process() and path.is_file():
         found = [torch.from_numpy(np.load(path))]
     broadcast_object_list(found)
     return found[0]
-
-
-@master_only
-def _save(path: Path, prototypes: np.ndarray) -> None:
-    with atomic_write(path) as part, part.open('wb') as file:
-        np.save(file, prototypes)

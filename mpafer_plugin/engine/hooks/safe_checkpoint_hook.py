@@ -98,14 +98,7 @@ class SafeCheckpointHook(CheckpointHook):
         step = runner.iter + 1
         name = INTERRUPTED.format(step)
         meta = dict(epoch=runner.epoch, iter=step)
-        self._write(
-            runner,
-            name,
-            meta,
-            by_epoch=False,
-            save_optimizer=True,
-            save_param_scheduler=True,
-        )
+        self._write(runner, name, meta, by_epoch=False)
         point_to(runner, Path(self.out_dir, name))
         return True
 
@@ -153,16 +146,14 @@ class SafeCheckpointHook(CheckpointHook):
             return
         if 'auto' in self.key_indicators:
             self._init_rule(self.rules, [next(iter(metrics))])
-        unit, step = ('epoch', runner.epoch)
-        if not self.by_epoch:
-            unit, step = ('iter', runner.iter)
-        improved = False
-        for indicator in self.key_indicators:
-            improved |= self._save_if_best(
-                runner, indicator, metrics[indicator], unit, step
-            )
+        unit = 'epoch' if self.by_epoch else 'iter'
+        step = getattr(runner, unit)
+        improved = [
+            self._save_if_best(runner, name, metrics[name], unit, step)
+            for name in self.key_indicators
+        ]
         newest = Path(self.out_dir, self.filename_tmpl.format(step))
-        if improved and newest.is_file():
+        if any(improved) and newest.is_file():
             # It was saved before validation: add the new best.
             meta = dict(epoch=runner.epoch, iter=runner.iter)
             self._save_checkpoint_with_step(runner, step, meta)
@@ -173,56 +164,49 @@ class SafeCheckpointHook(CheckpointHook):
         hub = runner.message_hub
         several = len(self.key_indicators) > 1
         suffix = f'_{indicator}' if several else ''
-        keys = f'best_score{suffix}', f'best_ckpt{suffix}'
-        old_score, old_path = (hub.runtime_info.get(key) for key in keys)
+        old_score = hub.runtime_info.get(f'best_score{suffix}')
         if old_score is None:
             rule = self.rules[self.key_indicators.index(indicator)]
             old_score = self.init_value_map[rule]
-        if score is None or not self.is_better_than[indicator](
-            score, old_score
-        ):
+        is_better = self.is_better_than[indicator]
+        if score is None or not is_better(score, old_score):
             return False
         name = f'best_{indicator}_{self.filename_tmpl.format(step)}'
         name = name.replace('/', '_')
         path = os.path.join(self.out_dir, name)
-        hub.update_info(keys[0], score)
-        hub.update_info(keys[1], path)
+        # The old path may come from a file that was written elsewhere.
+        old = Path(hub.runtime_info.get(f'best_ckpt{suffix}') or path)
+        own = old.name.startswith('best_') and old.parent == Path(self.out_dir)
+        hub.update_info(f'best_score{suffix}', score)
+        hub.update_info(f'best_ckpt{suffix}', path)
         if several:
             self.best_ckpt_path_dict[indicator] = path
         else:
             self.best_ckpt_path = path
         meta = dict(epoch=runner.epoch, iter=runner.iter)
-        self._write(runner, name, meta, by_epoch=False)
-        # The old path may come from a file that was written elsewhere.
-        old = Path(old_path or path)
-        own = old.name.startswith('best_') and old.parent == Path(self.out_dir)
+        self._write(
+            runner,
+            name,
+            meta,
+            by_epoch=False,
+            save_optimizer=False,
+            save_param_scheduler=False,
+        )
         if own and old != Path(path) and is_main_process():
             old.unlink(missing_ok=True)
         runner.logger.info(
-            f'the best checkpoint, {indicator} {score:.4f} at {unit} {step}, '
-            f'is {name}'
+            f'new best checkpoint {name}: {indicator} {score:.4f} at {unit} '
+            f'{step}'
         )
         return True
 
-    def _write(
-        self,
-        runner,
-        name: str,
-        meta: dict,
-        by_epoch: bool,
-        save_optimizer: bool = False,
-        save_param_scheduler: bool = False,
-    ) -> None:
+    def _write(self, runner, name: str, meta: dict, **options) -> None:
+        """Write a file with :meth:`Runner.save_checkpoint` and publish it."""
         path = Path(self.out_dir, name)
         part = Path(self.out_dir, f'{name}.part')
         try:
             runner.save_checkpoint(
-                self.out_dir,
-                part.name,
-                save_optimizer=save_optimizer,
-                save_param_scheduler=save_param_scheduler,
-                meta=meta,
-                by_epoch=by_epoch,
+                self.out_dir, part.name, meta=meta, **options
             )
             if is_main_process():
                 publish(part, path)

@@ -24,7 +24,7 @@ class PromptAlignmentHead(ClsHead):
     but the first.
 
     Args:
-        text (dict): Config of the text side, :class:`PromptedCLIPText`.
+        text (dict): Config of the text part, :class:`PromptedCLIPText`.
         top_k (int): Number of patches in the local score, k, chosen for each
             class. Defaults to 16 (paper).
         local_weight (float): Weight of the local score; 0 disables it.
@@ -108,7 +108,7 @@ class PromptAlignmentHead(ClsHead):
         if proto_weight:
             if self.loss_proto is None:
                 raise ValueError(
-                    f'proto_weight={proto_weight!r} takes prototypes, which '
+                    f'proto_weight={proto_weight!r} needs prototypes, which '
                     'loss_proto=None disables'
                 )
             self.proto_offsets = nn.Parameter(torch.zeros(shape))

@@ -185,7 +185,7 @@ def test_all_is_trained_on_and_the_test_set_chooses(report):
 def test_validation_on_training_images_is_warned_of(report, capfd):
     report(**{'val_dataloader.dataset.split': 'train'})
     out, err = capfd.readouterr()
-    assert 'what is chosen by it is chosen by memory' in out + err
+    assert "split='train', the training images" in out + err
 
 
 def test_the_same_folder_by_another_name(report, data_root):

@@ -63,7 +63,7 @@ def test_prototypes_score_too(build, feats):
     head._prototypes_seen = False
     with pytest.raises(RuntimeError, match='the prototypes are not set'):
         head.predict(feats)
-    with pytest.raises(ValueError, match=r'proto_weight=0.5 takes prototypes'):
+    with pytest.raises(ValueError, match=r'proto_weight=0.5 needs prototypes'):
         build(proto_weight=0.5, loss_proto=None)
 
 
