@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -77,28 +78,27 @@ def run_all(
     progress: Progress,
 ) -> list[Row]:
     """Run the searches, then all seeds, and return the table's rows."""
-    trials = [
-        (recipe.name, values, scheduler.start(run))
-        for recipe in recipes
-        for values, run in recipe.trials(seeds[0])
-    ]
-    searched: dict[str, list[tuple[dict, dict]]] = {}
-    tracked = progress.track(trials, description='searches') if trials else ()
-    for name, values, future in tracked:
-        searched.setdefault(name, []).append((values, future.result()))
-    chosen = {r.name: best_values(searched.get(r.name, [])) for r in recipes}
+
+    def wait(futures: Sequence[Future], description: str) -> None:
+        for future in progress.track(futures, description=description):
+            future.result()
+
+    searches = [scheduler.search(recipe, seeds[0]) for recipe in recipes]
+    if trials := [future for found in searches for _, future in found]:
+        wait(trials, 'searches')
+    chosen = [best_values(found) for found in searches]
     runs = [
-        (recipe.name, scheduler.start(recipe.run(s, chosen[recipe.name])))
-        for recipe in recipes
-        for s in seeds
+        [scheduler.start(recipe.run(seed, values)) for seed in seeds]
+        for recipe, values in zip(recipes, chosen, strict=True)
     ]
-    results: dict[str, list[dict]] = {}
-    for name, future in progress.track(runs, description='all seeds'):
-        results.setdefault(name, []).append(future.result())
-    return [Row(name, chosen[name], found) for name, found in results.items()]
+    wait([future for futures in runs for future in futures], 'all seeds')
+    return [
+        Row(recipe.name, values, [future.result() for future in futures])
+        for recipe, values, futures in zip(recipes, chosen, runs, strict=True)
+    ]
 
 
-def best_values(trials: Sequence[tuple[dict, dict]]) -> dict[str, Any]:
+def best_values(trials: Sequence[tuple[dict, Future]]) -> dict[str, Any]:
     """Return the values with the best validation accuracy, the first on ties.
 
     Args:
@@ -107,7 +107,7 @@ def best_values(trials: Sequence[tuple[dict, dict]]) -> dict[str, Any]:
     """
     if not trials:
         return {}
-    return max(trials, key=lambda trial: trial[1]['val_accuracy'])[0]
+    return max(trials, key=lambda trial: trial[1].result()['val_accuracy'])[0]
 
 
 def select(
@@ -130,18 +130,15 @@ def is_done(
     recipe: Recipe, seeds: Sequence[int], scheduler: Scheduler
 ) -> bool:
     """Return whether all runs of a recipe are finished."""
-    trials = recipe.trials(seeds[0])
-    if not all(scheduler.is_done(run) for _, run in trials):
+    if not all(scheduler.is_done(run) for _, run in recipe.trials(seeds[0])):
         return False
-    chosen = best_values(
-        [(values, scheduler.start(run).result()) for values, run in trials]
-    )
+    chosen = best_values(scheduler.search(recipe, seeds[0]))
     return all(scheduler.is_done(recipe.run(s, chosen)) for s in seeds)
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    # A cluster ends a job by SIGTERM: handle it like Ctrl-C.
+    # Clusters end a job with SIGTERM: handle it like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     # mmengine logs the environment variables of every config it reads.
     MMLogger.get_current_instance().setLevel('WARNING')

@@ -16,17 +16,10 @@ from mpafer_plugin.utils.hashing import sha256
 from ..config_args import SHIPPED_CONFIGS
 
 ROOT = SHIPPED_CONFIGS.parent
-ON = 'MPAFER_ON'
+ON = 'MPAFER_ON'  # names the dataset config of a baseline's config
 
-_KEYS = {
-    'title',
-    'config',
-    'environment',
-    'options',
-    'full',
-    'seeds',
-    'recipes',
-}
+_REQUIRED = {'title', 'config', 'seeds', 'recipes'}
+_STUDY_KEYS = _REQUIRED | {'environment', 'options', 'full'}
 _RECIPE_KEYS = {'config', 'options', 'search'}
 
 
@@ -35,7 +28,7 @@ class Run(NamedTuple):
 
     Args:
         recipe (str): Name of the recipe.
-        config (str): Config file, relative to the project.
+        config (str): Config file, such as ``configs/mpafer_rafdb.py``.
         options (dict): Values for ``--cfg-options``.
         seed (int): Random seed of the training.
     """
@@ -51,7 +44,7 @@ class Run(NamedTuple):
 
         It contains a digest of the config and of the files named in it
         (weights, architecture, lists of images), so that a change of any
-        gives a new run. Code and images are not part of the digest.
+        of them is another run. Code and images are not part of the digest.
         """
         cfg = Config.fromfile(ROOT / self.config)
         cfg.merge_from_dict(dict(self.options))
@@ -83,7 +76,7 @@ class Recipe(NamedTuple):
 
     Args:
         name (str): Name in the table.
-        config (str): Config file, relative to the project.
+        config (str): Config file, such as ``configs/mpafer_rafdb.py``.
         options (dict): Settings of the study and of the recipe.
         search (dict): Values to try for each setting; those with the best
             validation accuracy with the first seed are used.
@@ -106,11 +99,9 @@ class Recipe(NamedTuple):
         """Return the values and run of every trial of the search."""
         if not self.search:
             return []
-        grid = [
-            dict(zip(self.search, values, strict=True))
-            for values in itertools.product(*self.search.values())
-        ]
-        return [(values, self.run(seed, values)) for values in grid]
+        grid = itertools.product(*self.search.values())
+        trials = [dict(zip(self.search, point, strict=True)) for point in grid]
+        return [(values, self.run(seed, values)) for values in trials]
 
 
 class Study(NamedTuple):
@@ -118,14 +109,12 @@ class Study(NamedTuple):
 
     Args:
         title (str): Title of the table.
-        config (str): Config with the data and schedule of all recipes.
         environment (dict[str, str]): Environment variables of the runs.
         seeds (list[int]): Random seeds of each recipe.
         recipes (list[Recipe]): Recipes in the order of the table.
     """
 
     title: str
-    config: str
     environment: dict[str, str]
     seeds: list[int]
     recipes: list[Recipe]
@@ -144,7 +133,10 @@ def read_study(path: Path, full: bool) -> Study:
     if not path.is_file():
         raise ValueError(f'no study file {str(path)!r}')
     found = Config.fromfile(path).to_dict()
-    _check_keys(found, _KEYS, {'title', 'config', 'seeds', 'recipes'}, path)
+    _check_keys(found, _STUDY_KEYS, path)
+    absent = sorted(key for key in _REQUIRED if found.get(key) in (None, {}))
+    if absent:
+        raise ValueError(f'{path}: {absent} is missing')
     seeds = found['seeds']
     if not seeds or not all(type(seed) is int for seed in seeds):
         raise ValueError(f'{path}: seeds={seeds!r} is not a list of integers')
@@ -155,38 +147,29 @@ def read_study(path: Path, full: bool) -> Study:
         if not found.get('full'):
             raise ValueError(f'{path}: --full needs settings under `full`')
         title, options = f'{title}, full size', options | found['full']
-    config = _config(found['config'], path)
+    _check_config(found['config'], path)
     recipes = []
     for name, content in found['recipes'].items():
         content = content or {}
         where = f'{path}: recipe {name!r}'
-        _check_keys(content, _RECIPE_KEYS, set(), where)
-        recipes.append(
-            Recipe(
-                name,
-                _config(content.get('config', config), where),
-                _drop_null(options | content.get('options', {})),
-                content.get('search', {}),
-            )
-        )
+        _check_keys(content, _RECIPE_KEYS, where)
+        config = content.get('config', found['config'])
+        _check_config(config, where)
+        settings = options | content.get('options', {})
+        # A null reverts a setting to the config's value.
+        settings = {k: v for k, v in settings.items() if v is not None}
+        search = content.get('search', {})
+        recipes.append(Recipe(name, config, settings, search))
     environment = {k: str(v) for k, v in found.get('environment', {}).items()}
-    environment[ON] = Path(config).stem
-    return Study(title, config, environment, seeds, recipes)
+    environment[ON] = Path(found['config']).stem
+    return Study(title, environment, seeds, recipes)
 
 
-def _drop_null(options: dict) -> dict:
-    """Drop the settings that a null reverts to the config's."""
-    return {k: v for k, v in options.items() if v is not None}
-
-
-def _check_keys(found: dict, allowed: set, needed: set, where: Any) -> None:
+def _check_keys(found: dict, allowed: set, where: Any) -> None:
     if unknown := sorted(found.keys() - allowed):
         raise ValueError(f'{where}: {unknown} is not among {sorted(allowed)}')
-    if absent := sorted(needed - found.keys()):
-        raise ValueError(f'{where}: {absent} is missing')
 
 
-def _config(config: str, where: Any) -> str:
+def _check_config(config: str, where: Any) -> None:
     if not (ROOT / config).is_file():
-        raise ValueError(f'{where}: no config {config!r} in the project')
-    return config
+        raise ValueError(f'{where}: no config {config!r} in mpafer_plugin')

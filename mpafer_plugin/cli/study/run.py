@@ -46,11 +46,6 @@ def test(runner: Runner) -> dict[str, float]:
     return {name: float(metrics[f'fer/{name}']) for name in METRICS}
 
 
-def validate(runner: Runner) -> float:
-    """Compute the validation accuracy of the runner's model."""
-    return float(runner.val()['fer/accuracy'])
-
-
 def train(runner: Runner, resumed: bool) -> dict[str, Any]:
     """Train, then test the last epoch and the one selected on validation.
 
@@ -60,18 +55,18 @@ def train(runner: Runner, resumed: bool) -> dict[str, Any]:
     runner.train()
     seconds = time.monotonic() - start
     hub = runner.message_hub
+    best = hub.get_info('best_ckpt')
     found: dict[str, Any] = {} if resumed else dict(train_seconds=seconds)
     found.update(
         step_seconds=statistics.median(hub.get_scalar('train/time').data[0]),
+        val_accuracy=float(hub.get_info('best_score')),
         last=test(runner),
     )
-    best = hub.get_info('best_ckpt')
-    found.update(val_accuracy=float(hub.get_info('best_score')))
-    if Path(best).stem.endswith(f'epoch_{runner.epoch}'):
-        return found | dict(best=found['last'])
-    runner.load_checkpoint(best)
-    runner.logger.info(f'testing the best epoch: {best}')
-    found.update(best=test(runner))
+    found.update(best=found['last'])
+    if not Path(best).stem.endswith(f'epoch_{runner.epoch}'):
+        runner.load_checkpoint(best)
+        runner.logger.info(f'testing the best epoch: {best}')
+        found.update(best=test(runner))
     return found
 
 
@@ -94,7 +89,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     if count:
         found = train(runner, cfg.resume)
     else:
-        accuracy, metrics = validate(runner), test(runner)
+        accuracy = float(runner.val()['fer/accuracy'])
+        metrics = test(runner)
         found = dict(val_accuracy=accuracy, last=metrics, best=metrics)
     found.update(learnable=count, memory_mib=peak_memory_mib())
     with atomic_write(Path(cfg.work_dir, RESULT)) as part:

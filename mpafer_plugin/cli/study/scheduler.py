@@ -14,7 +14,7 @@ import torch
 
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-from .plan import ROOT, Run
+from .plan import ROOT, Recipe, Run
 from .run import RESULT
 
 
@@ -29,10 +29,9 @@ class Scheduler:
     def __init__(self, folder: Path, jobs: int):
         self.folder = folder
         self.pool = ThreadPoolExecutor(jobs)
-        # GPUs in use, one for each concurrent run.
-        given = os.environ.get('CUDA_VISIBLE_DEVICES', '')
-        names = given.split(',')
-        if not given:
+        # The GPU of each concurrent run, waiting to be used.
+        names = os.environ.get('CUDA_VISIBLE_DEVICES', '').split(',')
+        if names == ['']:
             names = [str(i) for i in range(torch.cuda.device_count())] or ['']
         self.gpus: SimpleQueue = SimpleQueue()
         for job in range(jobs):
@@ -45,17 +44,24 @@ class Scheduler:
         """Queue a run and return its future result."""
         return self.pool.submit(self._result, run)
 
+    def search(self, recipe: Recipe, seed: int) -> list[tuple[dict, Future]]:
+        """Queue the trials of a recipe: their values and future results."""
+        return [
+            (values, self.start(run)) for values, run in recipe.trials(seed)
+        ]
+
     def is_done(self, run: Run) -> bool:
         """Return whether a run is finished."""
         return (self._work_dir(run) / RESULT).is_file()
 
-    def _result(self, run: Run) -> dict:
-        if not self.is_done(run):
-            self._run(run, self._work_dir(run))
-        return json.loads((self._work_dir(run) / RESULT).read_text())
-
     def _work_dir(self, run: Run) -> Path:
         return self.folder / 'runs' / run.name
+
+    def _result(self, run: Run) -> dict:
+        work_dir = self._work_dir(run)
+        if not (work_dir / RESULT).is_file():
+            self._run(run, work_dir)
+        return json.loads((work_dir / RESULT).read_text())
 
     def _run(self, run: Run, work_dir: Path) -> None:
         work_dir.mkdir(parents=True, exist_ok=True)
@@ -72,8 +78,7 @@ class Scheduler:
             with log.open('a', encoding='utf-8') as file:
                 if self.stopped:
                     raise KeyboardInterrupt
-                # In a session of its own it does not receive Ctrl-C; stop()
-                # asks it to save.
+                # In its own session it does not receive Ctrl-C, only stop().
                 process = subprocess.Popen(
                     command,
                     env=environment,
@@ -89,10 +94,9 @@ class Scheduler:
         finally:
             self.gpus.put(gpu)
         if code:
-            last = log.read_text(errors='replace').strip().splitlines()[-1:]
+            last = log.read_text(errors='replace').strip().rpartition('\n')[2]
             raise RuntimeError(
-                f'{run.name} ended with code {code}: {"".join(last)} (see '
-                f'{log})'
+                f'{run.name} ended with code {code}: {last} (see {log})'
             )
 
     def stop(self) -> None:

@@ -12,18 +12,6 @@ from rich.table import Table
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 
-CSV_COLUMNS = (
-    'recipe',
-    'accuracy_mean',
-    'accuracy_std',
-    'uar_mean',
-    'uar_std',
-    'macro_f1_mean',
-    'seeds',
-    'learnable',
-    'step_seconds',
-)
-
 
 class Row(NamedTuple):
     """Results of a recipe, one for each seed.
@@ -42,98 +30,91 @@ class Row(NamedTuple):
         """Return a metric of each seed, of the best or the last epoch."""
         return [result[epoch][metric] for result in self.results]
 
-    def mean_of(self, key: str) -> float | None:
-        """Average a value over the runs; None if any run lacks it."""
+    def mean_of(self, key: str, unit: float, digits: int) -> str:
+        """Format the mean of a value over the runs; '' if any lacks it."""
         if any(key not in result for result in self.results):
-            return None
-        return statistics.mean(result[key] for result in self.results)
+            return ''
+        mean = statistics.mean(result[key] for result in self.results)
+        return f'{mean / unit:.{digits}f}'
 
 
-def mean_std(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and sample standard deviation, 0 for a single value."""
+def mean_std(values: Sequence[float]) -> tuple[str, str]:
+    """Format mean and sample standard deviation, 0 for a single value."""
     std = statistics.stdev(values) if len(values) > 1 else 0.0
-    return statistics.mean(values), std
+    return f'{statistics.mean(values):.2f}', f'{std:.2f}'
 
 
-def write_csv(rows: list[Row], path: Path) -> None:
-    """Write the results of the epochs selected on validation."""
-    with (
-        atomic_write(path) as part,
-        part.open('w', newline='', encoding='utf-8') as file,
-    ):
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow(CSV_COLUMNS)
-        for row in rows:
-            accuracy = mean_std(row.values('accuracy'))
-            uar = mean_std(row.values('uar'))
-            f1, _ = mean_std(row.values('macro_f1'))
-            seconds = row.mean_of('step_seconds')
-            writer.writerow(
-                [
-                    row.recipe,
-                    *(f'{value:.2f}' for value in (*accuracy, *uar, f1)),
-                    len(row.results),
-                    row.results[0]['learnable'],
-                    '' if seconds is None else f'{seconds:.4f}',
-                ]
-            )
+def _spread(values: Sequence[float]) -> str:
+    mean, std = mean_std(values)
+    return f'{mean} ± {std}' if len(values) > 1 else mean
 
 
-def markdown(title: str, rows: list[Row]) -> str:
-    """Format all results, with last epochs, validation and costs."""
-    lines = [
-        f'### {title}',
-        '',
-        '| recipe | accuracy | UAR | macro-F1 | last epoch: accuracy '
-        '| validation: accuracy | seeds | learnable | s a step '
-        '| minutes a run | MiB | chosen |',
-        '|' + '---|' * 12,
-    ]
-    for row in rows:
-        cells = [
-            _spread(row.values(m)) for m in ('accuracy', 'uar', 'macro_f1')
-        ]
-        cells.append(_spread(row.values('accuracy', 'last')))
-        cells.append(_spread([r['val_accuracy'] for r in row.results]))
-        seconds = row.mean_of('step_seconds')
-        whole = row.mean_of('train_seconds')
-        cells += [
-            str(len(row.results)),
-            f'{row.results[0]["learnable"]:,}',
-            '' if seconds is None else f'{seconds:.3f}',
-            '' if whole is None else f'{whole / 60:.1f}',
-            f'{row.mean_of("memory_mib"):.0f}',
-            ', '.join(
-                f'{k.rpartition(".")[2]} {v}' for k, v in row.chosen.items()
-            ),
-        ]
-        lines.append(f'| {row.recipe} | {" | ".join(cells)} |')
-    return '\n'.join(lines) + '\n'
+def csv_row(row: Row) -> dict[str, Any]:
+    """Return a row of table.csv: of the epochs selected on validation."""
+    accuracy = mean_std(row.values('accuracy'))
+    uar = mean_std(row.values('uar'))
+    return dict(
+        recipe=row.recipe,
+        accuracy_mean=accuracy[0],
+        accuracy_std=accuracy[1],
+        uar_mean=uar[0],
+        uar_std=uar[1],
+        macro_f1_mean=mean_std(row.values('macro_f1'))[0],
+        seeds=len(row.results),
+        learnable=row.results[0]['learnable'],
+        step_seconds=row.mean_of('step_seconds', 1, 4),
+    )
 
 
-def summary(title: str, rows: list[Row]) -> Table:
+def markdown_row(row: Row) -> dict[str, str]:
+    """Return a row of table.md, with last epochs, validation and costs."""
+    chosen = [f'{k.rpartition(".")[2]} {v}' for k, v in row.chosen.items()]
+    return {
+        'recipe': row.recipe,
+        'accuracy': _spread(row.values('accuracy')),
+        'UAR': _spread(row.values('uar')),
+        'macro-F1': _spread(row.values('macro_f1')),
+        'last epoch: accuracy': _spread(row.values('accuracy', 'last')),
+        'validation: accuracy': _spread(
+            [result['val_accuracy'] for result in row.results]
+        ),
+        'seeds': str(len(row.results)),
+        'learnable': f'{row.results[0]["learnable"]:,}',
+        's a step': row.mean_of('step_seconds', 1, 3),
+        'minutes a run': row.mean_of('train_seconds', 60, 1),
+        'MiB': row.mean_of('memory_mib', 1, 0),
+        'chosen': ', '.join(chosen),
+    }
+
+
+def markdown(title: str, rows: Sequence[Row]) -> str:
+    """Format all results as a table of Markdown."""
+    cells = [markdown_row(row) for row in rows]
+    lines = [list(cells[0]), *(list(row.values()) for row in cells)]
+    head, *body = [f'| {" | ".join(line)} |' for line in lines]
+    rule = '|' + '---|' * len(cells[0])
+    return '\n'.join([f'### {title}', '', head, rule, *body]) + '\n'
+
+
+def summary(title: str, rows: Sequence[Row]) -> Table:
     """Build the table for the terminal, with the main columns."""
     table = Table(title=title, box=SIMPLE_HEAD)
     table.add_column('recipe', no_wrap=True)
     for column in ('accuracy', 'UAR', 'macro-F1', 'learnable'):
         table.add_column(column, justify='right', no_wrap=True)
     for row in rows:
+        cells = markdown_row(row)
         table.add_row(
             row.recipe,
-            _spread(row.values('accuracy')),
-            _spread(row.values('uar')),
-            f'{statistics.mean(row.values("macro_f1")):.2f}',
-            f'{row.results[0]["learnable"]:,}',
+            cells['accuracy'],
+            cells['UAR'],
+            mean_std(row.values('macro_f1'))[0],
+            cells['learnable'],
         )
     return table
 
 
-def _spread(values: Sequence[float]) -> str:
-    mean, std = mean_std(values)
-    return f'{mean:.2f} ± {std:.2f}' if len(values) > 1 else f'{mean:.2f}'
-
-
-def draw(title: str, rows: list[Row], path: Path) -> None:
+def draw(title: str, rows: Sequence[Row], path: Path) -> None:
     """Plot accuracy and UAR: a dot per seed, a line at their mean."""
     # Imported here: only needed at the end of a study.
     import matplotlib.pyplot as plt
@@ -141,10 +122,8 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
     figure, axes = plt.subplots(
         1, 2, sharey=True, figsize=(9, 1.2 + 0.32 * len(rows))
     )
-    names = [row.recipe for row in rows]
-    for axis, metric, name in zip(
-        axes, ('accuracy', 'uar'), ('accuracy', 'UAR'), strict=True
-    ):
+    names = dict(accuracy='accuracy', uar='UAR')
+    for axis, (metric, name) in zip(axes, names.items(), strict=True):
         for place, row in enumerate(rows):
             values = row.values(metric)
             axis.plot(
@@ -154,7 +133,7 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
             axis.plot(mean, place, '|', ms=14, mew=2.5, color='#08306b')
         axis.set_xlabel(f'{name}, percent')
         axis.grid(axis='x', alpha=0.3)
-    axes[0].set_yticks(range(len(rows)), names)
+    axes[0].set_yticks(range(len(rows)), [row.recipe for row in rows])
     axes[0].set_ylim(len(rows) - 0.5, -0.5)  # the first row on top
     figure.suptitle(f'{title}: test set, a dot per seed, a line at the mean')
     figure.tight_layout()
@@ -163,9 +142,16 @@ def draw(title: str, rows: list[Row], path: Path) -> None:
     plt.close(figure)
 
 
-def write_all(title: str, rows: list[Row], folder: Path) -> None:
+def write_all(title: str, rows: Sequence[Row], folder: Path) -> None:
     """Write table.csv, table.md, runs.json and plot.png."""
-    write_csv(rows, folder / 'table.csv')
+    with (
+        atomic_write(folder / 'table.csv') as part,
+        part.open('w', newline='', encoding='utf-8') as file,
+    ):
+        lines = [csv_row(row) for row in rows]
+        writer = csv.DictWriter(file, list(lines[0]), lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(lines)
     with atomic_write(folder / 'table.md') as part:
         part.write_text(markdown(title, rows), encoding='utf-8')
     with atomic_write(folder / 'runs.json') as part:
