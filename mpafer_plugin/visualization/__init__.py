@@ -1,8 +1,7 @@
 from .class_histogram import draw_class_histogram
-from .contact_sheet import Card, draw_contact_sheet
+from .contact_sheet import Card, draw_contact_sheet, spread_over_classes
 from .explanations import FaceView, draw_explanations, overlay, view_faces
 from .predictions import draw_predictions, shrink
-from .spread import spread_over_classes
 
 __all__ = [
     'Card',

@@ -1,7 +1,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -53,41 +53,51 @@ def draw_contact_sheet(
     width = card_width * columns + _GAP
     height = card_height * -(-len(cards) // columns) + _GAP
     figure = Figure((width, height))
-
+    write = partial(
+        figure.text,
+        va='top',
+        parse_math=False,  # names may contain $
+        transform=figure.dpi_scale_trans,  # places are in inches
+    )
     for i, (card, lines) in enumerate(zip(cards, names, strict=True)):
         row, column = divmod(i, columns)
         left = _GAP + column * card_width
         top = height - _GAP / 2 - row * card_height
-
-        def write(x: float, y: float, text: str, **kwargs: Any) -> None:
-            # no mathtext: names may contain $
-            figure.text(
-                x / width,
-                y / height,
-                text,
-                va='top',
-                parse_math=False,
-                **kwargs,
-            )
-
+        bottom = top - _TITLE - _LINE - _IMAGE  # of the images
         write(left, top, card.label, size=11, weight='bold')
-        for k, (head, image) in enumerate(
-            zip(heads, card.images, strict=True)
-        ):
-            x, y = left + k * _IMAGE, top - _TITLE
-            write(x, y, head, size=7, color='0.4')
+        pairs = zip(heads, card.images, strict=True)
+        for k, (head, image) in enumerate(pairs):
+            x = left + k * _IMAGE
+            write(x, top - _TITLE, head, size=7, color='0.4')
+            sides = (_IMAGE - 0.05) / width, _IMAGE / height
             axes = figure.add_axes(
-                (
-                    x / width,
-                    (y - _LINE - _IMAGE) / height,
-                    (_IMAGE - 0.05) / width,
-                    _IMAGE / height,
-                )
+                (x / width, bottom / height, *sides), anchor='NW'
             )
             axes.imshow(image, cmap='gray', vmin=0, vmax=255)
             axes.set_axis_off()
-            axes.set_anchor('NW')
-        text = '\n'.join(lines)
-        y = top - _TITLE - _LINE - _IMAGE
-        write(left, y, text, size=7, linespacing=1.2)
+        write(left, bottom, '\n'.join(lines), size=7, linespacing=1.2)
     figure.savefig(path, dpi=150)
+
+
+def spread_over_classes(
+    labels: Sequence[int], number: int, seed: int = 0
+) -> list[int]:
+    """Draw images at random, one of each class in turn.
+
+    Args:
+        labels (Sequence[int]): Class of each image.
+        number (int): Images to draw; all if there are fewer.
+        seed (int): Seed of the draw. Defaults to 0.
+
+    Returns:
+        list[int]: Distinct indices: one image of each class, in label order,
+        then the next of each class, and so on.
+    """
+    rng = np.random.default_rng(seed)
+    every = np.asarray(labels)
+    order = rng.permutation(len(every))
+    turns = np.empty(len(every), int)  # images of its class before it
+    for label in np.unique(every):
+        own = order[every[order] == label]
+        turns[own] = np.arange(len(own))
+    return np.lexsort((every, turns))[:number].tolist()

@@ -16,8 +16,8 @@ HEADS = ('image', 'top patches of the class', 'attention rollout')
 
 _SIDE = 400  # pixels, of the square drawn
 _MARGIN = 0.05  # around the crop, as a share of its side
-_OPACITY = 0.55
-_SMALLEST = 1 / 8  # least scale of one cut; its memory grows by the square
+_OPACITY = 0.55  # of the heat map
+_MIN_SCALE = 1 / 8  # of one cut, whose memory grows with the square
 
 
 class FaceView(NamedTuple):
@@ -63,24 +63,24 @@ def draw_explanations(
         explanation, found = face.explanation, face.face
         chosen = explanation.chosen[0].cpu().numpy()
         rollout = explanation.rollout[0].cpu().numpy()
-        part, matrix = view
-        count, local = 'The local score is off: no patch counts', part
+        image, matrix = view
+        count, local = 'The local score is off: no patch counts', image
         if chosen.any():
             count = (
                 f'{chosen.sum()} of {chosen.size} patches count for the local '
                 'score'
             )
             grid = chosen.astype(float)
-            local = overlay(part, grid, matrix, face.size, smooth=False)
+            local = overlay(image, grid, matrix, face.size, smooth=False)
         grid = rollout / rollout.max()
-        attended = overlay(part, grid, matrix, face.size, smooth=True)
+        attended = overlay(image, grid, matrix, face.size, smooth=True)
         cards.append(
             Card(
                 f'{number} {found["pred_class"]} {found["pred_score"]:.0%}',
                 f'{count}. Rollout: patches {rollout.sum():.0%}, class token '
                 f'{float(explanation.class_share[0]):.0%}, prompts '
                 f'{float(explanation.prompt_share[0]):.0%}',
-                [drawn[..., ::-1] for drawn in (part, local, attended)],
+                [drawn[..., ::-1] for drawn in (image, local, attended)],
             )
         )
     draw_contact_sheet(cards, path, HEADS, columns=min(2, len(cards)))
@@ -107,33 +107,32 @@ def overlay(
     Returns:
         np.ndarray: (H, W, 3), BGR, uint8; unchanged outside the crop.
     """
-    height, width = image.shape[:2]
     # From the image to the grid, in which a patch is one pixel.
-    shrink = np.array(grid.shape[::-1]) / size
-    matrix = matrix * shrink[:, None]
-    matrix[:, 2] += (shrink - 1) / 2
-    values, inside = (
-        cv2.warpAffine(
+    scale = np.array(grid.shape[::-1]) / size
+    matrix = matrix * scale[:, None]
+    matrix[:, 2] += (scale - 1) / 2
+
+    def warp(layer: np.ndarray, how: int, border: int) -> np.ndarray:
+        flags = cv2.WARP_INVERSE_MAP | how
+        return cv2.warpAffine(
             layer.astype(np.float32),
             matrix,
-            (width, height),
-            flags=cv2.WARP_INVERSE_MAP
-            | (cv2.INTER_LINEAR if how else cv2.INTER_NEAREST),
+            image.shape[1::-1],
+            flags=flags,
             borderMode=border,
         )
-        for layer, how, border in (
-            (grid, smooth, cv2.BORDER_REPLICATE),
-            (np.ones_like(grid), False, cv2.BORDER_CONSTANT),
-        )
-    )
+
+    inside = warp(np.ones_like(grid), cv2.INTER_NEAREST, cv2.BORDER_CONSTANT)
     if smooth:
+        values = warp(grid, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE)
         levels = (255 * np.clip(values, 0, 1)).astype(np.uint8)
         colours = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)
         share = (_OPACITY * inside)[..., None]
-        return ((1 - share) * image + share * colours).astype(np.uint8)
-    grey = image.mean(2, keepdims=True).repeat(3, axis=2) * 0.35
-    share = (inside * (1 - values))[..., None]
-    return ((1 - share) * image + share * grey).astype(np.uint8)
+    else:
+        values = warp(grid, cv2.INTER_NEAREST, cv2.BORDER_REPLICATE)
+        colours = 0.35 * image.mean(2, keepdims=True)  # grey
+        share = (inside * (1 - values))[..., None]
+    return ((1 - share) * image + share * colours).astype(np.uint8)
 
 
 def _view(
@@ -144,7 +143,7 @@ def _view(
     there = cv2.transform(corners, cv2.invertAffineTransform(matrix))[0] + 0.5
     box = np.concatenate([there.min(0), there.max(0)])
     square = box_matrix(box, _SIDE, _MARGIN)
-    if square[0, 0] < _SMALLEST:
+    if square[0, 0] < _MIN_SCALE:
         # At this scale the last pixel of an odd side does not matter.
         half = [max(1, side // 2) for side in image.shape[1::-1]]
         grow = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]])

@@ -1,9 +1,10 @@
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import cv2
 import numpy as np
+from matplotlib.font_manager import FontProperties, findfont
+from PIL import Image, ImageDraw, ImageFont
 
 SHORTEST, LONGEST = 480, 1600
 """Bounds of the longer side of a drawn image, in pixels: text must fit."""
@@ -18,7 +19,10 @@ COLOURS = (
 )
 """RGB of the faces, in turn."""
 
-_CARD = 200  # width of a card; all in pixels
+GREY = (90, 90, 90)
+
+# In pixels.
+_CARD = 200  # width of a card
 _EDGE = 10  # padding of a card
 _LINE = 18  # height of a line
 _FONT = 13
@@ -54,16 +58,16 @@ def draw_predictions(
 ) -> np.ndarray:
     """Draw boxes on an image, and bars of all probabilities beside it.
 
-    Face and card share a number and a colour; no text hides the image but
-    the tags of the boxes.
+    Face and card share a number and a colour. Only the tags of the boxes
+    cover the image.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
         faces (Sequence[dict]): Its faces, see :func:`face_result`.
         columns (int, optional): Columns of cards; a line below counts the
             faces that do not fit. Defaults to None: enough for 24 faces.
-        num_classes (int): Least number of lines in a card, so that all frames
-            of a video have one size. Defaults to 0.
+        num_classes (int): Minimum number of lines in a card, so that all
+            frames of a video have one size. Defaults to 0.
         shape (tuple[int, ...], optional): (H, W, ...) of the image that the
             boxes refer to, if ``image`` is a :func:`shrink` of it. Defaults
             to None.
@@ -72,43 +76,41 @@ def draw_predictions(
         np.ndarray: BGR, uint8. With ``columns`` and ``num_classes`` its size
         depends on that of the image only.
     """
-    from PIL import Image, ImageDraw
-
     height, width = (shape or image.shape)[:2]
     longer = max(image.shape[:2])
     resized = _resize(image, np.clip(1.0, SHORTEST / longer, LONGEST / longer))
     size = resized.shape[1], resized.shape[0]
 
-    lines = max(len(face['probs']) for face in faces) if faces else 0
-    lines = max(lines, num_classes)
+    lines = max([num_classes, *(len(face['probs']) for face in faces)])
     card = _LINE * (lines + 1) + 2 * _EDGE
     tall = max(size[1], card + _LINE)
     rows = max(1, (tall - _LINE) // card)
     if columns is None:
         columns = -(-min(len(faces), 24) // rows)
-    canvas = Image.new(
-        'RGB', (size[0] + columns * _CARD, tall), (255, 255, 255)
-    )
+    room = columns * rows
+    canvas = Image.new('RGB', (size[0] + columns * _CARD, tall), 'white')
     canvas.paste(Image.fromarray(resized[..., ::-1]))
     draw = ImageDraw.Draw(canvas)
     ratio = np.array([size[0] / width, size[1] / height] * 2)
     for number, face in enumerate(faces):
         _draw_box(draw, np.array(face['bbox']) * ratio, face, number, size)
-    room = columns * rows
     for number, face in enumerate(faces[:room]):
         left = size[0] + number // rows * _CARD + _EDGE
         _draw_card(draw, left, number % rows * card + _EDGE, face, number)
     if len(faces) > room and columns:
         text = f'and {len(faces) - room} more faces'
-        place = size[0] + _EDGE, tall - _LINE
-        draw.text(place, text, (90, 90, 90), _font())
+        draw.text((size[0] + _EDGE, tall - _LINE), text, GREY, _font())
     if not faces:
-        _tag(draw, (0, 0), 'no face found', (90, 90, 90))
+        _draw_tag(draw, 0, 0, 'no face found', GREY)
     return np.ascontiguousarray(np.asarray(canvas)[..., ::-1])
 
 
 def _draw_box(
-    draw: Any, box: np.ndarray, face: dict, number: int, size: tuple[int, int]
+    draw: ImageDraw.ImageDraw,
+    box: np.ndarray,
+    face: dict,
+    number: int,
+    size: tuple[int, int],
 ) -> None:
     colour = COLOURS[number % len(COLOURS)]
     x1, y1, x2, y2 = box.tolist()
@@ -119,20 +121,19 @@ def _draw_box(
         return
     draw.rectangle((x1, y1, x2, y2), outline=colour, width=2)
     text = f'{number + 1} {face["pred_class"]}'
-    wide, high = _extent(draw, text)
+    wide, high = _tag_size(draw, text)
     above = y1 - high if y1 >= high else y1
-    _tag(draw, (min(x1, max(0, size[0] - wide)), above), text, colour)
+    _draw_tag(draw, min(x1, max(0, size[0] - wide)), above, text, colour)
 
 
 def _draw_card(
-    draw: Any, left: int, top: int, face: dict, number: int
+    draw: ImageDraw.ImageDraw, left: int, top: int, face: dict, number: int
 ) -> None:
     colour = COLOURS[number % len(COLOURS)]
     wide = _CARD - 2 * _EDGE
     title = f'{number + 1} {face["pred_class"]} {face["pred_score"]:.0%}'
-    draw.text(
-        (left, top), _fit(draw, title, wide, bold=True), colour, _font(1)
-    )
+    title = _fit(draw, title, wide, bold=True)
+    draw.text((left, top), title, colour, _font(bold=True))
     name_width = int(0.5 * wide)
     for line, (name, value) in enumerate(face['probs'].items(), 1):
         y = top + line * _LINE
@@ -147,20 +148,21 @@ def _draw_card(
             draw.rectangle((*bar[:2], start + value * full, bar[3]), fill=fill)
 
 
-def _tag(
-    draw: Any, place: tuple[float, float], text: str, colour: tuple
+def _draw_tag(
+    draw: ImageDraw.ImageDraw, x: float, y: float, text: str, colour: tuple
 ) -> None:
-    wide, high = _extent(draw, text)
-    x, y = place
+    wide, high = _tag_size(draw, text)
     draw.rectangle((x, y, x + wide, y + high), fill=colour)
-    draw.text((x + 4, y + 1), text, (255, 255, 255), _font())
+    draw.text((x + 4, y + 1), text, 'white', _font())
 
 
-def _extent(draw: Any, text: str) -> tuple[int, int]:
+def _tag_size(draw: ImageDraw.ImageDraw, text: str) -> tuple[int, int]:
     return int(draw.textlength(text, _font())) + 8, _FONT + 5
 
 
-def _fit(draw: Any, text: str, width: float, bold: bool = False) -> str:
+def _fit(
+    draw: ImageDraw.ImageDraw, text: str, width: float, bold: bool = False
+) -> str:
     """Shorten a text to a width in pixels."""
     shown = text
     while draw.textlength(shown, _font(bold)) > width and len(text) > 1:
@@ -170,11 +172,8 @@ def _fit(draw: Any, text: str, width: float, bold: bool = False) -> str:
 
 
 @cache
-def _font(bold: bool = False) -> Any:
+def _font(bold: bool = False) -> ImageFont.FreeTypeFont:
     # The font of matplotlib covers more scripts than that of Pillow.
-    from matplotlib.font_manager import FontProperties, findfont
-    from PIL import ImageFont
-
     weight = 'bold' if bold else 'normal'
     path = findfont(FontProperties(family='DejaVu Sans', weight=weight))
     return ImageFont.truetype(path, _FONT)

@@ -2,10 +2,15 @@ import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.visualization import Card, draw_contact_sheet
+from mpafer_plugin.visualization import (
+    Card,
+    draw_contact_sheet,
+    spread_over_classes,
+)
 
 RED = np.zeros((10, 10, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
 HEADS = ('a', 'b')
+LABELS = [0] * 50 + [2] * 3 + [1] * 20
 
 
 def sheet(tmp_path, cards, **kwargs):
@@ -56,3 +61,23 @@ def test_long_names_are_not_cut(tmp_path):
 
 def test_names_are_no_formulas(tmp_path):
     sheet(tmp_path, [Card('$x', r'$\frac$.png', (RED, RED))])
+
+
+def labels_of(number, seed=0):
+    return [LABELS[i] for i in spread_over_classes(LABELS, number, seed)]
+
+
+def test_each_class_in_turn():
+    assert labels_of(7) == [0, 1, 2, 0, 1, 2, 0]
+    # where a class has no more, the others go on
+    assert labels_of(14) == [0, 1, 2] * 3 + [0, 1] * 2 + [0]
+
+
+def test_none_twice_and_no_more_than_there_are():
+    chosen = spread_over_classes(LABELS, 100)
+    assert sorted(chosen) == list(range(73))
+
+
+def test_seed():
+    assert spread_over_classes(LABELS, 9) == spread_over_classes(LABELS, 9)
+    assert spread_over_classes(LABELS, 9) != spread_over_classes(LABELS, 9, 1)
