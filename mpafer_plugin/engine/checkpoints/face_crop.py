@@ -15,51 +15,42 @@ def face_crops(runner: Runner) -> dict[str, dict | None]:
         dict[str, dict | None]: ``metainfo['face_crop']`` of the datasets of
         'train', 'val' and 'test'; None if images are used as released.
     """
-    loops = {
-        split: getattr(runner, f'_{split}_loop')
-        for split in ('train', 'val', 'test')
-    }
-    return {
-        split: getattr(loop.dataloader.dataset, 'metainfo', {}).get(
-            'face_crop'
-        )
-        for split, loop in loops.items()
-        if isinstance(loop, BaseLoop)
-    }
+    crops = {}
+    for split in ('train', 'val', 'test'):
+        loop = getattr(runner, f'_{split}_loop')
+        if isinstance(loop, BaseLoop):
+            metainfo = getattr(loop.dataloader.dataset, 'metainfo', {})
+            crops[split] = metainfo.get('face_crop')
+    return crops
 
 
 def check_validation_crop(runner: Runner) -> None:
     """Warn if the validation images are cropped unlike the training images."""
     crops = face_crops(runner)
     if 'val' in crops and crops['val'] != crops['train']:
+        name = 'the training data'
         runner.logger.warning(
-            _difference(
-                'the training data', crops['train'], 'val', crops['val']
-            )
+            _difference(name, crops['train'], 'val', crops['val'])
         )
 
 
 def check_checkpoint_crop(runner: Runner, meta: CheckpointMeta) -> None:
-    """Compare a checkpoint's crop config with that of a runner's images.
+    """Warn if a checkpoint's crop config is not that of a runner's images.
 
-    Args:
-        runner (Runner): The runner that loads the checkpoint.
-        meta (CheckpointMeta): Description of the checkpoint. Nothing is
-            compared if it does not state the crop.
+    Nothing is compared if the checkpoint does not state the crop.
 
     Raises:
-        ValueError: If training is resumed with another crop. Otherwise a
-            difference is logged as a warning.
+        ValueError: If training is resumed with another crop.
     """
     if 'face_crop' in meta.absent:
         return
     crops = face_crops(runner)
-    for split in ['train'] if 'train' in crops else crops:
-        if crops[split] == meta.face_crop:
+    if 'train' in crops:
+        crops = {'train': crops['train']}
+    for split, crop in crops.items():
+        if crop == meta.face_crop:
             continue
-        message = _difference(
-            'the checkpoint', meta.face_crop, split, crops[split]
-        )
+        message = _difference('the checkpoint', meta.face_crop, split, crop)
         if split == 'train' and runner._resume:
             raise ValueError(message)
         runner.logger.warning(message)
@@ -69,11 +60,7 @@ def _difference(
     name: str, one: dict | None, split: str, other: dict | None
 ) -> str:
     if one and other:
-        keys = sorted(
-            key
-            for key in one.keys() | other.keys()
-            if one.get(key) != other.get(key)
-        )
+        keys = [k for k in sorted(one | other) if one.get(k) != other.get(k)]
         one, other = ({k: crop.get(k) for k in keys} for crop in (one, other))
     return (
         f'FACES ARE CROPPED DIFFERENTLY: {name} has {one or "as released"}, '

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
 
 _MARK = b'sha256:'
@@ -42,9 +43,6 @@ def damage(path: Path) -> str:
 
     A file without a digest, from an older version or another program, is only
     checked to be an archive.
-
-    Args:
-        path (Path): The file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -94,20 +92,60 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict) or 'state_dict' not in content:
         raise ValueError(f'{str(path)!r} is not a checkpoint: no state_dict')
     tensors, meta = content['state_dict'], content.setdefault('meta', {})
+    problem = ''
     if not isinstance(tensors, dict) or not all(
         isinstance(name, str) and isinstance(value, torch.Tensor)
         for name, value in tensors.items()
     ):
-        found, expected = f'state_dict={reprlib.repr(tensors)}', 'of tensors'
+        problem = (
+            f'state_dict={reprlib.repr(tensors)} is not a dict of tensors'
+        )
     elif not isinstance(meta, dict):
-        found, expected = f'meta={reprlib.repr(meta)}', ''
-    else:
-        consume_prefix_in_state_dict_if_present(tensors, 'module.')
-        return content
-    raise ValueError(
-        f'checkpoint {str(path)!r}: it is malformed: {found} is not a dict '
-        f'{expected}'
+        problem = f'meta={reprlib.repr(meta)} is not a dict'
+    if problem:
+        raise ValueError(f'checkpoint {str(path)!r} is malformed: {problem}')
+    consume_prefix_in_state_dict_if_present(tensors, 'module.')
+    return content
+
+
+def fits(value: Any, kind: Any) -> bool:
+    """Return whether a value read from a file is of a kind.
+
+    Args:
+        value (Any): The value.
+        kind (Any): A type, ``[kind]`` for a list, a dict of kinds for a dict
+            with at least these keys, or a function that decides.
+    """
+    if isinstance(kind, type):
+        return isinstance(value, kind)
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(fits(x, kind[0]) for x in value)
+    if isinstance(kind, dict):
+        return isinstance(value, dict) and all(
+            fits(value.get(name), kind[name]) for name in kind
+        )
+    return bool(kind(value))
+
+
+def check_tensors(state_dict: dict, model: nn.Module) -> None:
+    """Check that tensors have the names and shapes that a model saves.
+
+    Raises:
+        ValueError: If any differ.
+    """
+    found, expected = (
+        {
+            name.removeprefix('module.'): tuple(tensor.shape)
+            for name, tensor in tensors.items()
+        }
+        for tensors in (state_dict, model.state_dict())
     )
+    if found != expected:
+        raise ValueError(
+            'the checkpoint does not fit the model; it has '
+            f'{dict(sorted(found.items() - expected.items()))}, the '
+            f'model {dict(sorted(expected.items() - found.items()))}'
+        )
 
 
 def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:

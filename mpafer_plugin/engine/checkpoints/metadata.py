@@ -5,7 +5,7 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import PurePath, PureWindowsPath
+from pathlib import PureWindowsPath
 from typing import Any
 
 import mmengine
@@ -22,49 +22,37 @@ from mpafer_plugin.models import (
 )
 from mpafer_plugin.version import __version__
 
+from .file import fits
+
 FORMAT = 1
 ENTRY = 'mpafer'
 """Key of the description in a checkpoint."""
 
-
-def _fits(value: Any, kind: Any) -> bool:
-    """Return whether a value from a file is of a kind, see ``_KINDS``."""
-    if isinstance(kind, type):
-        return isinstance(value, kind)
-    if isinstance(kind, list):
-        return _fits(value, list) and all(_fits(x, kind[0]) for x in value)
-    if isinstance(kind, dict):
-        return _fits(value, dict) and all(
-            _fits(value.get(name), kind[name]) for name in kind
-        )
-    return kind(value)
-
-
-def _is_size(value: Any) -> bool:
-    return _fits(value, [int]) and len(value) == 2 and min(value) > 0
-
-
-_TOWER = (dict(arch=str, fingerprint=str), 'a dict with arch and fingerprint')
-# Of each key: a type, a list of one kind, a dict or a function; and in words.
+_NAMES = [str], 'a list of names'
+_TOWER = dict(arch=str, fingerprint=str), 'a dict with arch and fingerprint'
+# Of each key: its kind, see fits(), in code and in words.
 _KINDS: dict[str, tuple[Any, str]] = dict(
     format=(int, 'a number'),
     versions=(
         dict(mpafer_plugin=str),
         'a dict that names the version of mpafer_plugin',
     ),
-    classes=([str], 'a list of names'),
-    prompt_words=([str], 'a list of names'),
+    classes=_NAMES,
+    prompt_words=_NAMES,
     image_tower=_TOWER,
     text_tower=_TOWER,
     hard_prompts=(
-        [lambda texts: texts and _fits(texts, [str])],
+        [lambda x: x and fits(x, [str])],
         'a list of lists of texts',
     ),
     hard_prompts_digest=(str, 'a string'),
     settings=(dict, 'a dict'),
     face_crop=(object, ''),  # FaceCrop.from_dict checks it
     resize=(
-        dict(scale=_is_size, interpolation=[*cv2_interp_codes].__contains__),
+        dict(
+            scale=lambda x: fits(x, [int]) and len(x) == 2 and min(x) > 0,
+            interpolation=[*cv2_interp_codes].__contains__,
+        ),
         'a dict of scale, [width, height] in pixels, and interpolation, one '
         f'of {", ".join(cv2_interp_codes)}',
     ),
@@ -90,10 +78,9 @@ class CheckpointMeta:
         hard_prompts_digest (str, optional): Their digest.
         settings (dict, optional): Arguments of the head and of the data
             preprocessor, and the CLIP weights (of a local file the name
-            only). Prompt and context lengths are not repeated here: they
-            follow from the tensors. None for models other than a frozen
-            :class:`PromptedCLIPViT` with :class:`PromptAlignmentHead` and
-            :class:`PromptedCLIPText`.
+            only). Prompt and context lengths follow from the tensors. None
+            for models other than a frozen :class:`PromptedCLIPViT` with
+            :class:`PromptAlignmentHead` and :class:`PromptedCLIPText`.
         face_crop (dict, optional): Crop config of the training data; None if
             the images were used as released.
         resize (dict, optional): ``scale`` [w, h] in pixels and
@@ -126,9 +113,8 @@ class CheckpointMeta:
 
         Args:
             model (nn.Module): A classifier.
-            face_crop (dict, optional): See :class:`CheckpointMeta`, as
-                ``resize``. Defaults to None.
-            resize (dict, optional): Defaults to None.
+            face_crop (dict, optional): See :class:`CheckpointMeta`.
+            resize (dict, optional): See :class:`CheckpointMeta`.
         """
         text = getattr(getattr(model, 'head', None), 'text', None)
         return cls(
@@ -153,68 +139,56 @@ class CheckpointMeta:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict) -> 'CheckpointMeta | None':
-        """Read the description in a checkpoint.
+        """Read the description in a checkpoint, which is not trusted.
+
+        Keys that are not known are ignored.
 
         Returns:
             CheckpointMeta | None: None if another program wrote it.
 
         Raises:
-            ValueError: See :meth:`from_dict`.
-        """
-        if ENTRY not in checkpoint:
-            return None
-        return cls.from_dict(checkpoint[ENTRY])
-
-    @classmethod
-    def from_dict(cls, values: dict) -> 'CheckpointMeta':
-        """Read what :meth:`to_dict` gives, from a file that is not trusted.
-
-        Keys that are not known are ignored.
-
-        Raises:
             ValueError: If a value is not of the kind that is written, or a
                 later version wrote the format. The value is quoted.
         """
-        if not isinstance(values, dict):
-            raise ValueError(f'{ENTRY}={reprlib.repr(values)} is not a dict')
+        if ENTRY not in checkpoint:
+            return None
+        entry = checkpoint[ENTRY]
+        if not isinstance(entry, dict):
+            raise ValueError(f'{ENTRY}={reprlib.repr(entry)} is not a dict')
         for name, (kind, expected) in _KINDS.items():
-            value: Any = values.get(name)
+            value: Any = entry.get(name)
             optional = name not in ('format', 'versions')
-            if not ((optional and value is None) or _fits(value, kind)):
+            if not ((optional and value is None) or fits(value, kind)):
                 raise ValueError(
                     f'its entry {ENTRY!r} is malformed: {name}='
                     f'{reprlib.repr(value)} is not {expected}'
                 )
             # Before the rest, which a later format may have changed.
-            if name == 'versions' and values['format'] > FORMAT:
+            if name == 'versions' and entry['format'] > FORMAT:
                 raise ValueError(
-                    f'the checkpoint has format {values["format"]}, this '
+                    f'the checkpoint has format {entry["format"]}, this '
                     f'version reads up to {FORMAT}: update mpafer_plugin (it '
                     f'was written by {value["mpafer_plugin"]})'
                 )
-        if values.get('face_crop') is not None:
-            FaceCrop.from_dict(values['face_crop'])
-        known: dict[str, Any] = {name: values.get(name) for name in _KINDS}
-        return cls(**known, absent=frozenset(_KINDS.keys() - values.keys()))
+        if entry.get('face_crop') is not None:
+            FaceCrop.from_dict(entry['face_crop'])
+        known: dict[str, Any] = {name: entry.get(name) for name in _KINDS}
+        return cls(**known, absent=frozenset(_KINDS.keys() - entry.keys()))
 
     def to_dict(self) -> dict:
         """Return the description as plain data, for a checkpoint."""
-        return {
-            name: getattr(self, name)
-            for name in _KINDS
-            if name not in self.absent
-        }
+        return {name: getattr(self, name) for name in _KINDS}
 
     def compare(self, model: 'CheckpointMeta', resume: bool = False) -> None:
         """Check that the checkpoint's prompts mean the same in a model.
 
-        Other hard prompts are logged as a warning: predictions do not depend
-        on them.
+        Different hard prompts are logged as a warning: predictions do not
+        depend on them.
 
         Args:
             model (CheckpointMeta): Description of the model.
-            resume (bool): Whether training continues, for which other hard
-                prompts are an error. Defaults to False.
+            resume (bool): Whether training continues, for which different
+                hard prompts are an error. Defaults to False.
 
         Raises:
             ValueError: If classes, their words or a tower differ.
@@ -249,23 +223,16 @@ class CheckpointMeta:
         ]
 
     def differences(self, model: 'CheckpointMeta') -> list[str]:
-        """List settings that make a model predict differently.
+        """List settings that make a model predict unlike in training.
 
-        The model works with the checkpoint's prompts, but not as it did in
-        training.
+        Each has both values. What the checkpoint does not state is left out.
 
         Args:
             model (CheckpointMeta): Description of the model and of its test
                 pipeline.
-
-        Returns:
-            list[str]: Each setting with both values. What the checkpoint does
-            not state is left out.
         """
-        stored, here = (
-            self._prediction_settings(),
-            model._prediction_settings(),
-        )
+        stored = self._prediction_settings()
+        here = model._prediction_settings()
         return [
             f'{name}: {_shown(stored[name])} in the checkpoint, '
             f'{_shown(here[name])} here'
@@ -292,7 +259,7 @@ def _identity(value: Any) -> Any:
 
 def _file_name(path: str) -> str:
     """Name of a file without its folder, which is private."""
-    return PureWindowsPath(PurePath(path).name).name
+    return PureWindowsPath(path).name  # of POSIX paths too
 
 
 def _tower_of(part: Any) -> dict[str, str] | None:
@@ -315,13 +282,10 @@ def _settings(model: nn.Module) -> dict[str, Any] | None:
         or not getattr(preprocessor, '_enable_normalize', False)
     ):
         return None
-    scale: str | float
-    if isinstance(head.log_scale, nn.Parameter):
-        scale = 'learnable'
-    elif head.log_scale == head.text.tower.logit_scale:
-        scale = 'clip'
-    else:
-        scale = float(head.log_scale.exp())
+    scale: str | float = 'learnable'
+    if not isinstance(head.log_scale, nn.Parameter):
+        is_clips = head.log_scale == head.text.tower.logit_scale
+        scale = 'clip' if is_clips else float(head.log_scale.exp())
     return dict(
         clip=backbone.pretrained and _file_name(backbone.pretrained),
         mean=preprocessor.mean.flatten().tolist(),
@@ -332,25 +296,3 @@ def _settings(model: nn.Module) -> dict[str, Any] | None:
         proto_weight=float(head.proto_weight),
         logit_scale=scale,
     )
-
-
-def check_tensors(state_dict: dict, model: nn.Module) -> None:
-    """Check that tensors have the names and shapes that a model saves.
-
-    Raises:
-        ValueError: If any differ.
-    """
-    found, expected = _shapes(state_dict), _shapes(model.state_dict())
-    if found != expected:
-        raise ValueError(
-            'the checkpoint does not fit the model; it has '
-            f'{dict(sorted(found.items() - expected.items()))}, the '
-            f'model {dict(sorted(expected.items() - found.items()))}'
-        )
-
-
-def _shapes(state_dict: dict) -> dict[str, tuple[int, ...]]:
-    return {
-        name.removeprefix('module.'): tuple(tensor.shape)
-        for name, tensor in state_dict.items()
-    }

@@ -15,12 +15,7 @@ POINTER = 'last_checkpoint'
 
 @master_only
 def point_to(runner, path: Path) -> None:
-    """Write the file by which mmengine finds the newest checkpoint.
-
-    Args:
-        runner (Runner): The file is in its working directory.
-        path (Path): The newest checkpoint.
-    """
+    """Write the file by which mmengine finds a runner's newest checkpoint."""
     with atomic_write(Path(runner.work_dir, POINTER)) as part:
         part.write_text(str(path))
 
@@ -59,7 +54,9 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
         pointed = None
         if pointer.is_file():
             pointed = Path(pointer.read_text().strip())
-        path = newest_whole(folder, pointed, templates, runner.logger.warning)
+        path = _newest_intact(
+            folder, pointed, templates, runner.logger.warning
+        )
         found = [str(path) if path else None]
     broadcast_object_list(found)
     runner._load_from = found[0]
@@ -72,7 +69,7 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
     )
 
 
-def newest_whole(
+def _newest_intact(
     folder: Path,
     pointed: Path | None,
     templates: Sequence[str],
@@ -83,12 +80,6 @@ def newest_whole(
     The file that the run points to is taken, not the one with the largest
     number: the folder may hold files of another run. If it is damaged, the one
     before it is taken, by number and time.
-
-    Args:
-        folder (Path): Folder of the checkpoints.
-        pointed (Path, optional): The newest file according to the run.
-        templates (Sequence[str]): Templates of names, ``'epoch_{}.pth'``.
-        warn (Callable): Called with a message for each file that is skipped.
     """
     others = []
     for template in templates:
@@ -107,9 +98,8 @@ def newest_whole(
         if not reason:
             try:
                 torch.load(path)
+                return path
             except (RuntimeError, UnpicklingError) as error:
                 reason = f'{type(error).__name__}: {error}'
-        if not reason:
-            return path
         warn(f'{path} is damaged, the one before is taken: {reason}')
     return None

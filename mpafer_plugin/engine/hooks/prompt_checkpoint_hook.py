@@ -9,7 +9,8 @@ from ..checkpoints.face_crop import (
     check_validation_crop,
     face_crops,
 )
-from ..checkpoints.metadata import ENTRY, CheckpointMeta, check_tensors
+from ..checkpoints.file import check_tensors
+from ..checkpoints.metadata import ENTRY, CheckpointMeta
 from ..checkpoints.test_pipeline import pipeline_of, resize_of
 from ..distributed import unwrap_model
 from .safe_checkpoint_hook import SafeCheckpointHook
