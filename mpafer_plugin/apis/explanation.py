@@ -1,7 +1,6 @@
 """Explanations: the patches that a prediction rests on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,9 +11,6 @@ from torch import nn
 
 from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
 from mpafer_plugin.models.utils import prompted_block
-
-from .face_pipeline import PreparedFace
-from .fer_results import face_result
 
 if TYPE_CHECKING:
     from mpafer_plugin.clip.towers import ResidualAttentionBlock
@@ -52,10 +48,7 @@ class Explanation:
     def of(self, index: int) -> 'Explanation':
         """Select one image, with B = 1."""
         return Explanation(
-            *(
-                getattr(self, field.name)[index : index + 1]
-                for field in fields(self)
-            )
+            *(value[index : index + 1] for value in vars(self).values())
         )
 
 
@@ -63,7 +56,7 @@ class FaceExplanation(NamedTuple):
     """Prediction of a face with its explanation.
 
     Args:
-        face (dict): See :func:`face_result`.
+        face (dict): Its prediction, see :func:`face_result`.
         explanation (Explanation): Of this face alone, B = 1.
         matrix (np.ndarray): (2, 3), from the image to the crop, which the
             patches divide.
@@ -74,15 +67,6 @@ class FaceExplanation(NamedTuple):
     explanation: Explanation
     matrix: np.ndarray
     size: tuple[int, int]
-
-    @classmethod
-    def of(
-        cls, face: PreparedFace, found: Explanation, classes: Sequence[str]
-    ) -> 'FaceExplanation':
-        """Combine a face with its explanation, B = 1."""
-        probs = found.probs[0].float().cpu().numpy()
-        result = face_result(face.face, face.detected, probs, classes)
-        return cls(result, found, face.matrix, face.size)
 
 
 def explainable_parts(
@@ -191,16 +175,14 @@ def attention_weights(
         torch.Tensor: (B, heads, T, T + n); the prompts are the last keys.
     """
     attn = block.attn
-    width = x.shape[-1]
-    weight, bias = attn.in_proj_weight, attn.in_proj_bias
-    entering = block.ln_1(x)
-    keys = entering
+    queries = keys = block.ln_1(x)
     if prompts is not None:
         extra = block.ln_1(prompts.to(x.dtype)).expand(len(x), -1, -1)
-        keys = torch.cat([entering, extra], dim=1)
-    q = F.linear(entering, weight[:width], bias[:width])
-    k = F.linear(keys, weight[width : 2 * width], bias[width : 2 * width])
-    q, k = (
-        t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2) for t in (q, k)
-    )  # (B, heads, T or T + n, d / heads)
-    return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
+        keys = torch.cat([queries, extra], dim=1)
+    weight_q, weight_k, _ = attn.in_proj_weight.chunk(3)
+    bias_q, bias_k, _ = attn.in_proj_bias.chunk(3)
+    heads = (attn.num_heads, -1)
+    q = F.linear(queries, weight_q, bias_q).unflatten(-1, heads)
+    k = F.linear(keys, weight_k, bias_k).unflatten(-1, heads)
+    scores = torch.einsum('bqhd,bkhd->bhqk', q, k) / q.shape[-1] ** 0.5
+    return scores.softmax(-1)

@@ -73,30 +73,36 @@ class FacePreparation:
         self,
         source: str | Path | bytes | np.ndarray,
         boxes: Sequence[Sequence[float]] | None = None,
-    ) -> list[PreparedFace]:
-        """Prepare all faces of an image.
+    ) -> tuple[np.ndarray, list[PreparedFace]]:
+        """Decode an image and prepare all its faces.
 
         Args:
-            source: See :meth:`read`.
+            source: A file, its content, or (H, W, 3) BGR uint8.
             boxes (Sequence, optional): (F, 4) x1, y1, x2, y2 in pixels, which
                 replace detection. They have no landmarks: crops are upright.
 
         Returns:
-            list[PreparedFace]: Empty without a face. A detected face that
-            cannot be cropped is left out with a warning.
+            tuple: The image, (H, W, 3) BGR uint8, and a list of its faces. A
+            detected face that cannot be cropped is left out with a warning.
 
         Raises:
             ImageError: If the image cannot be read.
             ValueError: If the array or a given box is not valid.
         """
-        image = self.read(source)
+        if isinstance(source, np.ndarray):
+            check_image(source)
+            image = source
+        else:
+            image = read_image(source)
         if boxes is not None:
-            return [
-                self._crop(image, Face(np.asarray(box)), detected=False)
-                for box in boxes
-            ]
+            given = [Face(np.asarray(box)) for box in boxes]
+            return image, [self._crop(image, face, False) for face in given]
         if self.detector == 'none':
-            return [self._whole(image)]
+            size = image.shape[1], image.shape[0]
+            face, packed = Face(np.array([0, 0, *size])), self.pack(image)
+            return image, [
+                PreparedFace(face, False, packed, np.eye(2, 3), size)
+            ]
         faces = []
         for face in self.detect(image):
             try:
@@ -105,25 +111,7 @@ class FacePreparation:
                 MMLogger.get_current_instance().warning(
                     f'a face is left out: {error}'
                 )
-        return faces
-
-    def read(self, source: str | Path | bytes | np.ndarray) -> np.ndarray:
-        """Decode an image, or check one that is decoded.
-
-        Args:
-            source: A file, its content, or (H, W, 3) BGR uint8.
-
-        Returns:
-            np.ndarray: (H, W, 3), BGR, uint8.
-
-        Raises:
-            ImageError: If it cannot be read.
-            ValueError: If the array has another shape or type.
-        """
-        if isinstance(source, np.ndarray):
-            check_image(source)
-            return source
-        return read_image(source)
+        return image, faces
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Detect faces, with a detector that no other thread uses."""
@@ -145,16 +133,6 @@ class FacePreparation:
             self.pack(self.crop.crop(image, face)),
             self.crop.matrix(face),
             (self.crop.size, self.crop.size),
-        )
-
-    def _whole(self, image: np.ndarray) -> PreparedFace:
-        height, width = image.shape[:2]
-        return PreparedFace(
-            Face(np.array([0, 0, width, height])),
-            False,
-            self.pack(image),
-            np.eye(2, 3),
-            (width, height),
         )
 
     def pack(self, crop: np.ndarray) -> dict:

@@ -72,10 +72,10 @@ class FaceSmoother:
                 probs = self.smoothing * before + (1 - self.smoothing) * probs
             tracks.append(_Track(face['bbox'], probs, self._frame))
             smoothed.append(face | expression(probs, self.classes))
-        lost = set(range(len(self._tracks))) - set(matched.values())
-        for k in lost:
-            if self._frame - self._tracks[k].seen <= PATIENCE:
-                tracks.append(self._tracks[k])
+        for k, track in enumerate(self._tracks):
+            lost = k not in matched.values()
+            if lost and self._frame - track.seen <= PATIENCE:
+                tracks.append(track)
         self._tracks = tracks
         self._frame += 1
         return smoothed

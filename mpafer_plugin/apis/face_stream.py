@@ -15,9 +15,10 @@ from .inputs import Frame, images_of
 IMAGE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
 """Errors that concern one image: they end its job, not the stream."""
 
-Boxes = Sequence[Sequence[Sequence[float]] | None]
-
+FaceBoxes = Sequence[Sequence[float]]  # (F, 4)
+Boxes = Sequence[FaceBoxes | None]  # of each image
 Keep = Callable[[np.ndarray, list[PreparedFace]], Any]
+Prepare = Callable[[Any, FaceBoxes | None], tuple[list[PreparedFace], Any]]
 
 
 class Job(NamedTuple):
@@ -32,7 +33,7 @@ class Job(NamedTuple):
 
     name: Any
     source: Any
-    boxes: Sequence[Sequence[float]] | None = None
+    boxes: FaceBoxes | None = None
 
 
 class Answer(NamedTuple):
@@ -40,22 +41,17 @@ class Answer(NamedTuple):
 
     Args:
         name (Any): The job's.
-        faces (list[PreparedFace]): Empty after an error.
-        outputs (list): The model's, one for each face.
+        faces (Sequence[PreparedFace]): Defaults to (), as after an error.
+        outputs (Sequence): The model's, one for each face.
         kept (Any): Second result of ``prepare``; None after an error.
         error (Exception, optional): Error of the image.
     """
 
     name: Any
-    faces: list[PreparedFace]
-    outputs: list
-    kept: Any
-    error: Exception | None
-
-
-Prepare = Callable[
-    [Any, Sequence[Sequence[float]] | None], tuple[list[PreparedFace], Any]
-]
+    faces: Sequence[PreparedFace] = ()
+    outputs: Sequence = ()
+    kept: Any = None
+    error: Exception | None = None
 
 
 def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
@@ -127,9 +123,13 @@ def answer_jobs(
             last = not in_preparation
             if not last:
                 name, future = in_preparation.popleft()
-                answer = _unanswered(name, future)
-                prepared.append(answer)
-                packed.extend(face.packed for face in answer.faces)
+                try:
+                    faces, kept = future.result()
+                except IMAGE_ERRORS as error:
+                    prepared.append(Answer(name, error=error))
+                else:
+                    prepared.append(Answer(name, faces, kept=kept))
+                    packed.extend(face.packed for face in faces)
             # If faces are rare, a full batch may never come.
             due = last or len(prepared) >= window
             while len(packed) >= batch_size or (due and packed):
@@ -151,11 +151,3 @@ def _run(prepare: Prepare, job: Job) -> tuple[list[PreparedFace], Any]:
     if isinstance(job.source, Exception):
         raise job.source
     return prepare(job.source, job.boxes)
-
-
-def _unanswered(name: Any, future: Future) -> Answer:
-    try:
-        faces, kept = future.result()
-    except IMAGE_ERRORS as error:
-        return Answer(name, [], [], None, error)
-    return Answer(name, faces, [], kept, None)

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,16 @@ from .explanation import (
     explain,
     explainable_parts,
 )
-from .face_pipeline import FacePreparation, PreparedFace
+from .face_pipeline import FacePreparation
 from .face_smoother import FaceSmoother
-from .face_stream import Answer, Boxes, Job, Keep, answer_jobs, jobs_of
+from .face_stream import (
+    Boxes,
+    FaceBoxes,
+    Job,
+    Keep,
+    answer_jobs,
+    jobs_of,
+)
 from .fer_results import FERResults, ImagePrediction, face_result
 from .inputs import Frame, frames_of
 from .load_model import load_model
@@ -83,8 +90,7 @@ class FERInferencer:
     ):
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r} must be positive')
-        device = find_device(device)
-        loaded = load_model(model_or_config, weights, clip)
+        loaded = load_model(model_or_config, weights, clip, device)
         self.classes = loaded.classes
         self._resize = loaded.resize
         self.batch_size = batch_size
@@ -92,7 +98,7 @@ class FERInferencer:
         self.prepare = FacePreparation(
             loaded.crop(face, face_crop), face, loaded.pipeline, face_model
         )
-        self.model: Any = loaded.model.to(device).eval()
+        self.model: Any = loaded.model
 
     def __call__(self, inputs: Any, boxes: Boxes | None = None) -> FERResults:
         """Detect and classify the faces of images.
@@ -147,20 +153,7 @@ class FERInferencer:
             self.check_explainable()
         jobs = jobs_of(inputs, boxes)
         window = self.batch_size + self.workers
-        forward = self._explain if explain else self.forward
-        for answer in self._answer(
-            jobs, window, self.batch_size, forward, keep
-        ):
-            path, frame = answer.name
-            explained = self._explained(answer) if explain else []
-            faces = (
-                [face.face for face in explained]
-                if explain
-                else self._results(answer)
-            )
-            yield ImagePrediction(
-                path, faces, answer.error, frame, explained, answer.kept
-            )
+        yield from self._predict(jobs, window, self.batch_size, explain, keep)
 
     def video(
         self, source: str | Path | int, smoothing: float | None = None
@@ -192,16 +185,20 @@ class FERInferencer:
         smooth = None
         if smoothing is not None:
             smooth = FaceSmoother(smoothing, self.classes)
-        jobs = (Job(frame, frame.image) for frame in frames_of(source))
-        # A camera's frames are answered at once.
-        limits = (
-            (1, 1) if isinstance(source, int) else (_FRAMES, self.batch_size)
+        jobs = (
+            Job((None, frame[:2]), frame.image) for frame in frames_of(source)
         )
-        for answer in self._answer(jobs, *limits, self.forward):
-            if answer.error is not None:
-                raise answer.error
-            faces = self._results(answer)
-            yield answer.name, smooth(faces) if smooth else faces
+        window, batch_size = _FRAMES, self.batch_size
+        if isinstance(source, int):  # a camera's frames are answered at once
+            window = batch_size = 1
+        for found in self._predict(
+            jobs, window, batch_size, keep=lambda image, faces: image
+        ):
+            if found.error is not None:
+                raise found.error
+            assert found.frame is not None
+            faces = smooth(found.faces) if smooth else found.faces
+            yield Frame(*found.frame, found.kept), faces
 
     @torch.no_grad()
     def forward(self, inputs: Sequence[dict]) -> np.ndarray:
@@ -220,7 +217,7 @@ class FERInferencer:
     def explain(
         self,
         source: str | Path | np.ndarray,
-        boxes: Sequence[Sequence[float]] | None = None,
+        boxes: FaceBoxes | None = None,
     ) -> list[FaceExplanation]:
         """Explain the prediction of each face of one image.
 
@@ -238,11 +235,11 @@ class FERInferencer:
                 :meth:`check_explainable`.
         """
         self.check_explainable()
-        job = Job(None, source, boxes)
-        (answer,) = self._answer([job], 1, self.batch_size, self._explain)
-        if answer.error is not None:
-            raise answer.error
-        return self._explained(answer)
+        job = Job((None, None), source, boxes)
+        (found,) = self._predict([job], 1, self.batch_size, explain=True)
+        if found.error is not None:
+            raise found.error
+        return list(found.explanations)
 
     def check_explainable(self) -> None:
         """Check that the predictions can be explained.
@@ -259,60 +256,42 @@ class FERInferencer:
             )
         explainable_parts(self.model)
 
-    def _answer(
+    def _predict(
         self,
         jobs: Iterable[Job],
         window: int,
         batch_size: int,
-        forward: Callable[[list[dict]], Iterable],
+        explain: bool = False,
         keep: Keep | None = None,
-    ) -> Iterator[Answer]:
-        def prepare(
-            source: Any, boxes: Sequence[Sequence[float]] | None
-        ) -> tuple[list[PreparedFace], Any]:
-            image = self.prepare.read(source)
-            faces = self.prepare(image, boxes)
+    ) -> Iterator[ImagePrediction]:
+        """Predict jobs whose names are path and frame."""
+
+        def prepare(source: Any, boxes: FaceBoxes | None) -> tuple[list, Any]:
+            image, faces = self.prepare(source, boxes)
             return faces, None if keep is None else keep(image, faces)
 
-        return answer_jobs(
+        forward = self._explain if explain else self.forward
+        for (path, frame), faces, outputs, kept, error in answer_jobs(
             jobs, prepare, forward, batch_size, window, self.workers
-        )
+        ):
+            results, explanations = [], []
+            for face, output in zip(faces, outputs, strict=True):
+                probs = output
+                if explain:
+                    probs = output.probs[0].float().cpu().numpy()
+                result = face_result(
+                    face.face, face.detected, probs, self.classes
+                )
+                results.append(result)
+                if explain:
+                    explanations.append(
+                        FaceExplanation(result, output, face.matrix, face.size)
+                    )
+            yield ImagePrediction(
+                path, results, error, frame, explanations, kept
+            )
 
     def _explain(self, inputs: Sequence[dict]) -> list[Explanation]:
         data = self.model.data_preprocessor(pseudo_collate(inputs))
         found = explain(self.model, data['inputs'])
         return [found.of(index) for index in range(len(inputs))]
-
-    def _results(self, answer: Answer) -> list[dict]:
-        return [
-            face_result(face.face, face.detected, probs, self.classes)
-            for face, probs in zip(answer.faces, answer.outputs, strict=True)
-        ]
-
-    def _explained(self, answer: Answer) -> list[FaceExplanation]:
-        return [
-            FaceExplanation.of(face, found, self.classes)
-            for face, found in zip(answer.faces, answer.outputs, strict=True)
-        ]
-
-
-def find_device(device: str | torch.device | None) -> torch.device:
-    """Choose a device and check that it can be used.
-
-    Args:
-        device (str | torch.device, optional): None: a GPU if available, else
-            the CPU.
-
-    Raises:
-        ValueError: If the device does not exist or cannot be used.
-    """
-    if device is None:
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    try:
-        return torch.empty(0, device=device).device
-    # torch without CUDA raises AssertionError.
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f'device={str(device)!r} cannot be used: {reason}'
-        ) from error

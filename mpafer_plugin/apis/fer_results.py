@@ -3,9 +3,9 @@
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -15,14 +15,18 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-POINTS = ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
-"""Names of the landmarks in the columns of a table."""
-
 BOX = ('x1', 'y1', 'x2', 'y2')
 """Columns of a face's box."""
 
-SCORES = ('face_score', 'pred_class', 'pred_label', 'pred_score')
-"""Values of a face that are columns of a table."""
+LANDMARKS = tuple(
+    f'{point}_{axis}'
+    for point in ('right_eye', 'left_eye', 'nose', 'mouth_right', 'mouth_left')
+    for axis in 'xy'
+)
+"""Columns of a face's landmarks."""
+
+PREDICTION = ('pred_class', 'pred_label', 'pred_score')
+"""Columns of a face's prediction."""
 
 
 class ImagePrediction(NamedTuple):
@@ -94,21 +98,33 @@ class FERResults(list):
         that are not UTF-8 are escaped; Python's json restores them.
         """
         content = [
-            dict(path=name, **_named(frame), faces=as_json(faces))
+            dict(
+                path=name,
+                **_named(frame),
+                faces=[
+                    face | dict(pred_scores=face['pred_scores'].tolist())
+                    for face in faces
+                ],
+            )
             for name, frame, faces in zip(
                 self.paths, self.frames, self, strict=True
             )
         ]
         text = json.dumps(content, indent=1, ensure_ascii=False)
-        with _whole_text(path, 'backslashreplace') as file:
-            file.write(text + '\n')
+        with atomic_write(Path(path)) as part:
+            part.write_text(text + '\n', 'utf-8', 'backslashreplace')
 
     def to_csv(self, path: str | Path) -> None:
         """Write one line for each face, and one for an image without a face.
 
         File names are written byte by byte, even if they are not UTF-8.
         """
-        with _whole_text(path, 'surrogateescape') as file:
+        with (
+            atomic_write(Path(path)) as part,
+            part.open(
+                'w', encoding='utf-8', errors='surrogateescape', newline=''
+            ) as file,
+        ):
             writer = csv.DictWriter(file, self._columns())
             writer.writeheader()
             writer.writerows(self._rows())
@@ -129,15 +145,11 @@ class FERResults(list):
 
     def _columns(self) -> list[str]:
         return [
-            'picture',
-            'path',
-            'frame',
-            'time',
-            'face',
+            *('picture', 'path', 'frame', 'time', 'face'),
             *BOX,
-            SCORES[0],
-            *(f'{point}_{axis}' for point in POINTS for axis in 'xy'),
-            *SCORES[1:],
+            'face_score',
+            *LANDMARKS,
+            *PREDICTION,
             *(f'prob_{name}' for name in self.classes),
         ]
 
@@ -149,32 +161,19 @@ class FERResults(list):
             if not faces:
                 yield image
             for index, face in enumerate(faces):
-                points = face['landmarks'] or [[None, None]] * len(POINTS)
+                points = face['landmarks'] or [(None, None)] * 5
                 yield dict(
                     image,
                     face=index,
                     **dict(zip(BOX, face['bbox'], strict=True)),
-                    **{
-                        f'{name}_{axis}': value
-                        for name, point in zip(POINTS, points, strict=True)
-                        for axis, value in zip('xy', point, strict=True)
-                    },
-                    **{key: face[key] for key in SCORES},
+                    **dict(zip(LANDMARKS, chain(*points), strict=True)),
+                    **{key: face[key] for key in ('face_score', *PREDICTION)},
                     **{f'prob_{n}': p for n, p in face['probs'].items()},
                 )
 
 
 def _named(frame: tuple[int, float] | None) -> dict:
     return {} if frame is None else dict(frame=frame[0], time=frame[1])
-
-
-@contextmanager
-def _whole_text(path: str | Path, errors: str) -> Iterator[IO[str]]:
-    with (
-        atomic_write(Path(path)) as part,
-        part.open('w', newline='', encoding='utf-8', errors=errors) as file,
-    ):
-        yield file
 
 
 def face_result(
@@ -217,10 +216,3 @@ def expression(probs: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
         probs=dict(zip(classes, probs.tolist(), strict=True)),
         pred_scores=probs,
     )
-
-
-def as_json(faces: list[dict]) -> list[dict]:
-    """Convert the faces of an image to JSON types."""
-    return [
-        face | dict(pred_scores=face['pred_scores'].tolist()) for face in faces
-    ]

@@ -17,17 +17,9 @@ from mpafer_plugin.utils.image_files import (
     list_files,
 )
 
-VIDEO_ENDINGS = (
-    '.mp4',
-    '.m4v',
-    '.mov',
-    '.avi',
-    '.mkv',
-    '.webm',
-    '.mpg',
-    '.mpeg',
-    '.wmv',
-)
+VIDEO_SUFFIXES = (
+    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv'
+)  # fmt: skip
 """Suffixes of video files; all others are read as images."""
 
 
@@ -43,7 +35,7 @@ def is_video(source: object) -> bool:
     """Return whether a source is a video file, by its suffix."""
     return (
         isinstance(source, (str, Path))
-        and Path(source).suffix.lower() in VIDEO_ENDINGS
+        and Path(source).suffix.lower() in VIDEO_SUFFIXES
     )
 
 
@@ -112,18 +104,14 @@ def frames_of(source: str | Path | int) -> Iterator[Frame]:
     name = f'camera {source}' if camera else repr(str(source))
     if not camera and not os.path.isfile(source):
         raise ImageError(f'{name}: no such file')
-    capture = cv2.VideoCapture(
-        source if isinstance(source, int) else str(source)
-    )
+    capture = cv2.VideoCapture(str(source) if not camera else source)
     index, start = 0, 0.0
     try:
         if not capture.isOpened():
             raise ImageError(f'{name} cannot be opened as a video')
         stated = 0 if camera else int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        while True:
-            there, image = capture.read()
-            if not there:
-                break
+        while (found := capture.read())[0]:
+            image = found[1]
             if camera:
                 start = start or time.monotonic()
                 seconds = time.monotonic() - start

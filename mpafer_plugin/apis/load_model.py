@@ -4,16 +4,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmpretrain.registry import MODELS
 from torch import nn
 
-from mpafer_plugin.engine.checkpoints.file import read_checkpoint
-from mpafer_plugin.engine.checkpoints.metadata import (
-    CheckpointMeta,
+from mpafer_plugin.engine.checkpoints.file import (
     check_tensors,
+    read_checkpoint,
 )
+from mpafer_plugin.engine.checkpoints.metadata import CheckpointMeta
 from mpafer_plugin.engine.checkpoints.test_pipeline import (
     loads_color_image,
     pipeline_of,
@@ -36,7 +37,7 @@ class LoadedModel:
     """Trained model together with its preprocessing.
 
     Attributes:
-        model (nn.Module): The model with its weights, on the CPU.
+        model (nn.Module): On its device, in evaluation mode.
         classes (list[str]): Names of the classes, in label order.
         pipeline (list[dict]): The test pipeline after loading the image.
         resize (bool): Whether the pipeline only resizes.
@@ -57,9 +58,8 @@ class LoadedModel:
                 warns if the crop may differ from that of training.
             given (FaceCrop, optional): The caller's choice.
         """
-        trained = None
-        if self.face_crop is not None:
-            trained = FaceCrop.from_dict(self.face_crop)
+        stored = self.face_crop
+        trained = None if stored is None else FaceCrop.from_dict(stored)
         crop = given or trained or FaceCrop()
         logger = MMLogger.get_current_instance()
         if detector == 'none' or crop == trained:
@@ -85,6 +85,7 @@ def load_model(
     source: str | Path | Config | nn.Module | None,
     weights: str | Path | None = None,
     clip: str | None = None,
+    device: str | torch.device | None = None,
 ) -> LoadedModel:
     """Load a model and its preprocessing from a model, config or checkpoint.
 
@@ -96,22 +97,26 @@ def load_model(
             a model or config, or alone, with ``source=None``.
         clip (str, optional): See :func:`model_from_meta`; for a checkpoint
             alone.
+        device (str | torch.device, optional): See :func:`find_device`.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
-        ValueError: If the arguments do not determine a trained model, the
-            checkpoint is refused, or it does not fit the model.
+        ValueError: If the device cannot be used, the arguments do not
+            determine a trained model, the checkpoint is refused, or it does
+            not fit the model.
     """
-    if isinstance(source, (str, Path)):
-        path = Path(source).expanduser()
-        if path.suffix.lower() not in CONFIG_SUFFIXES:
-            if weights is not None:
-                raise ValueError(
-                    f'{str(source)!r} is taken as a checkpoint, as it does '
-                    f'not end in {", ".join(CONFIG_SUFFIXES)}; with '
-                    f'weights={str(weights)!r} there would be two'
-                )
-            source, weights = None, path
+    device = find_device(device)
+    if (
+        isinstance(source, (str, Path))
+        and Path(source).suffix.lower() not in CONFIG_SUFFIXES
+    ):
+        if weights is not None:
+            raise ValueError(
+                f'{str(source)!r} is taken as a checkpoint, as it does '
+                f'not end in {", ".join(CONFIG_SUFFIXES)}; with '
+                f'weights={str(weights)!r} there would be two'
+            )
+        source, weights = None, source
     if source is None and weights is None:
         raise ValueError('neither a model nor weights are given')
     if source is not None and clip is not None:
@@ -125,18 +130,23 @@ def load_model(
         )
     # Before the config, which is executed.
     checkpoint = {} if weights is None else read_checkpoint(weights)
-    model: nn.Module | None = None
-    steps = None
-    if isinstance(source, nn.Module):
-        model = source
-    elif source is not None:
+    model, steps = source, None
+    if source is not None and not isinstance(source, nn.Module):
         model, steps = _from_config(source)
     try:
-        return _assemble(model, steps, checkpoint, weights, clip)
+        loaded, differences = _load(model, steps, checkpoint, clip)
     except ValueError as error:
         if weights is None:
             raise
         raise ValueError(f'{str(weights)!r}: {error}') from error
+    if differences:
+        MMLogger.get_current_instance().warning(
+            f'{str(weights)!r} was trained with other settings, so '
+            f'predictions differ from those in training: '
+            f'{"; ".join(differences)}'
+        )
+    loaded.model.to(device).eval()
+    return loaded
 
 
 def _from_config(source: str | Path | Config) -> tuple[nn.Module, list]:
@@ -153,50 +163,46 @@ def _from_config(source: str | Path | Config) -> tuple[nn.Module, list]:
     return MODELS.build(cfg.model), steps
 
 
-def _assemble(
-    given: nn.Module | None,
-    steps: list | None,
-    checkpoint: dict,
-    weights: str | Path | None,
-    clip: str | None,
-) -> LoadedModel:
+def _load(
+    given: Any, steps: list | None, checkpoint: dict, clip: str | None
+) -> tuple[LoadedModel, list[str]]:
+    """Load a checkpoint into a model, which it describes if none is given.
+
+    Returns:
+        tuple: The loaded model, and how a given one differs from training.
+    """
     meta = CheckpointMeta.from_checkpoint(checkpoint)
-    model: Any = given
+    model = given
     if model is None:
         model = model_from_meta(meta, checkpoint['state_dict'], clip)
     if steps is None:
         steps = _resizing_pipeline(model, meta, required=given is None)
     resize = resize_of(steps)
-    if meta is not None:
-        own = CheckpointMeta.from_model(model, resize=resize)
-        if given is None:  # it has only one hard prompt per class
-            own = replace(own, hard_prompts_digest=meta.hard_prompts_digest)
+    own = CheckpointMeta.from_model(model, resize=resize)
+    differences = []
+    if meta is not None and given is None:
+        # It is built with one hard prompt for each class.
+        meta.compare(
+            replace(own, hard_prompts_digest=meta.hard_prompts_digest)
+        )
+    elif meta is not None:
         meta.compare(own)
         differences = meta.differences(own)
-        if given is not None and differences:
-            MMLogger.get_current_instance().warning(
-                f'{str(weights)!r} was trained with other settings, so '
-                'predictions differ from those in training: '
-                + '; '.join(differences)
-            )
     if checkpoint:
         check_tensors(checkpoint['state_dict'], model)
         model.load_state_dict(checkpoint['state_dict'])
-    text = getattr(getattr(model, 'head', None), 'text', None)
-    classes = (
-        text.classes
-        if text is not None
-        else (checkpoint.get('meta', {}).get('dataset_meta') or {}).get(
-            'classes'
-        )
-    )
+    dataset_meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
+    classes = own.classes or dataset_meta.get('classes')
     if classes is None:
         raise ValueError(
             'neither the model nor its checkpoint states the classes'
         )
     face_crop = None if meta is None else meta.face_crop
-    return LoadedModel(
-        model, list(classes), steps[1:], resize is not None, face_crop
+    return (
+        LoadedModel(
+            model, list(classes), steps[1:], resize is not None, face_crop
+        ),
+        differences,
     )
 
 
@@ -205,10 +211,8 @@ def _resizing_pipeline(
 ) -> list[dict]:
     """Return the test pipeline of a model without a config.
 
-    Args:
-        model (nn.Module): A model does not state how it is resized for.
-        meta (CheckpointMeta, optional): Its checkpoint may.
-        required (bool): Whether the checkpoint has to.
+    A model does not state how images are resized for it, its checkpoint may;
+    if ``required``, it has to.
     """
     backbone = getattr(model, 'backbone', None)
     if not isinstance(backbone, PromptedCLIPViT):
@@ -218,13 +222,12 @@ def _resizing_pipeline(
         )
     height, width = backbone.tower.image_size
     resize = None if meta is None else meta.resize
-    if resize is None:
-        if required:
-            raise ValueError(
-                'the test pipeline of its training does more than resize: '
-                + NEEDS_CONFIG
-            )
-        resize = dict(scale=[width, height], interpolation='bicubic')
+    if resize is None and required:
+        raise ValueError(
+            'the test pipeline of its training does more than resize: '
+            + NEEDS_CONFIG
+        )
+    resize = resize or dict(scale=[width, height], interpolation='bicubic')
     if resize['scale'] != [width, height]:
         raise ValueError(
             f'images are resized to {resize["scale"]}, its model takes '
@@ -239,3 +242,25 @@ def _resizing_pipeline(
         ),
         dict(type='PackInputs'),
     ]
+
+
+def find_device(device: str | torch.device | None) -> torch.device:
+    """Choose a device and check that it can be used.
+
+    Args:
+        device (str | torch.device, optional): None: a GPU if available, else
+            the CPU.
+
+    Raises:
+        ValueError: If the device does not exist or cannot be used.
+    """
+    if device is None:
+        device = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        return torch.empty(0, device=device).device
+    # torch without CUDA raises AssertionError.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(
+            f'device={str(device)!r} cannot be used: {reason}'
+        ) from error

@@ -10,7 +10,7 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mpafer_plugin.apis import FERInferencer
-from mpafer_plugin.apis.fer_inferencer import find_device
+from mpafer_plugin.apis.load_model import find_device
 from mpafer_plugin.faces import FaceCrop, ImageError
 
 KEYS = {
