@@ -1,1 +1,30 @@
 """Commands: what ``mpafer COMMAND`` runs."""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import ParamSpec
+
+P = ParamSpec('P')
+Main = Callable[P, int]
+
+
+def exit_on_interrupt(message: str) -> Callable[[Main[P]], Main[P]]:
+    """Decorate the ``main`` of a command: Ctrl-C gives exit code 130.
+
+    Args:
+        message (str): Printed on Ctrl-C.
+    """
+
+    def decorate(main: Main[P]) -> Main[P]:
+        @functools.wraps(main)
+        def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
+            try:
+                return main(*args, **kwargs)
+            except KeyboardInterrupt:
+                print(message, file=sys.stderr)
+                return 130  # as shells report it
+
+        return wrapped
+
+    return decorate

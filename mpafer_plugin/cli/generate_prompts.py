@@ -46,6 +46,7 @@ from mpafer_plugin.prompts.generation.token_budget import (
     room,
 )
 
+from . import exit_on_interrupt
 from .config_args import config_file
 
 DAY = 24 * 60 * 60  # seconds
@@ -143,17 +144,9 @@ def out_file(path: str) -> Path:
     return Path(path)
 
 
+@exit_on_interrupt('interrupted')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    try:
-        return run(args)
-    except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
-        return 130  # as shells count it
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # an ASCII terminal must not lose answers
         sys.stdout.reconfigure(errors='backslashreplace')

@@ -36,6 +36,8 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
+from . import exit_on_interrupt
+
 SHOWN = 3  # failed files printed; the report lists all
 
 
@@ -91,6 +93,7 @@ def parse_args(
     return args
 
 
+@exit_on_interrupt('interrupted; the same command resumes')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     # Schedulers stop a job by SIGTERM: handle it as Ctrl-C.
@@ -98,15 +101,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names need not be UTF-8.
         sys.stdout.reconfigure(errors='backslashreplace')
-    try:
-        return run(args)
-    except KeyboardInterrupt:
-        print('interrupted; the same command resumes', file=sys.stderr)
-        return 130  # as shells report it
-
-
-def run(args: argparse.Namespace) -> int:
-    """Crop the dataset, print a summary and return the exit code."""
     try:
         crop = FaceCrop(
             size=args.size,

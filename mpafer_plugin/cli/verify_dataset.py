@@ -26,6 +26,7 @@ from mpafer_plugin.datasets.verification import (
     verify,
 )
 
+from . import exit_on_interrupt
 from .config_args import add_config_arguments, dataset_configs, load_config
 
 SHOWN = 3  # examples of each error; --out has all
@@ -137,21 +138,9 @@ def part_lines(part: PartReport) -> Iterable[str]:
         yield f'{part.grey} grey, {part.colour} in colour'
 
 
+@exit_on_interrupt('interrupted')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    try:
-        return run(args)
-    except KeyboardInterrupt:
-        print('interrupted', file=sys.stderr)
-        return 130  # as shells count it
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the command with parsed options.
-
-    Returns:
-        int: The exit code.
-    """
     configs = dataset_configs(load_config(args))
     try:
         parts = read_parts(configs)

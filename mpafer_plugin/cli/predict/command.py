@@ -21,7 +21,7 @@ from rich.progress import Progress
 from ..config_args import config_file
 from .predictor import Predictor
 
-ALL_DONE, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
+SUCCESS, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
 
 
 def parse_args(
@@ -124,8 +124,8 @@ def screen_problem() -> str:
     )
     if probe.returncode == 0:
         return ''
-    said = probe.stderr.strip().splitlines() or [f'code {probe.returncode}']
-    return f'OpenCV cannot open a window: {said[-1]}'
+    lines = probe.stderr.strip().splitlines() or [f'code {probe.returncode}']
+    return f'OpenCV cannot open a window: {lines[-1]}'
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
@@ -133,14 +133,14 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     console = Console(stderr=True)
 
     def stop(error: Exception) -> int:
-        console.print(f'{error}', style='red', markup=False, soft_wrap=True)
+        console.print(str(error), style='red', markup=False, soft_wrap=True)
         return STOPPED
 
     try:
         predictor = Predictor(args, console)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         return stop(error)
-    code = ALL_DONE
+    code = SUCCESS
     try:
         with Progress(console=console) as progress:
             predictor.run(progress)

@@ -63,17 +63,13 @@ class Plan:
             else:
                 self._add(source, Path(Path(source).name), '.png')
         read = [str(work.source) for work in self.works]
-        own = [args.weights, args.config, args.clip, args.face_model]
-        self._check([*read, *filter(None, own)])
+        options = args.weights, args.config, args.clip, args.face_model
+        self._check([*read, *filter(None, options)])
 
     def _add_folder(self, folder: str) -> None:
-        paths: list[str] = []
-        unlisted: list[str] = []
-        for path, source in images_of(folder):
-            if isinstance(source, ImageError):
-                unlisted.append(str(source))
-            else:
-                paths.append(str(path))
+        found = list(images_of(folder))
+        unlisted = [str(s) for _, s in found if isinstance(s, ImageError)]
+        paths = [str(s) for _, s in found if not isinstance(s, ImageError)]
         out = self.out.resolve()
         kept = [p for p in paths if not Path(p).resolve().is_relative_to(out)]
         for path in kept:
@@ -87,10 +83,10 @@ class Plan:
         if not kept and not unlisted:
             self.failures.append(f'{folder!r}: there is no image in it')
 
-    def _add(self, source: str | int, name: Path, ending: str) -> None:
+    def _add(self, source: str | int, name: Path, suffix: str) -> None:
         stem, number = name.with_suffix(''), 1
         while True:
-            place = self.out / f'{stem}{ending}'
+            place = self.out / f'{stem}{suffix}'
             why = self.out / f'{stem}_why.png'
             if not self._taken & {place, why}:
                 break
@@ -100,6 +96,7 @@ class Plan:
         self.works.append(Work(source, place, why))
 
     def _check(self, read: list[str]) -> None:
+        """Check that no output file is one that is read."""
         inputs = {_identity(path): path for path in read}
         tables = [self.out / name for name in TABLES.values()]
         for place in (*tables, *self._taken):

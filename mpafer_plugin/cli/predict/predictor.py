@@ -61,6 +61,7 @@ class Predictor:
         self.args = args
         self.console = console
         self.plan = Plan(args)
+        margin = args.margin
         # --weights is never executed, whatever its name; --config is.
         self.inferencer = FERInferencer(
             args.config,
@@ -70,9 +71,7 @@ class Predictor:
             batch_size=args.batch_size,
             face_model=args.face_model,
             clip=args.clip,
-            face_crop=None
-            if args.margin is None
-            else FaceCrop(margin=args.margin),
+            face_crop=None if margin is None else FaceCrop(margin=margin),
         )
         if args.explain:
             self.inferencer.check_explainable()
@@ -104,7 +103,7 @@ class Predictor:
         for work, prediction in zip(images, stream, strict=True):
             if prediction.error is None:
                 self.collect(prediction)
-                self.try_to_draw(work, prediction)
+                self.draw(work, prediction)
             else:
                 text = str(prediction.error)
                 named = str(work.source) in text
@@ -135,10 +134,24 @@ class Predictor:
         if self.has_table:
             self.done.append(prediction._replace(explanations=(), kept=None))
 
-    def try_to_draw(self, work: Work, prediction: ImagePrediction) -> None:
-        """Draw an image; report an error and continue."""
+    def draw(self, work: Work, prediction: ImagePrediction) -> None:
+        """Write the drawings of an image; report an error and continue."""
+        view = prediction.kept
         try:
-            self.draw(work, prediction)
+            if isinstance(view, Exception):
+                raise view
+            drawn = draw_predictions(
+                view.image, prediction.faces, shape=view.shape
+            )
+            work.place.parent.mkdir(parents=True, exist_ok=True)
+            # cv2.imwrite would not say why a file cannot be written.
+            content = cv2.imencode(work.place.suffix, drawn)[1].tobytes()
+            work.place.write_bytes(content)
+            if prediction.explanations:
+                draw_explanations(
+                    view.faces, prediction.explanations, str(work.why)
+                )
+            self.show(drawn, wait=0)
         except IMAGE_ERRORS as reason:
             self.undrawn += 1
             self.report(
@@ -146,26 +159,6 @@ class Predictor:
             )
         else:
             self.drawn += 1
-
-    def draw(self, work: Work, prediction: ImagePrediction) -> None:
-        """Write the drawings of an image."""
-        view = prediction.kept
-        if isinstance(view, Exception):
-            raise view
-        drawn = draw_predictions(
-            view.image, prediction.faces, shape=view.shape
-        )
-        work.place.parent.mkdir(parents=True, exist_ok=True)
-        # cv2.imwrite would not say why a file cannot be written.
-        content = cv2.imencode(work.place.suffix, drawn)[1].tobytes()
-        work.place.write_bytes(content)
-        if prediction.explanations:
-            draw_explanations(
-                view.faces, prediction.explanations, str(work.why)
-            )
-        if self.args.show:
-            cv2.imshow('mpafer', drawn)
-            cv2.waitKey(0)
 
     def video(self, work: Work, progress: Progress) -> None:
         """Predict a video or camera, and write its drawn frames."""
@@ -185,14 +178,18 @@ class Predictor:
                 writer.write(drawn, frame.time)
                 self.drawn += 1
                 progress.advance(task)
-                if self.args.show:
-                    cv2.imshow('mpafer', drawn)
-                    cv2.waitKey(1)
+                self.show(drawn, wait=1)
         except IMAGE_ERRORS as reason:
             self.fail(str(reason))
         finally:
             writer.close()
         progress.update(task, total=progress.tasks[task].completed)
+
+    def show(self, drawn: np.ndarray, wait: int) -> None:
+        """With --show, show a drawing for some ms; 0 is until a key."""
+        if self.args.show:
+            cv2.imshow('mpafer', drawn)
+            cv2.waitKey(wait)
 
     def fail(self, reason: str) -> None:
         """Count and report an input that failed."""
@@ -212,12 +209,12 @@ class Predictor:
             OSError: If a table cannot be written; the other one is written.
         """
         results = FERResults.of(self.done, self.inferencer.classes)
-        writers = dict(json=results.to_json, csv=results.to_csv)
         errors = []
-        for kind, write in writers.items():
+        for kind, name in TABLES.items():
             if getattr(self.args, kind):
+                write = getattr(results, f'to_{kind}')
                 try:
-                    write(self.plan.out / TABLES[kind])
+                    write(self.plan.out / name)
                 except OSError as error:
                     errors.append(str(error))
         undrawn = f', {self.undrawn} drawings failed' if self.undrawn else ''

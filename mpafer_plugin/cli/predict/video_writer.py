@@ -27,7 +27,7 @@ class VideoWriter:
     def __init__(self, place: Path, source: str | int):
         self.place = place
         self.camera = isinstance(source, int)
-        self.rate = CAMERA_RATE if isinstance(source, int) else rate(source)
+        self.rate = CAMERA_RATE if isinstance(source, int) else _rate(source)
         self._written = 0
         self._writer: cv2.VideoWriter | None = None
 
@@ -56,7 +56,7 @@ class VideoWriter:
         return writer
 
 
-def rate(path: str) -> float:
+def _rate(path: str) -> float:
     """Return the frame rate of a video; CAMERA_RATE if it is unknown."""
     capture = cv2.VideoCapture(path)
     try:
