@@ -160,10 +160,14 @@ def num_trainable(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def guard(runner: Runner) -> None:
+class ConfigTextGuard(Hook):
     """Remove the config text, which mmengine executes, from checkpoints."""
-    hook = Hook()
-    hook.after_load_checkpoint = (  # type: ignore[method-assign]
-        lambda runner, checkpoint: drop_config_text(checkpoint)
-    )
-    runner.register_hook(hook, priority='HIGHEST')
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Remove it before any other hook sees the checkpoint."""
+        drop_config_text(checkpoint)
+
+
+def guard(runner: Runner) -> None:
+    """Protect a runner from code in checkpoints."""
+    runner.register_hook(ConfigTextGuard(), priority='HIGHEST')

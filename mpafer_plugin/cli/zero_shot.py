@@ -71,10 +71,10 @@ def score(cfg: mmengine.Config) -> dict:
 
     metric = FERMetric()
     metric.dataset_meta = metainfo
-    results: dict = {}
-    for (granularity, kind), results_of_kind in pairs.items():
-        metrics = metric.compute_metrics(results_of_kind)
-        results.setdefault(str(granularity), {})[kind] = {
+    results: dict = {str(granularity): {} for granularity in GRANULARITIES}
+    for (granularity, kind), found in pairs.items():
+        metrics = metric.compute_metrics(found)
+        results[str(granularity)][kind] = {
             name: metrics[name] for name in ('accuracy', 'uar')
         }
     return results
