@@ -37,7 +37,9 @@ def run(console: Console, tool: str, *args: str) -> float:
     """Run a tool, print its command line and return its seconds."""
     command = [str(TOOLS / tool), *args]
     shown = shlex.join([shown_path(sys.executable), *map(shown_path, command)])
-    console.rule(shown, align='left')
+    console.rule(tool, align='left')
+    # whole, so that it can be copied
+    console.print(shown, soft_wrap=True, highlight=False, markup=False)
     start = time.monotonic()
     subprocess.run([sys.executable, *command], check=True)
     return time.monotonic() - start
