@@ -18,10 +18,11 @@ from rich.progress import track
 from rich.table import Table
 
 from mpafer_plugin.evaluation import FERMetric
+from mpafer_plugin.prompts import GRANULARITIES
 
 from .config_args import add_config_arguments, load_config
 
-GRANULARITIES = (1, 2, 3, 'mean')
+CHOICES = (*GRANULARITIES, 'mean')
 
 
 def parse_args(
@@ -37,6 +38,10 @@ def parse_args(
 def score(cfg: mmengine.Config) -> dict:
     """Evaluate the test set with each granularity of hard prompts.
 
+    Args:
+        cfg (Config): Changed in place: visual prompts and prototypes are
+            switched off.
+
     Returns:
         dict: For each granularity, accuracy and UAR in percent of the class
         token alone (``token``) and of the global-local score (``both``).
@@ -49,14 +54,14 @@ def score(cfg: mmengine.Config) -> dict:
     loader = Runner.build_dataloader(cfg.test_dataloader)
     metainfo = loader.dataset.metainfo
     hard = {}
-    for granularity in GRANULARITIES:
+    for granularity in CHOICES:
         text = MODELS.build(
             cfg.model.head.text | dict(granularity=granularity)
         )
         hard[granularity] = F.normalize(text.hard_features, dim=-1).to(device)
 
     pairs: dict = {
-        (g, kind): [] for g in GRANULARITIES for kind in ('token', 'both')
+        (g, kind): [] for g in CHOICES for kind in ('token', 'both')
     }
     for batch in track(loader, 'zero-shot'):
         batch = model.data_preprocessor(batch, training=False)
