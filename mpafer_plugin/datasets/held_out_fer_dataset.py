@@ -105,7 +105,7 @@ class HeldOutFERDataset(BaseFERDataset):
         elif self.val_fraction == 0:
             rule = f'all {self.TRAIN_RULE}, nothing held out'
         else:
-            part = 'held out of' if self.split == 'val' else 'left of'
+            part = 'held out of' if self.split == 'val' else 'the rest of'
             rule = (
                 f'{part} the {self.TRAIN_RULE}, val_fraction='
                 f'{self.val_fraction} of every class, val_seed={self.val_seed}'

@@ -45,14 +45,14 @@ def check_batch_shares(loader: DataLoader, endless: bool = False) -> None:
         facts += f' with round_up={sampler.round_up}'
     if min(batches) == 0:
         raise ValueError(
-            f'no training batch for each process: {batches} batches an epoch '
+            f'no training batch for each process: {batches} batches per epoch '
             f'({facts}). Lower train_dataloader.batch_size, set '
             'train_dataloader.drop_last=False, or train with more images or '
             'fewer processes'
         )
     if min(batches) != max(batches) and not endless:
         raise ValueError(
-            f'the processes have {batches} training batches an epoch, and '
+            f'the processes have {batches} training batches per epoch, and '
             f'those with more would wait forever ({facts}). Set '
             'train_dataloader.sampler.round_up=True, or use a sampler that '
             'gives each process as many, such as ResumableSampler'

@@ -51,7 +51,7 @@ def test_what_can_be_shared(others):
 
 def test_no_batch():
     message = (
-        r'no training batch for each process: \[0\] batches an epoch \(3 '
+        r'no training batch for each process: \[0\] batches per epoch \(3 '
         r'images, 1 process\(es\), batch_size=4 each, drop_last=True, '
         r'DefaultSampler with round_up=True\). Lower train_dataloader.batch_si'
     )

@@ -109,7 +109,7 @@ def _report(runner, loader: DataLoader) -> list[str]:
         f'{_number(loader.batch_size)} x {get_world_size()} process(es)',
         f'  iterations: {runner.max_iters:,}'
         if _endless(runner)
-        else f'  batches an epoch: {_number(length(loader))}',
+        else f'  batches per epoch: {_number(length(loader))}',
         f'  class weights: {shown}',
     ]
     pipelines = [

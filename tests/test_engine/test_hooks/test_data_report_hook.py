@@ -28,7 +28,7 @@ SHIPPED = """\
 training data:
   sampler: ResumableSampler, shuffle=True, classes not balanced
   images: 77; batches of 8 x 1 process(es)
-  batches an epoch: 10
+  batches per epoch: 10
   class weights: none
   transforms: LoadImageFromFile, RandomResizedCrop, RandomFlip, \
 RandomErasing, PackInputs"""
@@ -119,7 +119,7 @@ def test_data_sets_of_others(report):
 
     text = report(prepare)
     assert 'images: unknown number; batches of 4 x 1' in text
-    assert 'batches an epoch: unknown number' in text
+    assert 'batches per epoch: unknown number' in text
     assert text.endswith('transforms: none')
 
 
