@@ -79,12 +79,12 @@ def generate(
         raise Refused(f'{out} is a folder')
     if out.exists() and not force:
         raise Refused(f'{out} exists; --force overwrites it')
-    # atomic_write would make a mistyped folder
+    # atomic_write would create a mistyped folder
     if not out.parent.is_dir():
         raise Refused(f'{part} cannot be written: no folder {out.parent}')
     answers = read_answers(part, plan.model)
     try:
-        write_answers(part, plan.model, answers)  # fail before it costs
+        write_answers(part, plan.model, answers)  # fail before asking
     except OSError as error:
         raise Refused(f'{part} cannot be written: {error}') from error
     failures: list[str] = []
@@ -133,8 +133,16 @@ def describe(
     """Ask a question until the answer is usable and short enough.
 
     An unusable answer is asked for again, a too long one is asked for in
-    fewer words. If all attempts are too long, the shortest one is cut. No
-    description of ``known``, those that the class has, may be repeated.
+    fewer words. If all attempts are too long, the shortest one is cut.
+
+    Args:
+        ask (Ask): Function that answers, such as :meth:`Chat.ask`.
+        question (Question): The question.
+        known (Collection[str]): Descriptions that the class already has,
+            which the answer may not repeat. Defaults to none.
+
+    Returns:
+        list[Description]: ``question.count`` descriptions, cut if too long.
 
     Raises:
         UnusableAnswer: If no answer was usable; quotes the last one.
