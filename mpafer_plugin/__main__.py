@@ -28,7 +28,7 @@ COMMANDS = {
         'ask a language model for descriptions of classes',
     ),
     'convert-weights': ('cli.convert_weights', 'rewrite CLIP weights'),
-    'study': ('cli.study.command', 'several recipes by several seeds'),
+    'study': ('cli.study.command', 'compare recipes over several seeds'),
     'doctor': ('cli.doctor', 'check the environment'),
 }
 """Command to its module and its line in the help."""

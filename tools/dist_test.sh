@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test with several processes: one a GPU, or any number on the CPU.
+# Test with several processes: one per GPU, or any number on the CPU.
 #
 #   tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train with several processes: one a GPU, or any number on the CPU.
+# Train with several processes: one per GPU, or any number on the CPU.
 #
 #   tools/dist_train.sh CONFIG GPUS [options of tools/train.py]
 #

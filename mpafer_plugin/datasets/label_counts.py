@@ -88,7 +88,7 @@ def _label(info: dict, classes: int, index: int) -> int:
 def count_table(
     classes: Sequence[str], rows: Mapping[str, Mapping[str, int]]
 ) -> str:
-    """Format counts of images as a table with one column a class.
+    """Format counts of images as a table with one column per class.
 
     Args:
         classes (Sequence[str]): The classes, in label order.
@@ -96,7 +96,7 @@ def count_table(
             counts, by canonical name.
 
     Returns:
-        str: A line of names, then one line a row, with totals.
+        str: A line of names, then one line per row, with totals.
     """
     lines = [['', *classes, 'total']]
     for title, counts in rows.items():

@@ -90,7 +90,7 @@ class Environment:
     def packages(self) -> dict[str, Package]:
         """Installed distributions by normalized name.
 
-        The first on the path wins, but readable metadata before damaged.
+        The first on the path wins, unless only a later one is readable.
         """
         found: dict[str, Package] = {}
         for folder in self.path:
@@ -108,7 +108,7 @@ class Environment:
         return next(filter(None, found), None)
 
     def build(self, module: str) -> str:
-        """Return for what torch or torchvision is built.
+        """Return the platform that torch or torchvision was built for.
 
         Returns:
             str: ``'CUDA 13.2'``, ``'ROCm'``, ``'CPU only'`` or '', unknown.
@@ -178,8 +178,8 @@ def normalized(name: str) -> str:
 def fits(version: str, wanted: str) -> bool:
     """Check a version against a range such as ``'>=0.10.4,<0.11'``.
 
-    A pre-release also counts as its release: vendors name torch builds so
-    (``2.14.0a0+nv25.10``). Anything unreadable fits.
+    A pre-release also counts as its release: vendors' builds of torch have
+    such versions (``2.14.0a0+nv25.10``). Anything unreadable fits.
     """
     if not HAS_PACKAGING or not version:
         return True

@@ -90,7 +90,7 @@ def join_process_group(launcher: str) -> None:
         if processes > gpus:
             raise ValueError(
                 f'{processes} processes were started on this machine, which '
-                f'has {gpus} GPUs: start one process a GPU'
+                f'has {gpus} GPUs: start one process per GPU'
             )
         return
     if launcher != 'pytorch':

@@ -83,7 +83,7 @@ class FERMetric(BaseMetric):
                     f'{sample.get("img_path")!r} has the label {int(label)}; '
                     f'the data has {len(names)} classes'
                 )
-            # Images of the same pair share one tuple: large datasets.
+            # Images of the same pair share one tuple, to save memory.
             pair = int(label), int(predicted)
             self.results.append(self._pairs.setdefault(pair, pair))
 

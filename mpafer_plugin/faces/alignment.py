@@ -77,7 +77,7 @@ def box_matrix(bbox: np.ndarray, size: int, margin: float) -> np.ndarray:
 
 
 LIMIT = 2**15 - 1
-"""``cv2.warpAffine`` requires fewer pixels a side."""
+"""``cv2.warpAffine`` requires fewer pixels per side."""
 
 
 def cut_out(

@@ -148,7 +148,7 @@ class YuNet:
         if size != (width, height):
             how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
             image = cv2.resize(image, size, interpolation=how)
-        # OpenCV 4.10 finds faces in empty images of up to 32 pixels a side.
+        # OpenCV 4.10 finds faces in empty images of up to 32 x 32 pixels.
         right, below = (max(0, MIN_SIDE - side) for side in size)
         if right or below:
             image = cv2.copyMakeBorder(

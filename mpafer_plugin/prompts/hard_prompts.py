@@ -61,7 +61,7 @@ def load_hard_prompts(
     Returns:
         dict[str, dict[int, list[str]]]: For each class, in the order of
         ``classes``, granularity (1, 2, 3) to texts: one, but at granularity
-        3 one a description.
+        3 one per description.
 
     Raises:
         ValueError: If the file lacks a class, is not in this format or is of

@@ -28,8 +28,8 @@ class SeededIndex(int):
     # images are augmented differently.
     def __mod__(self, other: int) -> 'SeededIndex':
         """Return the index in a repeated dataset."""
-        time, index = divmod(int(self), other)
-        return SeededIndex(index, (*self.entropy, time))
+        repetition, index = divmod(int(self), other)
+        return SeededIndex(index, (*self.entropy, repetition))
 
     def __sub__(self, other: int) -> 'SeededIndex':
         """Return the index in a concatenated dataset."""
@@ -67,8 +67,8 @@ def isolated_rng(*entropy: int) -> Iterator[None]:
     """
     python, legacy = random.getstate(), np.random.get_state()
     pytorch = torch.get_rng_state()
-    # torch.manual_seed takes a stack trace for each kind of GPU: it would
-    # take longer than many an augmentation.
+    # torch.manual_seed records a stack trace for each kind of GPU, which
+    # takes longer than many augmentations.
     torch.default_generator.manual_seed(_seed_python_and_numpy(entropy))
     try:
         yield

@@ -42,7 +42,7 @@ def view_faces(
         faces: Faces of the image, with ``matrix`` and ``size``.
 
     Returns:
-        list[FaceView]: One for each face, 400 pixels a side.
+        list[FaceView]: One for each face, 400 x 400 pixels.
     """
     return [_view(image, face.matrix, face.size) for face in faces]
 
