@@ -76,7 +76,7 @@ def score(cfg: mmengine.Config) -> dict:
 
     metric = FERMetric()
     metric.dataset_meta = metainfo
-    results: dict = {str(granularity): {} for granularity in GRANULARITIES}
+    results: dict = {str(granularity): {} for granularity in CHOICES}
     for (granularity, kind), found in pairs.items():
         metrics = metric.compute_metrics(found)
         results[str(granularity)][kind] = {
