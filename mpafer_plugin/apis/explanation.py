@@ -174,15 +174,8 @@ def attention_weights(
     Returns:
         torch.Tensor: (B, heads, T, T + n); the prompts are the last keys.
     """
-    attn = block.attn
     queries = keys = block.ln_1(x)
     if prompts is not None:
         extra = block.ln_1(prompts.to(x.dtype)).expand(len(x), -1, -1)
         keys = torch.cat([queries, extra], dim=1)
-    weight_q, weight_k, _ = attn.in_proj_weight.chunk(3)
-    bias_q, bias_k, _ = attn.in_proj_bias.chunk(3)
-    heads = (attn.num_heads, -1)
-    q = F.linear(queries, weight_q, bias_q).unflatten(-1, heads)
-    k = F.linear(keys, weight_k, bias_k).unflatten(-1, heads)
-    scores = torch.einsum('bqhd,bkhd->bhqk', q, k) / q.shape[-1] ** 0.5
-    return scores.softmax(-1)
+    return block.attn(queries, keys, keys, average_attn_weights=False)[1]

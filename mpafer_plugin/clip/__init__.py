@@ -4,7 +4,12 @@ from .architectures import FACE_TINY, architecture, embed_dim, image_size
 from .frozen import FrozenModule, fingerprint
 from .loading import load_clip
 from .tokenizer import tokenize, word_tokens
-from .towers import ImageTower, TextTower, is_quick_gelu
+from .towers import (
+    ImageTower,
+    TextTower,
+    is_attention_block,
+    is_quick_gelu,
+)
 
 __all__ = [
     'FACE_TINY',
@@ -15,6 +20,7 @@ __all__ = [
     'embed_dim',
     'fingerprint',
     'image_size',
+    'is_attention_block',
     'is_quick_gelu',
     'load_clip',
     'tokenize',

@@ -131,3 +131,13 @@ def is_quick_gelu(layer: nn.Module) -> bool:
     from open_clip.transformer import QuickGELU
 
     return type(layer) is QuickGELU
+
+
+def is_attention_block(layer: nn.Module) -> bool:
+    """Return whether a layer is open_clip's block with torch's attention."""
+    from open_clip.transformer import ResidualAttentionBlock
+
+    return (
+        type(layer) is ResidualAttentionBlock
+        and type(layer.attn) is nn.MultiheadAttention
+    )

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpafer_plugin.clip import is_quick_gelu
+from mpafer_plugin.clip import is_attention_block, is_quick_gelu
 
 if TYPE_CHECKING:
     from mpafer_plugin.clip.towers import ResidualAttentionBlock
@@ -26,6 +26,10 @@ def prompted_block(
     gradients are the same, without the prompts' queries, attention outputs
     and MLP.
 
+    This opens the block and its attention. If either has hooks or is not the
+    original (wrapped, quantised), the block is called, with the prompts
+    appended.
+
     Args:
         block (ResidualAttentionBlock): A block of open_clip.
         x (torch.Tensor): Tokens of shape (B, T, d).
@@ -34,6 +38,15 @@ def prompted_block(
     Returns:
         torch.Tensor: Tokens of shape (B, T, d).
     """
+    if (
+        not is_attention_block(block)
+        or _has_hooks(block)
+        or _has_hooks(block.attn)
+    ):
+        if prompts is None:
+            return block(x)
+        prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
+        return block(torch.cat([x, prompts], dim=1))[:, : x.shape[1]]
     attn = block.attn
     width = x.shape[-1]
     w_q, w_kv = attn.in_proj_weight.tensor_split([width])
@@ -63,8 +76,8 @@ def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
     open_clip's QuickGELU runs three kernels and stores two tensors. Since
     x sigmoid(a x) = silu(a x) / a, it equals torch's SiLU between two linear
     layers scaled by a and 1 / a; in the gradient both cancel. The function is
-    the same up to rounding (ours). Trainable weights and other activations
-    are left to open_clip.
+    the same up to rounding (ours). An MLP with trainable weights, hooks or
+    other layers (LoRA, quantised, another activation) is called.
 
     Args:
         mlp (nn.Sequential): With ``c_fc``, ``gelu`` and ``c_proj``.
@@ -73,12 +86,11 @@ def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
     Returns:
         torch.Tensor: Shape (..., d).
     """
-    c_fc: Any = mlp.c_fc
-    c_gelu: Any = mlp.gelu
-    c_proj: Any = mlp.c_proj
     trainable = any(p.requires_grad for p in mlp.parameters())
-    if trainable or not is_quick_gelu(c_gelu):
+    if trainable or not _is_plain_mlp(mlp):
         return mlp(x)
+    c_fc: Any = mlp.c_fc
+    c_proj: Any = mlp.c_proj
     tensors = [x.flatten(0, -2)]
     tensors += c_fc.weight, c_fc.bias, c_proj.weight, c_proj.bias
     if torch.is_autocast_enabled(x.device.type):
@@ -86,6 +98,29 @@ def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
         dtype = torch.get_autocast_dtype(x.device.type)
         tensors = [t.to(dtype) for t in tensors]
     return _QuickGELUMLP.apply(*tensors).unflatten(0, x.shape[:-1])
+
+
+def _is_plain_mlp(mlp: nn.Module) -> bool:
+    """Return whether an MLP with QuickGELU is as open_clip made it."""
+    modules = list(mlp.modules())  # itself first
+    types = [type(module) for module in modules]
+    return (
+        types[:2] == [nn.Sequential, nn.Linear]
+        and types[3:] == [nn.Linear]
+        and is_quick_gelu(modules[2])
+        and not any(_has_hooks(module) for module in modules)
+    )
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Return whether a call of a module is more than its class's forward."""
+    return bool(
+        module._forward_hooks
+        or module._forward_pre_hooks
+        or module._backward_hooks
+        or module._backward_pre_hooks
+        or 'forward' in module.__dict__  # replaced on the instance
+    )
 
 
 class _QuickGELUMLP(torch.autograd.Function):

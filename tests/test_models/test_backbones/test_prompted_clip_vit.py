@@ -1,5 +1,6 @@
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mpafer_plugin.models import PromptedCLIPViT
 
@@ -145,3 +146,17 @@ def test_a_tower_that_is_not_frozen(tiny, images):
             parameter.add_(0.1)
     other.load_state_dict(backbone.state_dict(), strict=True)
     torch.testing.assert_close(other(images), backbone(images))
+
+
+@pytest.mark.filterwarnings('ignore')  # deprecated
+def test_quantised_layers_work(tiny, images):
+    """Dynamic quantisation replaces the linear layers of the MLPs."""
+    quantization = pytest.importorskip('torch.ao.quantization')
+    vit = PromptedCLIPViT(**tiny).eval()
+    quantised = quantization.quantize_dynamic(vit, {torch.nn.Linear})
+    layer = quantised.tower.blocks[0].mlp.c_fc
+    assert not isinstance(layer, torch.nn.Linear)
+    with torch.no_grad():
+        expected, found = vit(images)[0][0], quantised(images)[0][0]
+    assert F.cosine_similarity(expected, found).min() > 0.99
+    assert not torch.equal(expected, found)

@@ -6,8 +6,10 @@ from torch import nn
 from mpafer_plugin.models.utils import frozen_mlp, prompted_block
 
 
-def make_block(ls_init_value=None):
-    block = ResidualAttentionBlock(16, 2, ls_init_value=ls_init_value)
+def make_block(ls_init_value=None, act_layer=nn.GELU):
+    block = ResidualAttentionBlock(
+        16, 2, ls_init_value=ls_init_value, act_layer=act_layer
+    )
     for parameter in block.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     return block.double()
@@ -129,3 +131,73 @@ def test_whatever_of_it_learns_has_a_gradient(mlp, x, name):
     parameter = mlp.get_parameter(name).requires_grad_()
     frozen_mlp(mlp, x).sum().backward()
     assert parameter.grad.abs().sum() > 0
+
+
+class Doubled(nn.Module):
+    """A wrapper, as LoRA's are: the layer it wraps has the weights."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def __getattr__(self, name):
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            return getattr(self.layer, name)
+
+    def forward(self, *args, **kwargs):
+        out = self.layer(*args, **kwargs)
+        if isinstance(out, tuple):
+            return 2 * out[0], *out[1:]
+        return 2 * out
+
+
+@pytest.mark.parametrize(
+    'name', ['attn', 'mlp', 'mlp.c_fc', 'mlp.gelu', 'mlp.c_proj']
+)
+def test_a_wrapped_layer_is_called(name):
+    block = make_block(act_layer=QuickGELU).requires_grad_(False)
+    x, prompts = torch.randn(3, 5, 16).double(), torch.randn(4, 16).double()
+    plain = prompted_block(block, x, prompts)
+    block.set_submodule(name, Doubled(block.get_submodule(name)))
+    out = prompted_block(block, x, prompts)
+    torch.testing.assert_close(out, insert_and_drop(block, x, prompts))
+    assert (out - plain).abs().max() > 0.1
+    if name != 'attn':
+        torch.testing.assert_close(frozen_mlp(block.mlp, x), block.mlp(x))
+
+
+@pytest.mark.parametrize('prompts', [None, torch.ones(4, 16).double()])
+@pytest.mark.parametrize('name', ['', 'ln_1', 'attn', 'mlp', 'mlp.gelu'])
+def test_hooks_run(name, prompts):
+    block = make_block(act_layer=QuickGELU).requires_grad_(False)
+    x = torch.randn(3, 5, 16).double().requires_grad_()
+    plain = prompted_block(block, x, prompts)
+    ran = []
+    layer = block.get_submodule(name)
+    layer.register_forward_pre_hook(lambda *args: ran.append('before'))
+    layer.register_forward_hook(lambda *args: ran.append('after'))
+    layer.register_full_backward_hook(lambda *args: ran.append('backward'))
+    out = prompted_block(block, x, prompts)
+    out.sum().backward()
+    assert {'before', 'after', 'backward'} == set(ran)
+    torch.testing.assert_close(out, plain)
+
+
+def test_a_wrapped_block_is_called():
+    block, x = make_block(), torch.randn(3, 5, 16).double()
+    prompts = torch.randn(4, 16).double()
+    out = prompted_block(Doubled(block), x, prompts)
+    torch.testing.assert_close(out, 2 * prompted_block(block, x, prompts))
+
+
+def test_a_replaced_forward_runs(mlp, x, monkeypatch):
+    monkeypatch.setattr(mlp.c_fc, 'forward', lambda x: x.new_zeros(24))
+    assert torch.equal(frozen_mlp(mlp, x), mlp.c_proj.bias)
+
+
+def test_more_layers_run(mlp, x):
+    mlp.add_module('adapter', nn.Linear(6, 6))
+    mlp.requires_grad_(False)
+    torch.testing.assert_close(frozen_mlp(mlp, x), mlp(x))
