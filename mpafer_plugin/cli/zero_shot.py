@@ -56,7 +56,12 @@ def score(cfg: mmengine.Config) -> dict:
     hard = {}
     for granularity in CHOICES:
         text = MODELS.build(
-            cfg.model.head.text | dict(granularity=granularity)
+            cfg.model.head.text
+            | dict(
+                type='HardPromptCLIPText',
+                num_context=0,
+                granularity=granularity,
+            )
         )
         hard[granularity] = F.normalize(text.hard_features, dim=-1).to(device)
 

@@ -3,7 +3,7 @@
 from .architectures import FACE_TINY, architecture, embed_dim, image_size
 from .frozen import FrozenModule, fingerprint
 from .loading import load_clip
-from .tokenizer import tokenize, word_tokens
+from .tokenizer import find_equal_texts, tokenize, word_tokens
 from .towers import (
     ImageTower,
     TextTower,
@@ -18,6 +18,7 @@ __all__ = [
     'TextTower',
     'architecture',
     'embed_dim',
+    'find_equal_texts',
     'fingerprint',
     'image_size',
     'is_attention_block',

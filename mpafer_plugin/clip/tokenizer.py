@@ -17,6 +17,25 @@ def word_tokens(text: str) -> list[int]:
     return _bpe().encode(text)
 
 
+def find_equal_texts(
+    groups: Sequence[Sequence[str]],
+) -> tuple[int, int] | None:
+    """Find two groups of texts that have the same tokens, in any order.
+
+    Those of letters in upper and lower case, for one, are the same.
+
+    Returns:
+        tuple[int, int] | None: Their indices; None if all groups differ.
+    """
+    seen: dict[tuple, int] = {}
+    for i, texts in enumerate(groups):
+        tokens = sorted(tuple(word_tokens(text)) for text in texts)
+        first = seen.setdefault(tuple(tokens), i)
+        if first != i:
+            return first, i
+    return None
+
+
 def tokenize(
     texts: Sequence[str], context_length: int
 ) -> tuple[torch.Tensor, torch.Tensor]:

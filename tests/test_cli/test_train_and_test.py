@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from mpafer_plugin.cli import test as test_command
 from mpafer_plugin.cli import train
+from mpafer_plugin.cli.zero_shot import score
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 from tests.conftest import CONFIGS, ROOT
 
@@ -237,6 +238,18 @@ def test_zero_shot(run):
         assert 0 <= kinds['token']['accuracy'] <= 100
         assert 0 <= kinds['both']['uar'] <= 100
     assert 'global-local' in result.stdout
+
+
+def test_zero_shot_classes_must_differ_at_each_granularity(load_config):
+    cfg = load_config(
+        'mpafer_rafdb.py',
+        **{
+            'model.head.text.class_specific_context': True,
+            'model.head.text.prompt_names': dict(fear='anger'),
+        },
+    )
+    with pytest.raises(ValueError, match=r"'fear'.*'a photo of anger'"):
+        score(cfg)
 
 
 def test_select_on_test_in_wrappers():

@@ -1,6 +1,5 @@
 import hashlib
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +9,7 @@ from torch import nn
 
 from mpafer_plugin.clip import (
     TextTower,
+    find_equal_texts,
     fingerprint,
     load_clip,
     tokenize,
@@ -75,7 +75,8 @@ class PromptedCLIPText(BaseModule):
 
     Raises:
         ValueError: If a class has no description, a prompt exceeds the text
-            tower's length, or an argument is not one of the allowed values.
+            tower's length, the vectors of two classes cannot differ, or an
+            argument is not one of the allowed values.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class PromptedCLIPText(BaseModule):
         self.hard_texts = [
             [text for texts in parts for text in texts] for parts in groups
         ]
+        self._check_distinct()
         self._build_hard([list(map(len, parts)) for parts in groups])
 
     @property
@@ -147,6 +149,26 @@ class PromptedCLIPText(BaseModule):
         tokens, lengths = tokenize(texts, self.tower.context_length)
         device = self.hard_features.device
         return self.tower.encode_tokens(tokens.to(device), lengths.to(device))
+
+    def _class_texts(self) -> list[list[str]]:
+        """Return the texts that each class vector is made of."""
+        return [[f'{word}.'] for word in self.words]
+
+    def _check_distinct(self) -> None:
+        if self.context is not None and self.context.ndim == 3:
+            return  # each class has its own context
+        texts = self._class_texts()
+        same = find_equal_texts(texts)
+        if same:
+            names = ' and '.join(
+                f'{self.classes[c]!r} (word {self.words[c]!r})' for c in same
+            )
+            raise ValueError(
+                f'the classes {names} have the same prompts, such as '
+                f'{texts[same[0]][0]!r}: their vectors cannot differ, and one '
+                'would never be predicted. prompt_names gives a class another '
+                'word'
+            )
 
     def _build_soft(self) -> None:
         # The context replaces num_context placeholders after [SOS]; "x" is a
@@ -234,40 +256,6 @@ class PromptedCLIPText(BaseModule):
         # Not saved: determined by the frozen tower and the prompts, which a
         # checkpoint identifies by fingerprint and digest.
         self.register_buffer(name, value, persistent=False)
-
-
-@MODELS.register_module()
-class HardPromptCLIPText(PromptedCLIPText):
-    """Hard prompts as class texts, without trainable parameters.
-
-    Used for zero-shot CLIP and for training visual prompts alone.
-
-    Args:
-        **kwargs: See :class:`PromptedCLIPText`; ``granularity`` and
-            ``hard_prompts`` select the texts.
-
-    Raises:
-        ValueError: If ``num_context`` is not 0.
-    """
-
-    def __init__(
-        self,
-        arch: str,
-        pretrained: str | None,
-        classes: Sequence[str],
-        num_context: int = 0,
-        **kwargs: Any,
-    ):
-        if num_context:
-            raise ValueError(
-                f'num_context={num_context!r}: hard prompts have no trainable '
-                'context; set it to 0'
-            )
-        super().__init__(arch, pretrained, classes, num_context=0, **kwargs)
-
-    def forward(self) -> torch.Tensor:
-        """Return the features of the hard prompts, (C, D), not normalised."""
-        return self.hard_features
 
 
 def _masked_mean(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -3,6 +3,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from mpafer_plugin.clip.tokenizer import find_equal_texts
 from mpafer_plugin.datasets.categories import (
     canonical_name,
     canonical_names,
@@ -171,8 +172,9 @@ def make_plan(
     words = prompt_words(classes, prompt_names)
     for word in words:
         word_limit(word)  # raises if the word is too long
-        if words.count(word) > 1:
-            raise ValueError(f'two of the classes have the word {word!r}')
+    if same := find_equal_texts([[word] for word in words]):
+        a, b = (f'{classes[i]!r}: {words[i]!r}' for i in same)
+        raise ValueError(f'two of the classes have the same word: {a}, {b}')
     pairs: dict[tuple[str, str], None] = {}
     for group in contrast:
         for name in group:

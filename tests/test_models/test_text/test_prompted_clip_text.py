@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from mmpretrain.registry import MODELS
 from open_clip import SimpleTokenizer
 
-from mpafer_plugin.engine.checkpoints.metadata import CheckpointMeta
 from mpafer_plugin.models import PromptedCLIPText
 
 CLASSES = ['happiness', 'fear', 'happily surprised']
@@ -228,33 +227,47 @@ def test_wrong_arguments(tiny, kwargs, message):
         PromptedCLIPText(**tiny, **(dict(classes=CLASSES) | kwargs))
 
 
-@pytest.mark.parametrize('granularity', [1, 3, 'mean'])
-def test_its_classes_are_the_hard_prompts(tiny, granularity):
-    arguments = dict(classes=CLASSES, granularity=granularity, **tiny)
-    text = MODELS.build(dict(type='HardPromptCLIPText', **arguments))
-    other = MODELS.build(dict(type='PromptedCLIPText', **arguments))
-    torch.testing.assert_close(text(), other.hard_features)
-    assert not [p for p in text.parameters() if p.requires_grad]
+SAME_WORD = dict(prompt_names={'happiness': 'glad', 'fear': 'Glad'})
 
 
-def test_a_context_is_refused(tiny):
-    with pytest.raises(ValueError, match='num_context=4'):
-        MODELS.build(
-            dict(
-                type='HardPromptCLIPText',
-                classes=CLASSES,
-                num_context=4,
-                **tiny,
-            )
-        )
+@pytest.mark.parametrize(
+    'kind, kwargs, quoted',
+    [
+        ('Prompted', SAME_WORD, ['happiness', 'fear', 'glad', 'Glad']),
+        ('Prompted', SAME_WORD | dict(num_context=0), ['glad']),
+        ('Prompted', dict(classes=['fear', 'Fear']), ["'fear'", "'Fear'"]),
+        ('HardPrompt', SAME_WORD | dict(granularity=1), ['glad']),
+        ('HardPrompt', SAME_WORD | dict(granularity=2), ['glad']),
+        ('HardPrompt', dict(hard_prompts=['a', 'b', 'B ']), ['fear', "'b'"]),
+    ],
+)
+def test_classes_whose_vectors_cannot_differ(tiny, kind, kwargs, quoted):
+    arguments = dict(type=f'{kind}CLIPText', classes=CLASSES, **tiny)
+    with pytest.raises(ValueError, match='cannot differ') as error:
+        MODELS.build(arguments | kwargs)
+    for part in quoted:
+        assert part in str(error.value)
 
 
-def test_no_checkpoint_claims_to_build_it(load_config):
-    """Its prompts would come back as soft ones."""
-    for name, built in (
-        ('baselines/zero_shot.py', False),
-        ('mpafer_rafdb.py', True),
-    ):
-        model = MODELS.build(load_config(name).model)
-        settings = CheckpointMeta.from_model(model).settings
-        assert (settings is not None) == built
+def test_equal_descriptions_are_no_equal_vectors(tiny, tmp_path):
+    path = tmp_path / 'same.json'
+    entry = dict(descriptions=['open eyes'])
+    classes = dict.fromkeys(CLASSES, entry)
+    path.write_text(json.dumps(dict(schema_version=1, classes=classes)))
+    arguments = dict(classes=CLASSES, hard_prompts=str(path), **tiny)
+    MODELS.build(dict(type='HardPromptCLIPText', **arguments))
+    with pytest.raises(ValueError, match='cannot differ'):
+        MODELS.build(dict(type='HardPromptCLIPText', **arguments, **SAME_WORD))
+
+
+@pytest.mark.parametrize(
+    'kind, kwargs',
+    [
+        ('Prompted', dict(class_specific_context=True)),
+        ('HardPrompt', dict(granularity=3)),  # told apart by descriptions
+    ],
+)
+def test_the_same_word_with_something_else(tiny, kind, kwargs):
+    arguments = dict(type=f'{kind}CLIPText', classes=CLASSES, **tiny)
+    vectors = MODELS.build(arguments | SAME_WORD | kwargs)()
+    assert (vectors[0] - vectors[1]).abs().max() > 1e-3

@@ -48,6 +48,15 @@ def test_names_that_look_the_same_are():
         make_plan('m', [decomposed, 'm\u00fcde'])
 
 
+@pytest.mark.parametrize(
+    'classes, words',
+    [(['tired', 'Tired'], {}), (['tired', 'sleepy'], {'sleepy': 'Tired'})],
+)
+def test_words_that_are_the_same_to_the_text_tower(classes, words):
+    with pytest.raises(ValueError, match=r"'tired'.*'Tired'"):
+        make_plan('m', classes, words)
+
+
 def test_groups_of_contrast_are_all_pairs_once():
     plan = make_plan('m', CLASSES, contrast=[CLASSES, ['fear', 'in pain']])
     assert set(plan.contrast) == {
@@ -73,7 +82,7 @@ def test_a_name_that_looks_like_a_place():
         (dict(classes=['in\udcffpain']), r"the name 'in\\udcffpain'"),
         (dict(model=''), "the name '' is empty"),
         (dict(model='m\udcff'), 'cannot be written'),
-        (dict(prompt_names={'fear': 'in pain'}), "the word 'in pain'"),
+        (dict(prompt_names={'fear': 'in pain'}), "'in pain'"),
         (dict(classes=['fear', 'Fearful']), "are 'fear'"),
         (dict(classes=['x ' * 80]), 'leaves -?[0-9]+ of 77 tokens'),
         (dict(descriptions=0), 'descriptions=0 is less than 1'),
