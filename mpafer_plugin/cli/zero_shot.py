@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from mpafer_plugin.engine.one_hot_labels import set_num_classes
 from mpafer_plugin.evaluation import FERMetric
 from mpafer_plugin.prompts import GRANULARITIES
 
@@ -51,6 +52,7 @@ def score(cfg: mmengine.Config) -> dict:
     cfg.model.head.loss_proto = None
     cfg.model.head.proto_weight = 0
     model = MODELS.build(cfg.model).to(device).eval()
+    set_num_classes(model)
     loader = Runner.build_dataloader(cfg.test_dataloader)
     metainfo = loader.dataset.metainfo
     hard = {}

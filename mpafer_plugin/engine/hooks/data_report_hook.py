@@ -14,6 +14,7 @@ from mpafer_plugin.datasets.wrappers import inner_datasets
 
 from ..dataloader_checks import check_batch_shares, length, sampler_of
 from ..distributed import unwrap_model
+from ..one_hot_labels import set_num_classes
 from ..runners.resumable_train_loop import ResumableTrainLoop
 from .class_weight_hook import format_weights
 
@@ -24,16 +25,21 @@ class DataReportHook(Hook):
 
     Before training the hook logs sampler, images, batch size, number of
     batches, class weights and transforms. (Counts, label rule, split and crop
-    are logged by the dataset itself.)
+    are logged by the dataset itself.) One-hot labels, as Mixup makes them,
+    get the head's number of classes.
 
     Raises:
         ValueError: If a validation is configured without images or with
-            images that are trained on, or if the processes cannot share the
-            batches.
+            images that are trained on, if the processes cannot share the
+            batches, or if ``data_preprocessor.num_classes`` is not the head's.
     """
 
     # After ClassWeightHook, before the prototypes are computed.
     priority = 'ABOVE_NORMAL'
+
+    def before_run(self, runner) -> None:
+        """Set the number of classes of one-hot labels."""
+        set_num_classes(runner.model)
 
     def before_train(self, runner) -> None:
         """Check the datasets and log the data pipeline."""

@@ -116,6 +116,11 @@ class PromptAlignmentHead(ClsHead):
         # Class vectors and their key: device, dtype and context.
         self._cache: tuple[tuple, torch.Tensor] | None = None
 
+    @property
+    def num_classes(self) -> int:
+        """Number of classes C, named as in mmpretrain's heads."""
+        return len(self.text.classes)
+
     def set_prototypes(self, prototypes: torch.Tensor) -> None:
         """Set the class prototypes (C, D) of Eq. 6."""
         if prototypes.shape != self.prototypes.shape:
@@ -151,12 +156,13 @@ class PromptAlignmentHead(ClsHead):
         self, feats: tuple, data_samples: list[DataSample], **kwargs
     ) -> dict[str, torch.Tensor]:
         """Compute the named terms of Eq. 12."""
-        if 'gt_score' in data_samples[0]:  # votes, mixup
-            target = torch.stack([sample.gt_score for sample in data_samples])
-        else:
-            target = torch.cat([sample.gt_label for sample in data_samples])
         global_feat, patches = self.pre_logits(feats)
         global_feat = single_precision(global_feat)
+        if 'gt_score' in data_samples[0]:  # votes, mixup
+            target = torch.stack([sample.gt_score for sample in data_samples])
+            target = target.to(global_feat.dtype)  # one-hot labels are int
+        else:
+            target = torch.cat([sample.gt_label for sample in data_samples])
         soft = single_precision(self.class_vectors())
         losses = {}
         with torch.autocast(global_feat.device.type, enabled=False):

@@ -133,6 +133,21 @@ def test_soft_targets_reach_every_loss(build, feats):
     assert (even['loss_proto'] - hard['loss_proto']).abs() > 1e-3
 
 
+@pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
+def test_integer_one_hot_labels_are_labels(build, feats, dtype):
+    """As the data preprocessor makes them of ``to_onehot``, unmixed."""
+    head = build().to(dtype)
+    feats = (tuple(feat.to(dtype) for feat in feats[0]),)
+    one_hot = [
+        sample.set_gt_score(F.one_hot(sample.gt_label[0], 3))
+        for sample in samples()
+    ]
+    assert head.num_classes == 3
+    expected = head.loss(feats, samples())
+    for name, value in head.loss(feats, one_hot).items():
+        torch.testing.assert_close(value, expected[name])
+
+
 def test_soft_targets_weigh_the_losses_of_hard_ones(build, feats):
     head = build()
     shares = torch.tensor([0.5, 0.2, 0.3])
