@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from functools import cache
+from heapq import nlargest
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ _CARD = 200  # width of a card
 _EDGE = 10  # padding of a card
 _LINE = 18  # height of a line
 _FONT = 13
+_MOST_LINES = 24  # classes in a card
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
@@ -59,7 +61,7 @@ def draw_predictions(
     """Draw boxes on an image, and bars of all probabilities beside it.
 
     Face and card share a number and a colour. Only the tags of the boxes
-    cover the image.
+    cover the image. A card has the 24 most probable classes of more.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
@@ -82,6 +84,7 @@ def draw_predictions(
     size = resized.shape[1], resized.shape[0]
 
     lines = max([num_classes, *(len(face['probs']) for face in faces)])
+    lines = min(lines, _MOST_LINES)
     card = _LINE * (lines + 1) + 2 * _EDGE
     tall = max(size[1], card + _LINE)
     rows = max(1, (tall - _LINE) // card)
@@ -135,7 +138,10 @@ def _draw_card(
     title = _fit(draw, title, wide, bold=True)
     draw.text((left, top), title, colour, _font(bold=True))
     name_width = int(0.5 * wide)
-    for line, (name, value) in enumerate(face['probs'].items(), 1):
+    probs = face['probs'].items()
+    if len(probs) > _MOST_LINES:
+        probs = nlargest(_MOST_LINES, probs, key=lambda item: item[1])
+    for line, (name, value) in enumerate(probs, 1):
         y = top + line * _LINE
         chosen = name == face['pred_class']
         shown = _fit(draw, name, name_width - 6)

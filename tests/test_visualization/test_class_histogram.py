@@ -38,6 +38,19 @@ def test_bars_and_numbers(tmp_path, figure):
     assert cv2.imread(path) is not None
 
 
+def test_many_classes_are_of_bounded_size(tmp_path, figure):
+    path = str(tmp_path / 'classes.png')
+    for number in (100, 400):
+        classes = [f'class {i}' for i in range(number)]
+        draw_class_histogram(classes, {'train': [3] * number}, path)
+    few, many = figure
+    assert tuple(many.get_size_inches()) == tuple(few.get_size_inches())
+    assert (len(few.axes[0].texts), len(many.axes[0].texts)) == (100, 0)
+    names = [text.get_text() for text in many.axes[0].get_yticklabels()]
+    assert names == [f'class {i}' for i in range(0, 400, 4)]
+    assert len(many.axes[0].patches) == 400
+
+
 def test_note_is_broken_and_makes_room(tmp_path, figure):
     path = str(tmp_path / 'classes.png')
     draw_class_histogram(CLASSES, COUNTS, path)

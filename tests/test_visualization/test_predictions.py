@@ -84,6 +84,17 @@ def test_frames_of_a_video_have_one_size(grey):
     assert sizes == {(500, 800, 3)}
 
 
+def test_of_many_classes_the_most_probable(grey):
+    found = face([1, 1, 9, 9])
+    probs = [(f'class {i}', i / 200) for i in range(200)]
+    drawn = [
+        draw_predictions(grey, [found | dict(probs=dict(shown))], 1, 200)
+        for shown in (probs, probs[:-25:-1])
+    ]
+    assert np.array_equal(*drawn)
+    assert drawn[0].shape == (500, 800, 3)
+
+
 @pytest.mark.parametrize('shape', [(40, 60), (500, 601), (2000, 3001)])
 def test_a_shrunk_image_is_drawn_as_the_whole(shape):
     image = np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)

@@ -9,6 +9,10 @@ from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.evaluation import FERMetric
 
+# Of the drawn matrix: classes with numbers in the cells, names along an axis,
+# letters of a name.
+MOST_NUMBERED, MOST_NAMES, LETTERS = 30, 150, 40
+
 
 @HOOKS.register_module()
 class FERReportHook(Hook):
@@ -17,8 +21,9 @@ class FERReportHook(Hook):
     ``per_class.csv`` has one line per class: images, recall, precision, F1 (in
     percent), and the class it is most often mistaken for.
     ``confusion_matrix.png`` shows the share of each true class (row) that was
-    predicted as each class (column). Without a :class:`FERMetric` in the test
-    evaluator nothing is written.
+    predicted as each class (column), for up to 30 classes as a number too. Its
+    size is bounded: some of very many names are left out, long ones are cut.
+    Without a :class:`FERMetric` in the test evaluator nothing is written.
     """
 
     @master_only
@@ -65,21 +70,32 @@ def draw_matrix(confusion, classes, path: Path) -> None:
     # Imported here: it takes a third of this package's import time.
     import matplotlib.pyplot as plt
 
+    number = len(classes)
+    many = number > MOST_NUMBERED
     support = confusion.sum(1, keepdims=True)
-    share = 100 * confusion / support.clip(min=1)
+    share = torch.from_numpy(100 * confusion / support.clip(min=1))
     figure = ConfusionMatrix.plot(
-        torch.from_numpy(share).round().int(),
-        include_values=True,
+        share if many else share.round().int(),
+        include_values=not many,
         cmap='Blues',
-        classes=list(classes),
-        colorbar=False,
+        colorbar=many,
         show=False,
     )
-    (axes,) = figure.axes
+    axes = figure.axes[0]
     axes.set(
         xlabel='predicted', ylabel='true', title='Percent of each true class'
     )
-    size = 2 + 0.7 * len(classes)
+    step = -(-number // MOST_NAMES)
+    names = [
+        name if len(name) <= LETTERS else f'{name[: LETTERS - 1]}…'
+        for name in classes[::step]
+    ]
+    style = dict(parse_math=False, size=7 if many else 10)
+    axes.set_yticks(range(0, number, step), names, **style)
+    axes.set_xticks(
+        range(0, number, step), names, rotation=90 if many else 30, **style
+    )
+    size = 2 + 0.7 * min(number, MOST_NUMBERED)
     figure.set_size_inches(size, size)
     figure.savefig(path, dpi=100, bbox_inches='tight')
     plt.close(figure)

@@ -1,6 +1,7 @@
 import csv
 
 import cv2
+import matplotlib.pyplot as plt
 import numpy as np
 
 from mpafer_plugin.engine.hooks.fer_report_hook import draw_matrix, write_table
@@ -29,6 +30,23 @@ def test_image(tmp_path):
     image = cv2.imread(str(tmp_path / 'matrix.png'))
     assert min(image.shape[:2]) > 200
     assert image.std() > 20
+
+
+def test_the_image_of_many_classes_is_bounded(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(plt, 'close', figures.append)
+    for number in (12, 31, 320):
+        confusion = np.eye(number, dtype=int)
+        names = [f'${i} {"long" * 50}' for i in range(number)]
+        draw_matrix(confusion, names, tmp_path / 'matrix.png')
+        image = cv2.imread(str(tmp_path / 'matrix.png'))
+        assert max(image.shape) < 2600
+    cells = [len(figure.axes[0].texts) for figure in figures]
+    assert cells == [144, 0, 0]
+    labels = [text.get_text() for text in figures[2].axes[0].get_yticklabels()]
+    assert len(labels) == 107  # every third
+    assert labels[1].startswith('$3 long')
+    assert len(labels[1]) == 40
 
 
 def test_written_after_a_test(build_runner, tmp_path):
