@@ -15,7 +15,8 @@ batch_size = 32  # [P]
 num_workers = 2
 
 # --- sometimes changed ---------------------------------------------------
-image_size = image_size_of(arch)  # 224 for B/16 and L/14
+# 224 for B/16 and L/14; docs/weights.md has a config of another size.
+image_size = image_size_of(arch)
 
 model = dict(
     type='ImageClassifier',

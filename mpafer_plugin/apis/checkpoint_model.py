@@ -21,6 +21,9 @@ NEEDS_CONFIG = (
 )
 """Remedy for a checkpoint that does not describe its model."""
 
+LARGEST_IMAGE = 2048
+"""Side in pixels up to which a file alone may set the size of a model."""
+
 
 def model_from_meta(
     meta: CheckpointMeta | None,
@@ -87,13 +90,20 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
     if 'head.prototypes' not in tensors:
         head['loss_proto'] = None
     words = zip(meta.classes, meta.prompt_words, strict=True)
+    size = [int(side) for side in meta.image_tower.get('image_size', ())]
+    if max(size, default=0) > LARGEST_IMAGE:
+        raise ValueError(
+            f'image_size={size} is above {LARGEST_IMAGE} pixels: '
+            + NEEDS_CONFIG
+        )
+    backbone: dict[str, Any] = dict(num_prompts=0, image_size=size or None)
+    if prompts is not None:
+        backbone.update(num_prompts=len(prompts[0]), prompt_depth=len(prompts))
     model = build_model(
         meta.classes,
         arch,
         _clip(arch, settings['clip'], clip),
-        backbone=dict(num_prompts=0)
-        if prompts is None
-        else dict(num_prompts=len(prompts[0]), prompt_depth=len(prompts)),
+        backbone=backbone,
         text=dict(
             num_context=0 if context is None else context.shape[-2],
             class_specific_context=context is not None and context.ndim == 3,

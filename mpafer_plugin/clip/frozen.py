@@ -53,17 +53,21 @@ def _ignore_own_tensors(module, incompatible_keys):
     missing[:] = [key for key in missing if not key.startswith(module._prefix)]
 
 
-def fingerprint(module: nn.Module) -> str:
+def fingerprint(module: nn.Module, note: str = '') -> str:
     """Compute a digest of a tower's layers and weights.
 
     Two towers have the same fingerprint if their layers have the same types
     (QuickGELU differs from GELU) and their parameters the same names, shapes
     and float32 values. The rule is ours.
 
+    Args:
+        module (nn.Module): The tower.
+        note (str): What else it is identified by. Defaults to ''.
+
     Returns:
         str: SHA-256, 64 hexadecimal digits.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(note.encode())
     for name, layer in module.named_modules():
         digest.update(f'{name}:{type(layer).__name__};'.encode())
     for name, tensor in sorted(module.named_parameters()):

@@ -1,6 +1,7 @@
 from typing import TYPE_CHECKING
 
 import torch
+from mmengine.logging import print_log
 from torch import nn
 
 from .frozen import FrozenModule
@@ -33,7 +34,7 @@ class ImageTower(FrozenModule):
         self.width: int = clip.visual.transformer.width
         self.embed_dim: int = clip.visual.output_dim
         self.grid: tuple[int, int] = clip.visual.grid_size
-        self.image_size: tuple[int, int] = clip.visual.image_size
+        self.image_size: tuple[int, int] = tuple(clip.visual.image_size)
         if freeze:
             self.freeze()
 
@@ -51,9 +52,52 @@ class ImageTower(FrozenModule):
         if tuple(images.shape[1:]) != (3, *self.image_size):
             raise ValueError(
                 f'images have shape {tuple(images.shape)}, expected '
-                f'(B, 3, {self.image_size[0]}, {self.image_size[1]})'
+                f'(B, 3, {self.image_size[0]}, {self.image_size[1]}): resize '
+                'them, or give PromptedCLIPViT their image_size'
             )
         return self.visual._embeds(images)
+
+    def resize(self, image_size: tuple[int, int]) -> None:
+        """Take images of another size, by resized position embeddings.
+
+        The grid of positions is interpolated as by open_clip's
+        ``resize_pos_embed`` (bicubic, antialiased), here also to and from
+        grids that are not square.
+
+        Args:
+            image_size (tuple[int, int]): Height and width in pixels.
+
+        Raises:
+            ValueError: If they are not multiples of the patch's.
+        """
+        # Imported here, as open_clip imports it: it takes a second.
+        from timm.layers import resample_abs_pos_embed
+
+        patch = self.visual.patch_size
+        if len(image_size) != 2 or any(
+            not isinstance(side, int) or side < 1 or side % part
+            for side, part in zip(image_size, patch, strict=True)
+        ):
+            raise ValueError(
+                f'image_size={image_size!r} is not (height, width) in '
+                f'multiples of the patches of {patch[0]} x {patch[1]} pixels'
+            )
+        grid = image_size[0] // patch[0], image_size[1] // patch[1]
+        positions = self.visual.positional_embedding  # (1 + N, d_v)
+        resized = resample_abs_pos_embed(
+            positions.detach()[None], list(grid), list(self.grid)
+        )
+        self.visual.positional_embedding = nn.Parameter(
+            resized[0], positions.requires_grad
+        )
+        print_log(
+            f'CLIP image tower: positions resized from {self.grid[0]} x '
+            f'{self.grid[1]} to {grid[0]} x {grid[1]} patches, for images of '
+            f'{image_size[0]} x {image_size[1]} pixels (height x width)',
+            logger='current',
+        )
+        self.grid = self.visual.grid_size = grid
+        self.image_size = self.visual.image_size = image_size
 
     def project(self, tokens: torch.Tensor) -> torch.Tensor:
         """Project tokens (..., d_v) into the joint space (..., D).

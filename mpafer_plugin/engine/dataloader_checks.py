@@ -1,7 +1,14 @@
+import math
 from typing import Any
 
+import torch
+from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_gather_object, get_world_size
 from torch.utils.data import DataLoader
+
+from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
+from mpafer_plugin.models.utils import check_top_k
+from mpafer_plugin.utils.seeding import isolated_rng
 
 
 def length(sized: Any) -> int | None:
@@ -57,3 +64,32 @@ def check_batch_shares(loader: DataLoader, endless: bool = False) -> None:
             'train_dataloader.sampler.round_up=True, or use a sampler that '
             'gives each process as many, such as ResumableSampler'
         )
+
+
+@torch.no_grad()
+def check_image_size(loader: DataLoader, split: str, model: Any) -> None:
+    """Check on one image that the model takes what a pipeline gives.
+
+    Random numbers are left as they were. Loaders without a length and other
+    backbones are not checked.
+
+    Args:
+        loader (DataLoader): Loader of the split.
+        split (str): Its name, for the message.
+        model (nn.Module): The classifier.
+
+    Raises:
+        ValueError: If images have another size than the tower takes, or fewer
+            patches than the local score needs.
+    """
+    backbone, head = (getattr(model, n, None) for n in ('backbone', 'head'))
+    if not isinstance(backbone, PromptedCLIPViT) or not length(loader.dataset):
+        return
+    if isinstance(head, PromptAlignmentHead) and head.local_weight:
+        check_top_k(head.top_k, math.prod(backbone.tower.grid))
+    with isolated_rng(0):
+        batch = pseudo_collate([loader.dataset[0]])
+    try:
+        backbone.tower.embed(model.data_preprocessor(batch)['inputs'])
+    except ValueError as error:
+        raise ValueError(f'{split} pipeline: {error}') from error

@@ -45,6 +45,7 @@ def own(tiny, monkeypatch):
     [
         dict(),
         dict(backbone=dict(num_prompts=0, prompt_depth=None)),
+        dict(backbone=dict(image_size=(48, 40))),
         dict(text=dict(num_context=0)),
         dict(text=dict(class_specific_context=False)),
         dict(head=dict(logit_scale='learnable')),
@@ -67,10 +68,13 @@ def test_all_settings_come_back(own, tiny, save, changes):
         if parameter.requires_grad:
             parameter += 0.1 * torch.randn_like(parameter)
     model.data_preprocessor.mean += 7
-    path = save(model, resize=dict(scale=[32, 32], interpolation='area'))
+    height, width = model.backbone.tower.image_size
+    scale = [width, height]
+    path = save(model, resize=dict(scale=scale, interpolation='area'))
     assert path.stat().st_size < 1_000_000
     other = rebuilt(path, clip=tiny['pretrained'])
-    torch.testing.assert_close(other(IMAGES), model(IMAGES))
+    images = torch.randn(3, 3, height, width)
+    torch.testing.assert_close(other(images), model(images))
     torch.testing.assert_close(
         other.data_preprocessor.mean, model.data_preprocessor.mean
     )
@@ -145,6 +149,10 @@ def change(path, edit):
         ),
         (lambda c: c[ENTRY].update(format=9), 'has format 9'),
         (lambda c: c[ENTRY]['settings'].pop('top_k'), "KeyError: 'top_k'"),
+        (
+            lambda c: c[ENTRY]['image_tower'].update(image_size=[64, 80000]),
+            r'image_size=\[64, 80000\]',
+        ),
         (lambda c: c[ENTRY].update(classes=3), 'is malformed'),
         (
             lambda c: c['state_dict'].update(other=torch.ones(1)),

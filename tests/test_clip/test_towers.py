@@ -1,7 +1,7 @@
 import open_clip
 import pytest
 import torch
-from open_clip.model import CLIP
+from open_clip.model import CLIP, resize_pos_embed
 
 from mpafer_plugin.clip import (
     ImageTower,
@@ -34,6 +34,49 @@ def test_image_tower(clip, tiny_clip):
 def test_image_tower_refuses_other_sizes(clip):
     with pytest.raises(ValueError, match=r'\(2, 3, 48, 32\)'):
         ImageTower(clip).embed(torch.zeros(2, 3, 48, 32))
+
+
+@pytest.mark.parametrize('size', [(64, 64), (16, 16)])
+def test_resized_positions_equal_open_clips(clip, tiny_clip, tiny_arch, size):
+    """A CLIP built for the size, with weights as open_clip resizes them."""
+    tower = ImageTower(clip)
+    tower.resize(size)
+    config = architecture(tiny_arch)
+    config['vision_cfg']['image_size'] = size
+    other, weights = CLIP(**config), dict(tiny_clip.state_dict())
+    resize_pos_embed(weights, other)
+    other.load_state_dict(weights)
+    images = torch.randn(2, 3, *size)
+    tokens = tower.embed(images)
+    for block in tower.blocks:
+        tokens = block(tokens)
+    torch.testing.assert_close(
+        tower.project(tokens)[:, 0], other.eval().encode_image(images)
+    )
+    assert tower.grid == (size[0] // 8, size[1] // 8)
+    assert not any(p.requires_grad for p in tower.parameters())
+
+
+def test_resized_positions_of_as_many_patches(clip):
+    """4 x 4 and 2 x 8 patches: open_clip's own would leave them alone."""
+    tower = ImageTower(clip)
+    before = tower.visual.positional_embedding
+    tower.resize((16, 64))
+    after = tower.visual.positional_embedding
+    assert after.shape == before.shape
+    torch.testing.assert_close(after[0], before[0])
+    # Rows are halved: their mean over each half stays about the same.
+    square, wide = before[1:].mean(0), after[1:].mean(0)
+    torch.testing.assert_close(wide, square, atol=0.1, rtol=0)
+    assert (after - before).abs().max() > 0.1
+    assert tower.embed(torch.zeros(1, 3, 16, 64)).shape == (1, 17, 16)
+
+
+@pytest.mark.parametrize('size', [(30, 32), (0, 32), (32,), (8, 8.0)])
+def test_resized_to_parts_of_patches(clip, size):
+    with pytest.raises(ValueError, match='8 x 8 pixels') as error:
+        ImageTower(clip).resize(size)
+    assert repr(size) in str(error.value)
 
 
 def test_text_tower_equals_all_77_tokens(clip, tiny_clip):

@@ -72,8 +72,9 @@ class CheckpointMeta:
         classes (list[str], optional): Names of the C classes, in label order.
         prompt_words (list[str], optional): Word of each class in a prompt.
         image_tower (dict, optional): ``arch``, an open_clip name or the name
-            of an architecture file, and ``fingerprint`` of the weights.
-        text_tower (dict, optional): The same for the text tower.
+            of an architecture file, ``fingerprint`` of the weights, and
+            ``image_size`` [h, w] in pixels if it is not the architecture's.
+        text_tower (dict, optional): The first two of the text tower.
         hard_prompts (list[list[str]], optional): Descriptions of each class.
         hard_prompts_digest (str, optional): Their digest.
         settings (dict, optional): Arguments of the head and of the data
@@ -93,8 +94,8 @@ class CheckpointMeta:
     versions: dict[str, str]
     classes: list[str] | None
     prompt_words: list[str] | None
-    image_tower: dict[str, str] | None
-    text_tower: dict[str, str] | None
+    image_tower: dict[str, Any] | None
+    text_tower: dict[str, Any] | None
     hard_prompts: list[list[str]] | None
     hard_prompts_digest: str | None
     settings: dict[str, Any] | None
@@ -262,10 +263,13 @@ def _file_name(path: str) -> str:
     return PureWindowsPath(path).name  # of POSIX paths too
 
 
-def _tower_of(part: Any) -> dict[str, str] | None:
+def _tower_of(part: Any) -> dict[str, Any] | None:
     if not hasattr(part, 'fingerprint'):
         return None
-    return dict(arch=_file_name(part.arch), fingerprint=part.fingerprint)
+    tower = dict(arch=_file_name(part.arch), fingerprint=part.fingerprint)
+    if getattr(part, 'image_size', None) is not None:
+        tower['image_size'] = list(part.image_size)
+    return tower
 
 
 def _settings(model: nn.Module) -> dict[str, Any] | None:

@@ -12,7 +12,12 @@ from torch.utils.data import DataLoader
 from mpafer_plugin.datasets import ClassBalancedSampler, HeldOutFERDataset
 from mpafer_plugin.datasets.wrappers import inner_datasets
 
-from ..dataloader_checks import check_batch_shares, length, sampler_of
+from ..dataloader_checks import (
+    check_batch_shares,
+    check_image_size,
+    length,
+    sampler_of,
+)
 from ..distributed import unwrap_model
 from ..one_hot_labels import set_num_classes
 from ..runners.resumable_train_loop import ResumableTrainLoop
@@ -31,7 +36,8 @@ class DataReportHook(Hook):
     Raises:
         ValueError: If a validation is configured without images or with
             images that are trained on, if the processes cannot share the
-            batches, or if ``data_preprocessor.num_classes`` is not the head's.
+            batches, if images are not of the tower's size, or if
+            ``data_preprocessor.num_classes`` is not the head's.
     """
 
     # After ClassWeightHook, before the prototypes are computed.
@@ -50,8 +56,11 @@ class DataReportHook(Hook):
         # ResumableTrainLoop has checked them when it was built.
         if not isinstance(runner.train_loop, ResumableTrainLoop):
             check_batch_shares(loader, _endless(runner))
+        model = unwrap_model(runner.model)
+        check_image_size(loader, 'training', model)
         if runner.val_loop is not None:
             _check_validation(loader.dataset, runner.val_dataloader.dataset)
+            check_image_size(runner.val_dataloader, 'validation', model)
         runner.logger.info('\n'.join(_report(runner, loader)))
 
 
@@ -137,7 +146,8 @@ def _number(value: int | None) -> str:
 
 
 def _type_names(steps: list) -> str:
-    return ', '.join(type(step).__name__ for step in steps) or 'none'
+    names = ['none' if s is None else type(s).__name__ for s in steps]
+    return ', '.join(names) or 'none'
 
 
 def _sampler_text(sampler: Any) -> str:

@@ -1,7 +1,8 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 import torch
+from mmengine.utils import to_2tuple
 from mmpretrain.models.backbones.base_backbone import BaseBackbone
 from mmpretrain.registry import MODELS
 from torch import nn
@@ -43,11 +44,16 @@ class PromptedCLIPViT(BaseBackbone):
         frozen (bool): Whether the tower is frozen. False means full
             fine-tuning, as a baseline: checkpoints then hold the whole
             tower. Defaults to True (paper).
+        image_size (int | Sequence[int], optional): Side, or height and width,
+            of the images in pixels, in multiples of the patch size. The
+            position embeddings are interpolated if it is not the size of
+            ``arch``, and the fingerprint is another one. Defaults to None,
+            which means that of ``arch`` (paper).
         init_cfg (dict, optional): Initialization config. Defaults to None.
 
     Raises:
-        ValueError: If ``out_type``, ``prompt_depth`` or ``num_prompts`` is
-            not allowed.
+        ValueError: If ``out_type``, ``prompt_depth``, ``num_prompts`` or
+            ``image_size`` is not allowed.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class PromptedCLIPViT(BaseBackbone):
         out_type: str = 'aligned',
         with_cp: bool = False,
         frozen: bool = True,
+        image_size: int | Sequence[int] | None = None,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -70,6 +77,13 @@ class PromptedCLIPViT(BaseBackbone):
         self.arch = arch
         self.pretrained = pretrained
         self.fingerprint = fingerprint(self.tower)
+        self.image_size: tuple | None = None  # unless it is the tower's own
+        size = tuple(to_2tuple(image_size))
+        if image_size is not None and size != self.tower.image_size:
+            self.image_size = size
+            # By the size, not by the positions: machines round differently.
+            self.fingerprint = fingerprint(self.tower, f'image_size={size}')
+            self.tower.resize(size)
         self.out_type = out_type
         self.with_cp = with_cp
 

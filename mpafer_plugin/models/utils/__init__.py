@@ -1,7 +1,13 @@
 from .prompted_block import frozen_mlp, prompted_block
-from .scores import global_local_scores, prototype_scores, single_precision
+from .scores import (
+    check_top_k,
+    global_local_scores,
+    prototype_scores,
+    single_precision,
+)
 
 __all__ = [
+    'check_top_k',
     'frozen_mlp',
     'global_local_scores',
     'prompted_block',

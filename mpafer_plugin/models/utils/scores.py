@@ -28,11 +28,8 @@ def global_local_scores(
     Raises:
         ValueError: If there are fewer patches than ``top_k``.
     """
-    if local_weight and patches.shape[1] < top_k:
-        raise ValueError(
-            f'top_k={top_k} exceeds the {patches.shape[1]} patches of the '
-            'image tower'
-        )
+    if local_weight:
+        check_top_k(top_k, patches.shape[1])
     with torch.autocast(global_feat.device.type, enabled=False):
         classes = F.normalize(single_precision(class_vectors), dim=-1)
         image = F.normalize(single_precision(global_feat), dim=-1)
@@ -43,6 +40,15 @@ def global_local_scores(
             local = sim.topk(top_k, dim=1).values.mean(1)  # (B, C)
             scores = scores + local_weight * local
     return scores
+
+
+def check_top_k(top_k: int, num_patches: int) -> None:
+    """Check that an image has enough patches for the local score."""
+    if num_patches < top_k:
+        raise ValueError(
+            f'top_k={top_k} exceeds the {num_patches} patches of the image '
+            'tower'
+        )
 
 
 def prototype_scores(

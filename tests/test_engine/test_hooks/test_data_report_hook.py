@@ -1,6 +1,9 @@
+import random
 import re
 
+import numpy as np
 import pytest
+import torch
 from torch.utils.data import DataLoader
 
 from mpafer_plugin.engine import DataReportHook
@@ -196,3 +199,44 @@ def test_the_same_folder_by_another_name(report, data_root):
                 'train_dataloader.dataset.val_seed': 1,
             }
         )
+
+
+@pytest.mark.parametrize(
+    'scales, message',
+    [
+        (dict(), r'training pipeline: .*32, 32\).*image_size'),
+        (dict(train=64), r'validation pipeline: .*32, 32\)'),
+        (dict(train=64, val=(64, 64)), None),
+    ],
+)
+def test_images_that_the_tower_does_not_take(report, scales, message):
+    options = {'model.backbone.image_size': 64}
+    for split, scale in scales.items():
+        options[f'{split}_dataloader.dataset.pipeline.1.scale'] = scale
+    if message is None:
+        assert 'training data' in report(**options)
+    else:
+        with pytest.raises(ValueError, match=message):
+            report(**options)
+
+
+def test_more_patches_than_there_are(report):
+    with pytest.raises(ValueError, match='top_k=17 exceeds the 16 patches'):
+        report(**{'model.head.top_k': 17})
+    report(**{'model.head.top_k': 17, 'model.head.local_weight': 0})
+
+
+def test_the_checks_draw_no_random_numbers(report):
+    def drawn():
+        return random.random(), np.random.random(), torch.rand(1).item()
+
+    for generator in (random.seed, np.random.seed, torch.manual_seed):
+        generator(0)
+    expected = drawn()
+
+    def prepare(runner):
+        for generator in (random.seed, np.random.seed, torch.manual_seed):
+            generator(0)
+
+    report(prepare)
+    assert drawn() == expected

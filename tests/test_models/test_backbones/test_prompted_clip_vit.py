@@ -160,3 +160,27 @@ def test_quantised_layers_work(tiny, images):
         expected, found = vit(images)[0][0], quantised(images)[0][0]
     assert F.cosine_similarity(expected, found).min() > 0.99
     assert not torch.equal(expected, found)
+
+
+@pytest.mark.parametrize('size, grid', [(48, (6, 6)), ([64, 32], (8, 4))])
+def test_images_of_another_size(tiny, size, grid):
+    vit = PromptedCLIPViT(**tiny, image_size=size, out_type='featmap')
+    images = torch.randn(2, 3, 8 * grid[0], 8 * grid[1])
+    assert vit(images)[0].shape == (2, 12, *grid)
+    with pytest.raises(ValueError, match='image_size'):
+        vit(torch.randn(2, 3, 32, 32))
+
+
+def test_fingerprint_knows_the_size(tiny):
+    def build(size=None):
+        return PromptedCLIPViT(**tiny, image_size=size).fingerprint
+
+    assert build() == build(32) == build((32, 32))
+    assert len({build(s) for s in (32, 64, (16, 64), (64, 16))}) == 4
+    assert build(64) == build([64, 64])
+
+
+def test_wrong_sizes_of_images(tiny):
+    for size in (0, 30, '32', [32, 32, 32]):
+        with pytest.raises(ValueError, match='image_size='):
+            PromptedCLIPViT(**tiny, image_size=size)
