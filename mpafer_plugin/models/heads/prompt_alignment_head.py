@@ -195,12 +195,17 @@ class PromptAlignmentHead(ClsHead):
             sample.set_field(classes, 'model_classes', field_type='metainfo')
         return predictions
 
+    def train(self, mode: bool = True) -> 'PromptAlignmentHead':
+        """Set the mode; layers of the text tower may have been changed."""
+        self._cache = None
+        return super().train(mode)
+
     def class_vectors(self) -> torch.Tensor:
         """Return the text features of the classes, (C, D), not normalised.
 
-        In evaluation they are cached, and encoded again only if the content,
-        dtype or device of the context has changed, which is checked by each
-        call.
+        In evaluation they are cached, and encoded again if the content, dtype
+        or device of the context has changed, which is checked by each call,
+        or the mode was set.
         """
         if self.training or torch.is_grad_enabled():
             return self.text()

@@ -211,6 +211,17 @@ def test_class_vectors_never_go_stale(build, feats, change):
     torch.testing.assert_close(after, fresh)
 
 
+def test_class_vectors_follow_layers_of_the_text_tower(build, feats):
+    """LoRA on it may be all that learns between two evaluations."""
+    head = build().eval()
+    with torch.no_grad():
+        before = head(feats)
+        mlp = head.text.tower.transformer.resblocks[0].mlp
+        mlp.c_proj.weight.normal_()
+        after = head.train().eval()(feats)
+    assert (after - before).abs().max() > 1e-3
+
+
 def test_class_vectors_follow_the_dtype(build, feats):
     head = build().eval()
     double = (tuple(t.double() for t in feats[0]),)
