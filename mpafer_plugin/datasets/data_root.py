@@ -96,25 +96,34 @@ class DataRoot:
         """Read a CSV file with any line ending, with or without a BOM.
 
         Args:
-            name (str): The file, in UTF-8, separated by commas.
+            name (str): The file, in UTF-8, separated by commas, a row a line.
 
         Yields:
             tuple[int, list[str]]: Line number from 1 and stripped fields of
             every row that is not blank.
 
         Raises:
-            ValueError: If the file is not UTF-8 or not CSV.
+            ValueError: If the file is not UTF-8 or not CSV, such as with a
+                quote that is not closed.
         """
         with self._open(name) as file:
-            rows = csv.reader(file)
+            rows = csv.reader(file, strict=True)
+            line = 1
             try:
                 for row in rows:
+                    # A quote that is not closed takes in the rows below.
+                    if rows.line_num > line:
+                        raise csv.Error(
+                            f'the row ends on line {rows.line_num}'
+                        )
                     fields = [field.strip() for field in row]
                     if fields and fields != ['']:
-                        yield rows.line_num, fields
+                        yield line, fields
+                    line += 1
             except csv.Error as error:
                 raise ValueError(
-                    f'{self.join(name)}:{rows.line_num + 1}: not CSV: {error}'
+                    f'{self.join(name)}:{line}: not CSV: {error}; a quote '
+                    'that opens a field has to close it on the same line'
                 ) from error
 
     @contextmanager

@@ -175,12 +175,12 @@ def test_lines(tmp_path):
 
 
 def test_rows(tmp_path):
-    text = '\ufeffa,"b, c"\r\n\r\n  ö , 2\n"two\nlines",3'
+    text = '\ufeffa,"b, c"\r\n\r\n  ö , 2\n"say ""3""",3'
     (tmp_path / 'a.csv').write_bytes(text.encode())
     assert list(DataRoot(str(tmp_path)).rows('a.csv')) == [
         (1, ['a', 'b, c']),
         (3, ['ö', '2']),
-        (5, ['two\nlines', '3']),
+        (4, ['say "3"', '3']),
     ]
 
 
@@ -199,8 +199,26 @@ def test_broken_csv(tmp_path):
     (tmp_path / 'a').write_text('a,b\n' + 'x' * 200_000 + ',c\n')
     rows = DataRoot(str(tmp_path)).rows('a')
     assert next(rows) == (1, ['a', 'b'])
-    with pytest.raises(ValueError, match=r'/a:\d: not CSV: field l'):
+    with pytest.raises(ValueError, match=r'/a:2: not CSV: field l'):
         next(rows)
+
+
+@pytest.mark.parametrize(
+    'rows',
+    [
+        ['c,"d', 'e,f', 'g,h'],  # to the end of the file
+        ['c,"d', 'e,f', 'g,12"', 'i,j'],  # to the next quote
+        ['c,"d', 'e,f', 'g,"h"', 'i,j'],
+        ['c,"d'],
+        ['c,"two', 'lines"'],
+    ],
+)
+def test_a_quote_that_is_not_closed_takes_no_rows(tmp_path, rows):
+    (tmp_path / 'a').write_text('\n'.join(['a,b', '', 'c,d', *rows, '']))
+    read = DataRoot(str(tmp_path)).rows('a')
+    assert [next(read), next(read)] == [(1, ['a', 'b']), (3, ['c', 'd'])]
+    with pytest.raises(ValueError, match=r'/a:4: not CSV: .*quote .*close'):
+        next(read)
 
 
 def test_entries_and_description(tmp_path):

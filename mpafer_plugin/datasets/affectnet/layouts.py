@@ -118,7 +118,7 @@ def _read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
     folder = None
     for place, (line, text) in enumerate(root.lines(listed)):
         where = f'{ann_file}:{line}'
-        row = _split(text)
+        row = _split(text, where)
         if place == 0 and row[0] == HEADER[0]:
             if row != HEADER:
                 raise ValueError(
@@ -143,15 +143,18 @@ def _read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
         yield Sample(path, label, ann_file, line, key=name)
 
 
-def _split(line: str) -> list[str]:
+def _split(line: str, where: str) -> list[str]:
     """Split a row; csv would take twice as long for all 290 MB."""
     if '"' not in line:
         fields = line.split(',')
     else:
         try:
-            (fields,) = csv.reader([line])
-        except csv.Error:  # longer than any field of AffectNet
-            return []
+            (fields,) = csv.reader([line], strict=True)
+        except csv.Error as error:  # such as a quote that is not closed
+            raise ValueError(
+                f'{where}: cannot read the row that starts with '
+                f'{line[:60]!r}: {error}'
+            ) from error
     return [field.strip() for field in fields]
 
 
