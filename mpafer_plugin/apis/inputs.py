@@ -11,11 +11,8 @@ import numpy as np
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.faces import ImageError
-from mpafer_plugin.utils.image_files import (
-    IMG_EXTENSIONS,
-    is_image,
-    list_files,
-)
+from mpafer_plugin.faces.image_io import is_image_file
+from mpafer_plugin.utils.image_files import list_files
 
 VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv'
@@ -138,13 +135,12 @@ def _images_below(
     except (ValueError, OSError) as error:
         yield folder, ImageError(f'{folder!r} is not read: {error}')
         return
-    images = [path for path in files if is_image(path)]
+    images = [p for p in files if is_image_file(os.path.join(folder, p))]
     others = len(files) - len(images)
     if others:
         MMLogger.get_current_instance().info(
-            f'{folder!r}: {others} of {len(files)} files do not end in '
-            f'{", ".join(IMG_EXTENSIONS)}, or start with a dot, and are not '
-            'read'
+            f'{folder!r}: {others} of {len(files)} files are no images, or '
+            'start with a dot, and are not read'
         )
     # os.path, as pathlib would drop the dot of './a.png'.
     for path in sorted(os.path.join(folder, path) for path in images):

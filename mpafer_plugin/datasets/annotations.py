@@ -77,7 +77,7 @@ def absent_images(root: DataRoot, samples: Sequence[Sample]) -> list[Sample]:
         folder, name = posixpath.split(sample.path)
         if folder not in present:
             listed = root.is_folder(folder)
-            present[folder] = set(root.entries(folder)) if listed else set()
+            present[folder] = set(root.files(folder)) if listed else set()
         if name not in present[folder]:
             absent.append(sample)
     return absent

@@ -6,6 +6,8 @@ from typing import TextIO
 
 from mmengine.fileio import LocalBackend, get_file_backend
 
+from mpafer_plugin.utils.image_files import is_litter, kind_of
+
 
 class DataRoot:
     """Folder of a dataset, on a disk or in remote storage.
@@ -59,16 +61,37 @@ class DataRoot:
         """Return whether the file or folder exists."""
         return self.is_file(name) or self.is_folder(name)
 
-    def entries(self, name: str = '') -> list[str]:
-        """List the names in a folder, sorted, without hidden ones."""
+    def scan(self, name: str = '') -> dict[str, str]:
+        """List a folder, without hidden files and operating systems' litter.
+
+        Returns:
+            dict[str, str]: Each name, sorted, to its kind: 'folder', 'file',
+            or 'other' for a broken link, a pipe and the like.
+        """
         path = self.join(name)
         if isinstance(self.backend, LocalBackend):
-            # The backend takes 2 s longer for 300,000 files.
-            found = os.listdir(path)
+            # Without a query per file, and 2 s faster for 300,000 files than
+            # the backend.
+            with os.scandir(path) as entries:
+                kinds = {entry.name: kind_of(entry) for entry in entries}
         else:
-            listed = self.backend.list_dir_or_file(path)
-            found = [entry.rstrip('/') for entry in listed]
-        return sorted(entry for entry in found if not entry.startswith('.'))
+            list_all = self.backend.list_dir_or_file
+            kinds = dict.fromkeys(list_all(path, list_dir=False), 'file')
+            for folder in list_all(path, list_file=False):
+                kinds[folder.rstrip('/')] = 'folder'
+        return {
+            name: kinds[name]
+            for name in sorted(kinds)
+            if not name.startswith('.') and not is_litter(name)
+        }
+
+    def folders(self, name: str = '') -> list[str]:
+        """List the names of the folders in a folder, as :meth:`scan` does."""
+        return [n for n, kind in self.scan(name).items() if kind == 'folder']
+
+    def files(self, name: str = '') -> list[str]:
+        """List the names of the files in a folder, as :meth:`scan` does."""
+        return [n for n, kind in self.scan(name).items() if kind == 'file']
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -154,5 +177,5 @@ class DataRoot:
             return (
                 f'{path!r} is no folder (working directory: {os.getcwd()!r})'
             )
-        names = self.entries(name)
+        names = list(self.scan(name))
         return f'{path!r} holds {names[:10]}, {len(names)} entries in all'

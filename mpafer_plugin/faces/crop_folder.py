@@ -14,19 +14,28 @@ import cv2
 from rich.progress import track
 
 from mpafer_plugin.utils.atomic_write import atomic_write
-from mpafer_plugin.utils.image_files import (
-    IMG_EXTENSIONS,
-    is_image,
-    list_files,
-)
+from mpafer_plugin.utils.image_files import list_files
 
 from .crop_record import OWN_NAMES, PART, CropRecord, Row, is_fatal
 from .face import select_face
 from .face_crop import CROP_CONFIG, FaceCrop
-from .image_io import ImageError, is_readable_kind, read_image, share_large
+from .image_io import (
+    ImageError,
+    image_format,
+    is_image_file,
+    read_image,
+    share_large,
+)
 from .yunet import YuNet
 
 JPEG_QUALITY = 95
+
+_ENCODERS = {
+    **dict.fromkeys(('.jpg', '.jpeg', '.jpe', '.jfif'), '.jpg'),
+    **{name: name for name in ('.bmp', '.tif', '.tiff', '.webp', '.ppm')},
+}
+"""Extension of an image to that of OpenCV's encoder for its crop; PNG for all
+others, as readers go by the content."""
 
 _arguments: tuple[Path, FaceCrop, YuNet]  # of a worker process
 
@@ -71,7 +80,7 @@ def crop_folder(
     unreadable: dict[str, str] = {}
     files = sorted(list_files(source, unreadable))
     _check_source(source, files)
-    images = [path for path in files if is_image(path)]
+    images = [path for path in files if is_image_file(source / path)]
     if not images:
         raise ValueError(f'{source} holds no images among its files')
     # A wrong model file is found before the target is created.
@@ -85,11 +94,10 @@ def crop_folder(
         with closing(crops):
             for row, content in track(crops, 'cropping', len(todo)):
                 record.add(row, content)
-        for path in files:
-            if not is_image(path):
-                reason = copy_file(source, target, path)
-                if reason:
-                    unreadable[path] = reason
+        for path in sorted({*files}.difference(images)):
+            reason = copy_file(source, target, path)
+            if reason:
+                unreadable[path] = reason
         for path, reason in unreadable.items():
             record.add(Row(path, 'not copied', reason=reason))
         record.finish([*images, *unreadable])
@@ -132,9 +140,9 @@ def crop_image(
 
     Returns:
         tuple[Row, bytes | None]: Row of the report, and the crop, encoded in
-        the format of the image's file name extension, so that label lists
-        stay valid; JPEG with quality 95. None if there is no crop: without a
-        face, or if anything is wrong with this one image.
+        the format of the image's file name extension (JPEG with quality 95)
+        or else as PNG, so that label lists stay valid. None if there is no
+        crop: without a face, or if anything is wrong with this one image.
     """
     file = source / path
     # Reading from a pipe would block for ever.
@@ -151,9 +159,9 @@ def crop_image(
             cut = crop.whole(image)
         else:
             return Row(path, 'no face'), None
-        extension = file.suffix.lower()
+        extension = _ENCODERS.get(file.suffix.lower(), '.png')
         options = []
-        if extension in ('.jpg', '.jpeg'):
+        if extension == '.jpg':
             options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         content = cv2.imencode(extension, cut, options)[1].tobytes()
     except ImageError as error:
@@ -187,12 +195,10 @@ def copy_file(source: Path, target: Path, path: str) -> str:
     if not os.path.isfile(file):
         return f'{str(file)!r}: a broken link, a pipe, or out of reach'
     # A label list could name it: an uncropped image among crops.
-    if is_readable_kind(file):
+    if image_format(file) is not None:
         return (
-            f'{str(file)!r}: an image by its content, but only '
-            f'{", ".join(IMG_EXTENSIONS)} are cropped, and names that start '
-            'with a dot are not: convert it to one of them, and rename it in '
-            'the label lists'
+            f'{str(file)!r}: an image by its content, but names that start '
+            'with a dot are not cropped: rename it, also in the label lists'
         )
     try:
         with atomic_write(target / path, target / PART) as part:

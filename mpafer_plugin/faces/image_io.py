@@ -1,4 +1,5 @@
 import io
+import os
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -7,8 +8,22 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, EXTRASAMPLES, TiffImageFile
 
-FORMATS = ('JPEG', 'PNG', 'BMP', 'TIFF', 'WEBP', 'GIF', 'PPM', 'JPEG2000')
-"""Accepted formats. Pillow decodes some others by starting programs."""
+from mpafer_plugin.utils.image_files import is_image
+
+FORMATS = (
+    'JPEG',
+    'PNG',
+    'BMP',
+    'TIFF',
+    'WEBP',
+    'GIF',
+    'PPM',
+    'JPEG2000',
+    'AVIF',
+    'HEIF',
+)
+"""Accepted formats. Pillow decodes some others by starting programs. It has
+AVIF since 11.3, and HEIF once pillow-heif is registered."""
 
 LARGE = 50_000_000
 """Pixels above which one image at a time is read; about 350 MB (ours)."""
@@ -53,27 +68,50 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
         name = repr(str(source))
     try:
         file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=FORMATS) as image:
+        with Image.open(file, formats=_formats()) as image:
             is_large = image.width * image.height > LARGE
             with _one_large if is_large else nullcontext():
                 return _to_bgr(image)
     except UnidentifiedImageError as error:
         raise ImageError(
-            f'{name}: its content is none of {", ".join(FORMATS)}'
+            f'{name}: its content is none of {", ".join(_formats())}'
         ) from error
     except Exception as error:  # decoders raise anything on broken data
         raise ImageError(f'{name}: {error or type(error).__name__}') from error
 
 
-def is_readable_kind(path: Path) -> bool:
-    """Return whether :func:`read_image` would try to decode a file."""
+def image_format(path: str | Path) -> str | None:
+    """Return the format of a file's content, without decoding it.
+
+    Returns:
+        str | None: One of :data:`FORMATS`, 'huge' if it is an image of more
+        pixels than Pillow allows, None if it is none.
+    """
     try:
-        Image.open(path, formats=FORMATS).close()
+        with Image.open(path, formats=_formats()) as image:
+            return image.format
     except Image.DecompressionBombError:
-        return True
+        return 'huge'
     except Exception:  # decoders raise anything
-        return False
-    return True
+        return None
+
+
+def is_image_file(path: str | Path) -> bool:
+    """Return whether a file is an image, by its name or else its content.
+
+    Names that start with a dot are no images: see :func:`is_image`.
+    """
+    if is_image(str(path)):
+        return True
+    # Reading from a pipe would block for ever.
+    hidden = os.path.basename(path).startswith('.') or not os.path.isfile(path)
+    return not hidden and image_format(path) is not None
+
+
+def _formats() -> list[str]:
+    """Return those of :data:`FORMATS` that Pillow has here."""
+    Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
 
 
 def share_large(lock: AbstractContextManager) -> None:

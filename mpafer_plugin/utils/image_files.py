@@ -6,13 +6,47 @@ from pathlib import Path
 IMG_EXTENSIONS = (
     '.jpg',
     '.jpeg',
+    '.jpe',
+    '.jfif',
     '.png',
     '.bmp',
     '.tif',
     '.tiff',
     '.webp',
+    '.pgm',
+    '.ppm',
 )
-"""File name extensions that datasets listing folders accept as images."""
+"""Extensions of files that are images without a look at their content."""
+
+_LITTER = {
+    '__macosx',
+    '@eadir',
+    'lost+found',
+    '$recycle.bin',
+    'system volume information',
+    'thumbs.db',
+    'desktop.ini',
+}
+
+
+def is_litter(name: str) -> bool:
+    """Return whether an operating system puts files of this name anywhere."""
+    return name.lower() in _LITTER
+
+
+def kind_of(entry: os.DirEntry) -> str:
+    """Return the kind of a file system entry; links are followed.
+
+    Returns:
+        str: 'folder', 'file', or 'other' for a broken link, a pipe and the
+        like.
+    """
+    try:
+        if entry.is_dir():
+            return 'folder'
+        return 'file' if entry.is_file() else 'other'
+    except OSError:  # a link to itself
+        return 'other'
 
 
 def is_image(name: str) -> bool:
@@ -37,7 +71,7 @@ def list_files(
     folder: str = '',
     above: tuple[str, ...] = (),
 ) -> Iterator[str]:
-    """List all files below a folder, following links.
+    """List all files below a folder, following links, without litter.
 
     Args:
         root (Path): The dataset's folder.
@@ -61,16 +95,19 @@ def list_files(
         )
     try:
         with os.scandir(root / folder) as entries:
-            names = sorted(entry.name for entry in entries)
+            kinds = {
+                entry.name: kind_of(entry)
+                for entry in entries
+                if not is_litter(entry.name)
+            }
     except OSError as error:
         if not folder:
             raise
         unreadable[folder] = str(error)
         return
-    for name in names:
+    for name, kind in sorted(kinds.items()):
         path = f'{folder}/{name}' if folder else name
-        # Not the entry's own is_dir(): it raises for a link to itself.
-        if os.path.isdir(root / path):
+        if kind == 'folder':
             yield from list_files(root, unreadable, path, (*above, real))
         else:
             yield path

@@ -150,7 +150,15 @@ def test_inputs(whole, images, tmp_path, log):
     results = whole(folder)
     names = [str(folder / name) for name in ('a.png', 'b.png', 'below/c.png')]
     assert results.paths == names
-    assert '1 of 4 files do not end in .jpg' in log.text
+    assert '1 of 4 files are no images' in log.text
+    # other names by their content; not what a system puts there
+    (folder / '@eaDir').mkdir()
+    cv2.imwrite(str(folder / '@eaDir/a.png'), images[0])
+    (folder / 'b.png').rename(folder / 'b')
+    assert whole(folder).paths == [
+        str(folder / name) for name in ('a.png', 'b', 'below/c.png')
+    ]
+    (folder / 'b').rename(folder / 'b.png')
     mixed = whole([names[0], images[0], folder])
     assert mixed.paths == [names[0], None, *names]
     scores = [face['pred_scores'] for (face,) in mixed]

@@ -50,11 +50,14 @@ class MemoryBackend(BaseStorageBackend):
 class ListingBackend(MemoryBackend):
     """The same, and it can tell what a folder holds."""
 
-    def list_dir_or_file(self, dir_path):
+    def list_dir_or_file(self, dir_path, list_dir=True, list_file=True):
         start = f'{dir_path}/'
         rest = (p[len(start) :] for p in self.files if p.startswith(start))
         # object stores mark folders by a slash
-        yield from {path.split('/')[0] + '/' * ('/' in path) for path in rest}
+        found = {path.split('/')[0] + '/' * ('/' in path) for path in rest}
+        for name in found:
+            if list_dir if name.endswith('/') else list_file:
+                yield name
 
 
 @pytest.fixture
@@ -221,10 +224,17 @@ def test_a_quote_that_is_not_closed_takes_no_rows(tmp_path, rows):
         next(read)
 
 
-def test_entries_and_description(tmp_path):
-    for name in ('b', 'a.txt', '.hidden'):
+def test_content_of_a_folder_and_description(tmp_path):
+    for name in ('b', 'a.txt', '.hidden', 'Thumbs.db'):
         (tmp_path / name).touch()
     root = DataRoot(str(tmp_path))
-    assert root.entries() == ['a.txt', 'b']
+    assert root.scan() == {'a.txt': 'file', 'b': 'file'}
     assert root.describe().endswith("holds ['a.txt', 'b'], 2 entries in all")
     assert "b' is no folder (working directory: " in root.describe('b')
+    for name in ('1.jpg', '__MACOSX', '@eaDir', 'lost+found'):
+        (tmp_path / name).mkdir()
+    for name, target in (('c', 'b'), ('d', '1.jpg'), ('e', 'e'), ('f', '')):
+        (tmp_path / name).symlink_to(target or 'nowhere')
+    assert root.folders() == ['1.jpg', 'd']
+    assert root.files() == ['a.txt', 'b', 'c']
+    assert [n for n, k in root.scan().items() if k == 'other'] == ['e', 'f']

@@ -1,3 +1,4 @@
+import io
 import os
 
 import cv2
@@ -7,6 +8,7 @@ from PIL import Image
 
 from mpafer_plugin.faces import Face, FaceCrop
 from mpafer_plugin.faces.crop_folder import copy_file, crop_image
+from mpafer_plugin.faces.image_io import is_image_file
 from mpafer_plugin.utils.image_files import list_files
 
 
@@ -120,14 +122,33 @@ def test_pipes_and_broken_links(folders):
     assert os.listdir(target) == []
 
 
-@pytest.mark.parametrize('name', ['f.ppm', 'f.gif', 'f.jp2', 'f.dat', 'f'])
-def test_images_are_not_copied(folders, name):
+def test_hidden_images_are_not_copied(folders):
     source, target = folders
-    kinds = {'ppm': 'PPM', 'gif': 'GIF', 'jp2': 'JPEG2000'}
-    kind = kinds.get(name[2:], 'PNG')
-    Image.new('RGB', (9, 9)).save(source / name, kind)
-    assert 'only .jpg, .jpeg, .png' in copy_file(source, target, name)
+    Image.new('RGB', (9, 9)).save(source / '.f.png')
+    assert 'start with a dot' in copy_file(source, target, '.f.png')
     assert os.listdir(target) == []
+
+
+@pytest.mark.parametrize(
+    ('name', 'kind', 'expected'),
+    [
+        ('f.jfif', 'JPEG', 'JPEG'),
+        ('f.JPE', 'JPEG', 'JPEG'),
+        ('f.webp', 'WEBP', 'WEBP'),
+        ('f.pgm', 'PPM', 'PNG'),
+        ('f.gif', 'GIF', 'PNG'),
+        ('f.dat', 'JPEG2000', 'PNG'),
+        ('f', 'BMP', 'PNG'),
+    ],
+)
+def test_images_of_any_name(tmp_path, name, kind, expected):
+    Image.new('RGB', (9, 9), 'red').save(tmp_path / name, kind)
+    assert is_image_file(tmp_path / name)
+    crop = FaceCrop(size=32, no_face='whole')
+    _, content = crop_image(name, tmp_path, crop, Detector())
+    with Image.open(io.BytesIO(content)) as image:
+        assert (image.format, image.size) == (expected, (32, 32))
+        assert image.getpixel((16, 16))[0] > 250
 
 
 def test_text_is_copied_whatever_it_begins_with(folders):

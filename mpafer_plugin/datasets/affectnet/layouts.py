@@ -84,11 +84,11 @@ def _read_new_release(
     """Read ``annotations/<id>_exp.npy``, in the order of ids as text."""
     ids = {
         name.removesuffix(_ENDING)
-        for name in root.entries(annotations)
+        for name in root.files(annotations)
         if name.endswith(_ENDING)
     }
     images: dict[str, str] = {}
-    for name in filter(is_image, root.entries(folder)):
+    for name in filter(is_image, root.files(folder)):
         image_id = posixpath.splitext(name)[0]
         other = images.setdefault(image_id, name)
         if other != name:

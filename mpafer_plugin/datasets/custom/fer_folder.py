@@ -1,9 +1,13 @@
 import os
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
+import cv2
+from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
+from mpafer_plugin.faces.image_io import image_format
 from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
@@ -51,9 +55,10 @@ class FERFolder(CustomFERDataset):
         └── bored
             └── ...
 
-    Images are recognised by their extension: jpg, jpeg, png, bmp, tif, tiff
-    or webp in any case. Other files are counted in the log; names that start
-    with a dot are ignored.
+    Images are recognised by their extension, one of :data:`IMG_EXTENSIONS`
+    in any case, or else by their content. A warning counts, by class, the
+    files that are left out; names that start with a dot and folders such as
+    ``__MACOSX`` and ``@eaDir`` are ignored.
 
     Args:
         data_root (str): The folder ``data_root`` above.
@@ -115,30 +120,39 @@ class FERFolder(CustomFERDataset):
             posixpath.join(top, name): name for name in self.names[part]
         }
         samples = []
-        others = []
+        left_out = defaultdict(list)
         for folder, name in folders.items():
             where = self.names[part][name]
-            for path in self._files(folder):
-                if is_image(path):
-                    # Independent of the name of the split folder.
-                    inner = path.removeprefix(f'{folder}/')
-                    key = f'{canonical_name(name)}/{inner}'
-                    samples.append(Sample(path, name, where, 0, key))
-                else:
-                    others.append(path)
+            for path, kind in self._files(folder):
+                if kind == 'other' or not self._is_image(path):
+                    what = f'files of {name!r} that OpenCV does not decode'
+                    left_out[what].append(path)
+                    continue
+                # Independent of the name of the split folder.
+                inner = path.removeprefix(f'{folder}/')
+                key = f'{canonical_name(name)}/{inner}'
+                samples.append(Sample(path, name, where, 0, key))
         entries = {
             posixpath.join(folder, name)
             for folder in ('', top)
-            for name in self.root.entries(folder)
+            for name in self.root.scan(folder)
         }
         outside = sorted(entries - {*folders, *self._folders.values()})
-        self.labelling = f'{type(self).labelling}; passed over: ' + ', '.join(
-            f'{len(paths)} {kind}'
-            + (f' such as {paths[0]!r}' if paths else '')
-            for paths, kind in (
-                (others, 'files without an image extension'),
-                (outside, 'files and folders outside the class folders'),
+        for path in filter(is_image, outside):
+            left_out['images in no class folder'].append(path)
+        counts = ', '.join(
+            f'{len(paths)} {what}, such as {paths[0]!r}'
+            for what, paths in left_out.items()
+        )
+        if left_out:
+            MMLogger.get_current_instance().warning(
+                f'{type(self).__name__} {self.split!r} in {self.root.path!r}: '
+                f'left out: {counts}'
             )
+        self.labelling = (
+            f'{type(self).labelling}; left out: {counts or "no file"}; '
+            f'{len(outside)} files and folders outside the class folders'
+            + (f' such as {outside[0]!r}' if outside else '')
         )
         return samples
 
@@ -152,9 +166,9 @@ class FERFolder(CustomFERDataset):
     def _split_folders(self) -> dict[str, str]:
         """Find the folder of each part; '' is the data root itself."""
         folders: dict[str, str] = {}
-        for name in self.root.entries():
+        for name in self.root.folders():
             part = SPLIT_FOLDERS.get(name.lower())
-            if part is None or not self.root.is_folder(name):
+            if part is None:
                 continue
             if part in folders:
                 raise ValueError(
@@ -168,11 +182,13 @@ class FERFolder(CustomFERDataset):
         """List the class folders in a folder, with their full paths."""
         found: dict[str, str] = {}
         same: dict[str, str] = {}
-        for name in self.root.entries(folder):
+        for name in self.root.folders(folder):
             path = posixpath.join(folder, name)
-            # A stat call per image would take minutes on network disks.
-            if is_image(name) or not self.root.is_folder(path):
-                continue
+            if name != name.encode(errors='ignore').decode():
+                raise ValueError(
+                    f'{self.root.join(path)!r}: the name of a class folder '
+                    'has to be UTF-8; rename it'
+                )
             other = same.setdefault(canonical_name(name), name)
             if other != name:
                 raise ValueError(
@@ -185,17 +201,27 @@ class FERFolder(CustomFERDataset):
 
     def _files(
         self, folder: str, above: tuple[str, ...] = ()
-    ) -> Iterator[str]:
-        """List all files in a folder and its subfolders."""
+    ) -> Iterator[tuple[str, str]]:
+        """List all files in a folder and its subfolders, with their kinds."""
         real = os.path.realpath(self.root.join(folder))
         if real in above:
             raise ValueError(
                 f'{self.root.join(folder)}: the link leads back to {real!r}, '
                 'which contains it'
             )
-        for name in self.root.entries(folder):
+        for name, kind in self.root.scan(folder).items():
             path = posixpath.join(folder, name)
-            if not is_image(name) and self.root.is_folder(path):
+            if kind == 'folder':
                 yield from self._files(path, (*above, real))
             else:
-                yield path
+                yield path, kind
+
+    def _is_image(self, path: str) -> bool:
+        """Return whether a file is an image, by its name or its content."""
+        if is_image(path):
+            return True
+        with self.root.backend.get_local_path(self.root.join(path)) as file:
+            kind = image_format(file)
+        if kind in ('AVIF', 'GIF', 'HEIF'):  # only some OpenCV decode these
+            return cv2.haveImageWriter(f'a.{kind.lower()}')
+        return kind is not None

@@ -145,7 +145,7 @@ def write_images(
 
 def _has_images(root: DataRoot, folder: str) -> bool:
     return root.is_folder(folder) and any(
-        name.lower().endswith('.png') for name in root.entries(folder)
+        name.lower().endswith('.png') for name in root.files(folder)
     )
 
 

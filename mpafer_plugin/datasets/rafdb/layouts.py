@@ -136,7 +136,7 @@ def _read_list(
     the listed name are found too.
     """
     ann_file, kind = root.join(listed), posixpath.basename(images)
-    present = set(root.entries(images)) if kind == 'aligned_224' else set()
+    present = set(root.files(images)) if kind == 'aligned_224' else set()
     for number, line in root.lines(listed):
         where = f'{ann_file}:{number}'
         fields = line.split()
@@ -176,12 +176,12 @@ def read_folders(
     """
     samples = []
     for name, label in _class_folders(root, folder, numbers).items():
-        for entry in root.entries(name):
+        for entry, entry_kind in root.scan(name).items():
             path = f'{name}/{entry}'
-            if is_image(entry):
+            if entry_kind == 'file' and is_image(entry):
                 key = image_key(path)
                 samples.append(Sample(path, label, root.join(path), 0, key))
-            elif root.is_folder(path):
+            elif entry_kind == 'folder':
                 raise ValueError(
                     f'{root.join(name)}: the folder {entry!r} would not be '
                     'read: put images directly in the class folders'
@@ -196,14 +196,14 @@ def _class_folders(
 ) -> dict[str, str]:
     """Find the class folders and the class of each."""
     labels = {}
-    for entry in root.entries(folder):
+    for entry, kind in root.scan(folder).items():
         path = f'{folder}/{entry}'
-        if is_image(entry):
+        if kind == 'file' and is_image(entry):
             raise ValueError(
                 f'{root.join(path)}: the image is in no class folder; '
                 f'the classes are {dict(numbers)}'
             )
-        if not root.is_folder(path):
+        if kind != 'folder':
             continue
         if entry.isdigit() and numbers.get(1) != BASIC_LABELS[1]:
             # 1 could be a basic or a compound expression.
@@ -282,5 +282,5 @@ def _count_unlisted(
         is_image(entry) and posixpath.join(folder, entry) not in paths
         for folder in folders
         if '..' not in folder and root.is_folder(folder)
-        for entry in root.entries(folder)
+        for entry in root.files(folder)
     )

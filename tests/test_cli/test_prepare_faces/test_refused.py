@@ -66,12 +66,14 @@ def test_no_file_stops_the_others(run, source, tmp_path):
     bad = [
         ('notes.txt', 'a broken link'),
         ('train/sad/pipe.png', 'is no file'),
-        ('train/sad/f.ppm', 'an image by its content'),
+        ('train/sad/.f.png', 'an image by its content'),
         ('train/sad/bad.png', 'none of JPEG'),
     ]
     (source / 'notes.txt').symlink_to('nowhere')
     os.mkfifo(source / 'train/sad/pipe.png')
-    cv2.imwrite(str(source / 'train/sad/f.ppm'), np.zeros((9, 9, 3), np.uint8))
+    cv2.imwrite(
+        str(source / 'train/sad/.f.png'), np.zeros((9, 9, 3), np.uint8)
+    )
     good = os.fsdecode(b'train/sad/caf\xe9.png')
     (source / 'train/sad/0.png').rename(source / good)
     code, output, errors = run()

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mmpretrain.registry import DATASETS
+from PIL import Image
 
 from mpafer_plugin.datasets import FERFolder
 
@@ -160,19 +161,63 @@ def test_registered_with_a_pipeline(tmp_path):
     assert packed['data_samples'].gt_label.tolist() == [0]
 
 
-def test_endings_and_what_is_passed_over(tmp_path, log):
-    endings = ('.JPG', '.jpeg', '.Png', '.bmp', '.tif', '.TIFF', '.webp')
+def test_endings_and_what_is_left_out(tmp_path, log):
+    endings = ('.JPG', '.jfif', '.jpe', '.Png', '.bmp', '.tif', '.TIFF')
+    endings += ('.webp', '.pgm')
     images = [f'train/fear/{i}{e}' for i, e in enumerate(endings)]
-    others = ['train/fear/Thumbs.db', 'train/fear/a/x.gif', 'train/fear/none']
+    others = ['train/fear/a.csv', 'train/fear/a/x.gif', 'train/sad/none']
     outside = ['train/lost.jpg', 'README.md', 'notes/a.txt']
-    root = touch(tmp_path, *images, *others, *outside, 'train/fear/.hidden')
+    litter = ['__MACOSX/train/fear/1.jpg', 'train/@eaDir/1.jpg']
+    litter += ['train/fear/.hidden', 'train/fear/Thumbs.db']
+    root = touch(tmp_path, *images, *others, *outside, *litter)
     dataset = read(root, val_fraction=0)
+    assert dataset.metainfo['classes'] == ('sadness', 'fear')
     assert paths_of(dataset) == [f'{root}/{path}' for path in images]
-    assert (
-        "3 files without an image extension such as 'train/fear/"
-        "Thumbs.db', 3 files and folders outside the class folders such as "
-        "'README.md'"
-    ) in log.text
+    (warning,) = [r for r in log.records if 'left out' in r.message][:1]
+    assert warning.levelname == 'WARNING'
+    for text in (
+        "2 files of 'fear' that OpenCV does not decode, such as 'train/f",
+        "1 files of 'sad' that OpenCV does not decode, such as 'train/s",
+        "1 images in no class folder, such as 'train/lost.jpg'",
+    ):
+        assert text in warning.message
+    assert re.search("3 files and folders outside .* 'README", log.text)
+
+
+def test_other_names_are_read_by_content(tmp_path, log):
+    folder = tmp_path / 'sad'
+    folder.mkdir()
+    image = Image.new('RGB', (8, 8), 'red')
+    images = {'a.jp2': 'JPEG2000', 'b': 'PNG', 'c.img': 'JPEG', 'd': 'WEBP'}
+    for kind in ('AVIF', 'GIF'):  # if Pillow and OpenCV have them
+        if kind in Image.SAVE and cv2.haveImageWriter(f'a.{kind.lower()}'):
+            images[f'x.{kind.lower()}'] = kind
+    for name, kind in images.items():
+        image.save(folder / name, kind)
+    for name, content in (('n.txt', b'P1 happy'), ('y.heic', b'ftypheic')):
+        (folder / name).write_bytes(content)
+    image.save(folder / 'z.ico')  # OpenCV does not decode it
+    pipeline = [{'type': 'LoadImageFromFile'}, {'type': 'PackInputs'}]
+    dataset = read(str(tmp_path), val_fraction=0, pipeline=pipeline)
+    assert [
+        Path(path).name
+        for path in [
+            i['img_path']
+            for i in map(dataset.get_data_info, range(len(dataset)))
+        ]
+    ] == [*images]
+    for item in dataset:
+        assert item['inputs'].shape == (3, 8, 8)
+    assert "3 files of 'sad' that OpenCV does not decode" in log.text
+
+
+def test_a_folder_with_the_name_of_an_image(tmp_path, log):
+    root = touch(tmp_path, 'sad/1.jpg/a.jpg', 'sad/2.jpg')
+    (tmp_path / 'sad/3.jpg').symlink_to('nowhere')
+    dataset = read(root, val_fraction=0)
+    paths = [f'{root}/sad/1.jpg/a.jpg', f'{root}/sad/2.jpg']
+    assert paths_of(dataset) == paths
+    assert "1 files of 'sad' that OpenCV does not decode" in log.text
 
 
 def test_empty_class_folder_is_a_class(tmp_path, log):

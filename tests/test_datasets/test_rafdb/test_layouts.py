@@ -161,11 +161,11 @@ def test_compound_folders_by_name_only(tmp_path):
 def test_each_folder_is_listed_once(tmp_path, monkeypatch):
     """On network disks it takes long."""
     named(tmp_path)
-    listed, entries = [], DataRoot.entries
+    listed, scan = [], DataRoot.scan
     monkeypatch.setattr(
         DataRoot,
-        'entries',
-        lambda root, name: listed.append(name) or entries(root, name),
+        'scan',
+        lambda root, name: listed.append(name) or scan(root, name),
     )
     samples = read_folders(
         DataRoot(str(tmp_path)), 'train', None, BASIC_LABELS
