@@ -51,6 +51,12 @@ def parse_args(
         'copy, in the training or validation split; pass it as '
         'test_dataloader.dataset.leave_out to leave them out of the test',
     )
+    parser.add_argument(
+        '--missing',
+        type=writable,
+        help='file for the paths of images that are missing or unreadable; '
+        'pass it as leave_out of each dataset to do without them',
+    )
     args = parser.parse_args(argv)
     if args.out and not args.out.endswith('.json'):
         parser.error(f'--out {args.out!r}: must end in .json')
@@ -147,24 +153,42 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     except (TypeError, ValueError, OSError) as error:
         print(f'{args.config}: {error}', file=sys.stderr)
         return 2 if isinstance(error, TypeError) else 1
+    roots = {p.dataset.root.path for p in parts}
     tested = {p.dataset.root.path for p in parts if 'test' in dict(p.datasets)}
-    if args.leaks and len(tested) != 1:
-        print(
-            '--leaks takes one test set, since its paths are relative to '
-            f'one folder; the config tests on {sorted(tested)}',
-            file=sys.stderr,
-        )
-        return 2
+    for option, path, found in (
+        ('--leaks', args.leaks, tested),
+        ('--missing', args.missing, roots),
+    ):
+        if path and len(found) != 1:
+            print(
+                f'{option} takes one dataset, since its paths are relative '
+                f'to one folder; the config has {sorted(found)}',
+                file=sys.stderr,
+            )
+            return 2
     report = verify(parts)
     # Plain text: no markup in file names, no line breaks in paths.
     show(report, Console(markup=False, highlight=False, soft_wrap=True))
     if args.out:
         mmengine.dump(asdict(report), args.out, indent=2)
-    if args.leaks and report.compared:
-        head = (
-            f'# Test images of {Path(args.config).name} with an exact copy in '
-            'the training or validation split'
-        )
-        lines = '\n'.join([head, *report.leaks, ''])
-        Path(args.leaks).write_text(lines, encoding='utf-8')
+    name = Path(args.config).name
+    for path, what, listed in (
+        (
+            args.leaks,
+            f'Test images of {name} with an exact copy in the training or '
+            'validation split',
+            report.leaks,
+        ),
+        (
+            args.missing,
+            f'Images of {name} that are missing or unreadable',
+            report.lacking,
+        ),
+    ):
+        if path and report.compared:
+            text = '\n'.join([f'# {what}', *listed, ''])
+            # A file name need not be UTF-8.
+            Path(path).write_text(
+                text, encoding='utf-8', errors='surrogateescape'
+            )
     return 0 if report.ok else 1

@@ -90,18 +90,19 @@ def read_leave_out(
 
     Args:
         path (str): A text file with a path per line, relative to the
-            dataset's folder; lines that start with ``#`` are ignored. If the
-            file is beside a crop config in the parent folder, paths are
-            relative to that folder, and other datasets' are ignored.
+            dataset's folder; lines that start with ``#`` are ignored, and the
+            images need not exist. If the file is beside a crop config in the
+            parent folder, paths are relative to that folder, and other
+            datasets' are ignored.
         root (DataRoot): The dataset's folder.
-        crops (DataRoot, optional): The folder of the crop config; with one,
-            images without a detected face need not exist. Defaults to None.
+        crops (DataRoot, optional): The folder of the crop config. Defaults
+            to None.
 
     Returns:
         set[str]: The normalized paths.
 
     Raises:
-        FileNotFoundError: If the file or a listed image is absent.
+        FileNotFoundError: If the file is absent.
         ValueError: If a path leads out of the folder.
     """
     folder, name = os.path.split(os.path.expanduser(path))
@@ -110,14 +111,11 @@ def read_leave_out(
         raise FileNotFoundError(f'leave_out: no file {path!r}')
     listed = [
         Sample(line, '', path, number, line)
-        for number, line in own.lines(name)
+        for number, line in own.lines(name, errors='surrogateescape')
         if not line.startswith('#')
     ]
-    if crops is None:
-        check_images(root, listed)
-    else:
-        for sample in listed:
-            _check_path(root, sample)
+    for sample in listed:
+        _check_path(root, sample)
     paths = {posixpath.normpath(sample.path) for sample in listed}
     if crops is not None and crops is not root:
         theirs = os.path.realpath(crops.join(LEFT_OUT))

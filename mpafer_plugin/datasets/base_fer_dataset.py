@@ -41,8 +41,9 @@ class BaseFERDataset(BaseDataset):
             pipeline drops, rather than replace it by another one. Defaults to
             None, which means in every split but 'train'.
         leave_out (str, optional): A text file of images to leave out, a path
-            relative to ``data_root`` a line, as ``mpafer verify-dataset
-            --leaks`` writes it. Defaults to None.
+            relative to ``data_root`` a line, as ``mpafer verify-dataset``
+            writes it with ``--missing`` or ``--leaks``. They need not exist.
+            Defaults to None.
         subset (dict, optional): Part of the split, after ``leave_out``:
             ``dict(num=5000)``, stratified, or ``dict(per_class=16)``, each
             with ``seed`` (0); see :func:`choose_subset`. Defaults to None.
@@ -56,7 +57,8 @@ class BaseFERDataset(BaseDataset):
     Raises:
         ValueError: If ``split`` is unknown, a line cannot be read, a label is
             not among the classes, or no image is left.
-        FileNotFoundError: If annotations or listed images are absent.
+        FileNotFoundError: If annotations or images that they list, other
+            than those left out, are absent.
     """
 
     METAINFO: dict = {'classes': SEVEN_EXPRESSIONS}
@@ -166,10 +168,10 @@ class BaseFERDataset(BaseDataset):
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         samples = self.load_samples()
+        kept, _ = self.without_left_out(samples)  # others may be absent
         if self._crops is None:
-            check_images(self.root, samples)
-        else:  # left-out images need no crop
-            kept, _ = self.without_left_out(samples)
+            check_images(self.root, kept)
+        else:
             check_crops(self.root, kept, self._crops)
         names = canonical_names(self.CLASSES)
         index = {name: i for i, name in enumerate(names)}

@@ -97,11 +97,15 @@ class DataRoot:
         """Return the content of a file."""
         return self.backend.get(self.join(name))
 
-    def lines(self, name: str) -> Iterator[tuple[int, str]]:
+    def lines(
+        self, name: str, errors: str = 'strict'
+    ) -> Iterator[tuple[int, str]]:
         """Read a text file with any line ending, with or without a BOM.
 
         Args:
             name (str): The file, in UTF-8.
+            errors (str): 'surrogateescape' for a list of file names, which
+                need not be UTF-8. Defaults to 'strict'.
 
         Yields:
             tuple[int, str]: Number from 1 and stripped text of every line
@@ -110,7 +114,7 @@ class DataRoot:
         Raises:
             ValueError: If the file is not UTF-8.
         """
-        with self._open(name) as file:
+        with self._open(name, errors) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line.strip()
@@ -150,11 +154,13 @@ class DataRoot:
                 ) from error
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[TextIO]:
+    def _open(self, name: str, errors: str = 'strict') -> Iterator[TextIO]:
         """Open a text file; name the first line that is not UTF-8."""
         with (
             self.backend.get_local_path(self.join(name)) as local,
-            open(local, encoding='utf-8-sig', newline='') as file,
+            open(
+                local, encoding='utf-8-sig', errors=errors, newline=''
+            ) as file,
         ):
             try:
                 yield file

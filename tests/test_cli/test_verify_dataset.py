@@ -76,6 +76,27 @@ def test_command(root, tmp_path):
     )
 
 
+def test_list_of_missing_images(root, run, tmp_path):
+    (root / TRAIN.format(5)).unlink()
+    (root / TEST.format(1)).write_bytes(b'')
+    code, printed = run('mpafer_rafdb.py', '--missing', 'missing.txt')
+    assert code == 1
+    comment, *listed = (tmp_path / 'missing.txt').read_text().splitlines()
+    assert comment.startswith('# Images of mpafer_rafdb.py that are missing')
+    assert listed == [TRAIN.format(5), TEST.format(1)]
+    with pytest.raises(FileNotFoundError, match='1 of 84'):
+        RAFDB(str(root))
+    leave_out = str(tmp_path / 'missing.txt')
+    assert len(RAFDB(str(root), val_fraction=0, leave_out=leave_out)) == 83
+    options = [
+        f'{split}_dataloader.dataset.leave_out={leave_out}'
+        for split in ('train', 'val', 'test')
+    ]
+    _, printed = run('mpafer_rafdb.py', '--cfg-options', *options)
+    assert printed.out.count('0 files missing') == 2
+    assert printed.out.count('0 files unreadable') == 2
+
+
 def test_all_is_well(run, tmp_path, monkeypatch):
     monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
     small = dict(num_train=56, num_test=28)
@@ -149,7 +170,7 @@ test_dataloader = dict(
 """)
     code, printed = run(config, '--leaks', 'leaks.txt')
     assert code == 2
-    assert "the config tests on ['a', 'b']" in printed.err
+    assert "the config has ['a', 'b']" in printed.err
     assert not (tmp_path / 'leaks.txt').exists()
 
 

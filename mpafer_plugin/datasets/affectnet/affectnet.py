@@ -64,8 +64,8 @@ class AffectNet(HeldOutFERDataset):
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
-        FileNotFoundError: If neither release is found, or images or
-            annotations are absent.
+        FileNotFoundError: If neither release is found, or images of
+            annotations are absent; images without one are a warning.
 
     Examples:
         >>> from mpafer_plugin.datasets import AffectNet

@@ -4,6 +4,8 @@ import csv
 import posixpath
 from collections.abc import Iterator
 
+from mmengine.logging import MMLogger
+
 from mpafer_plugin.utils.image_files import is_image
 
 from ..annotations import Sample
@@ -60,7 +62,7 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
 
     Raises:
         FileNotFoundError: If neither release, or no folder of images, is
-            found, or an image of the new release has no annotation.
+            found.
         ValueError: If an annotation is invalid, or two images have one id.
     """
     folder, listed = _NEW_FOLDERS[part], _OLD_LISTS[part]
@@ -98,10 +100,10 @@ def _read_new_release(
             )
     alone = sorted(images.keys() - ids)
     if alone:
-        first = [f'{folder}/{images[i]}' for i in alone[:5]]
-        raise FileNotFoundError(
-            f'{len(alone)} of {len(images)} images have no annotation '
-            f'<id>{_ENDING} in {root.join(annotations)!r}; the first: {first}'
+        MMLogger.get_current_instance().warning(
+            f'AffectNet: {len(alone)} of {len(images)} images, such as '
+            f'{folder}/{images[alone[0]]}, have no annotation <id>{_ENDING} '
+            f'in {root.join(annotations)!r}; they are not read'
         )
     for image_id in sorted(ids):
         name = f'{annotations}/{image_id}{_ENDING}'

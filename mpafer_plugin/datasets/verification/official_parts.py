@@ -35,6 +35,8 @@ class OfficialPart:
             dataset, not initialized: it cannot load images.
         samples (list[Sample]): All images of the part.
         splits (dict[str, list[Sample]]): The images of each split.
+        present (list[Sample]): Images that exist; like ``absent``, without
+            those that all splits leave out.
         absent (list[Sample]): Listed images that do not exist.
         errors (list[str]): Errors in the annotations.
     """
@@ -43,6 +45,7 @@ class OfficialPart:
     datasets: list[tuple[str, BaseFERDataset]]
     samples: list[Sample] = field(default_factory=list)
     splits: dict[str, list[Sample]] = field(default_factory=dict)
+    present: list[Sample] = field(default_factory=list)
     absent: list[Sample] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
@@ -50,12 +53,6 @@ class OfficialPart:
     def dataset(self) -> BaseFERDataset:
         """Dataset by which the annotations are read."""
         return self.datasets[0][1]
-
-    @property
-    def present(self) -> list[Sample]:
-        """Images of the part that exist."""
-        absent = {sample.path for sample in self.absent}
-        return [s for s in self.samples if s.path not in absent]
 
     @property
     def counts(self) -> Counter[str]:
@@ -67,8 +64,16 @@ class OfficialPart:
         dataset = self.dataset
         try:
             samples = dataset.load_samples()
+            wanted = {
+                sample.path
+                for _, each in self.datasets
+                for sample in each.without_left_out(samples)[0]
+            }
+            kept = [s for s in samples if s.path in wanted]
             # Also checks that no path leads out of the folder.
-            self.absent = absent_images(dataset.root, samples)
+            self.absent = absent_images(dataset.root, kept)
+            absent = {sample.path for sample in self.absent}
+            self.present = [s for s in kept if s.path not in absent]
             self.samples = samples
             for split, each in self.datasets:
                 chosen, _ = each.without_left_out(each.select_split(samples))

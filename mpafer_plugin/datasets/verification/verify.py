@@ -103,6 +103,16 @@ class Report:
         return not any(part.errors for part in self.parts)
 
     @property
+    def lacking(self) -> list[str]:
+        """Paths of images that are missing or unreadable."""
+        found = [
+            image['path']
+            for part in self.parts
+            for image in (*part.missing, *part.unreadable)
+        ]
+        return list(dict.fromkeys(found))
+
+    @property
     def ok(self) -> bool:
         """True if all parts are complete and no image is in two splits."""
         return not self.shared and all(part.ok for part in self.parts)

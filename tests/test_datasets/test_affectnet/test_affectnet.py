@@ -374,7 +374,7 @@ def test_npy_of_one_content_is_parsed_once(tmp_path, monkeypatch):
     assert read_label(path.read_bytes(), str(path)) == 'contempt'
 
 
-def test_images_and_annotations_that_are_alone(tmp_path):
+def test_images_and_annotations_that_are_alone(tmp_path, log):
     root = write_new(tmp_path, 'val', ids_of(TEST))
     folder = tmp_path / 'val_set'
     for number in range(7):
@@ -387,11 +387,14 @@ def test_images_and_annotations_that_are_alone(tmp_path):
     assert message.count('_exp.npy: ') == 5
     for number in range(10, 17):
         (folder / 'annotations' / f'val{number}_exp.npy').unlink()
-    with pytest.raises(FileNotFoundError) as caught:
-        AffectNet(str(root), 'test')
-    message = str(caught.value)
-    assert message.startswith('7 of 43 images have no annotation')
-    assert message.count('val_set/images/val1') == 5
+    listed = tmp_path / 'missing.txt'
+    listed.write_text(
+        ''.join(f'val_set/images/val{i}.jpg\n' for i in range(7))
+    )
+    assert len(AffectNet(str(root), 'test', leave_out=str(listed))) == 21
+    (warning, *_) = [r for r in log.records if 'no annotation' in r.message]
+    assert warning.levelname == 'WARNING'
+    assert '7 of 43 images, such as val_set/images/val10' in warning.message
 
 
 def test_two_images_of_one_id(tmp_path):
