@@ -1,12 +1,19 @@
 """Commands: what ``mpafer COMMAND`` runs."""
 
 import functools
+import io
 import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
 P = ParamSpec('P')
 Main = Callable[P, int]
+
+
+def print_any_file_name() -> None:
+    """Print file names that are not UTF-8 with escapes, without an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors='backslashreplace')
 
 
 def exit_on_interrupt(message: str) -> Callable[[Main[P]], Main[P]]:

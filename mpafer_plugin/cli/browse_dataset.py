@@ -23,6 +23,7 @@ from mpafer_plugin.datasets.verification import (
     fer_dataset_configs,
     read_parts,
 )
+from mpafer_plugin.utils.image_files import printable
 from mpafer_plugin.visualization import (
     Card,
     draw_class_histogram,
@@ -79,7 +80,7 @@ def card(dataset: BaseFERDataset, index: int) -> Card:
         np.clip(image[..., ::-1], 0, 255).astype(np.uint8)  # BGR to RGB
         for image in images
     ]
-    name = Path(info['img_path']).name
+    name = printable(Path(info['img_path']).name)
     if 'gt_score' in info:
         shares = zip(dataset.CLASSES, info['gt_score'], strict=True)
         # No line break between a class and its share.
@@ -112,7 +113,7 @@ def draw_classes(parts: list[OfficialPart], path: Path) -> None:
     for note in notes:
         print(note)
     titles = dict.fromkeys(
-        f'{type(part.dataset).__name__} in {part.dataset.root.path}'
+        f'{type(part.dataset).__name__} in {printable(part.dataset.root.path)}'
         for part in parts
     )
     draw_class_histogram(

@@ -23,7 +23,6 @@ for its memory. 130 interrupted. After 3 and 130 the same command resumes.
 """
 
 import argparse
-import io
 import signal
 import sys
 from collections import Counter
@@ -36,7 +35,7 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-from . import exit_on_interrupt
+from . import exit_on_interrupt, print_any_file_name
 
 SHOWN = 3  # failed files printed; the report lists all
 
@@ -98,9 +97,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     # Schedulers stop a job by SIGTERM: handle it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names need not be UTF-8.
-        sys.stdout.reconfigure(errors='backslashreplace')
+    print_any_file_name()
     try:
         crop = FaceCrop(
             size=args.size,

@@ -13,7 +13,9 @@ def hash_rank(seed: int | str, key: str) -> bytes:
     Unlike a random generator's, the order is the same on every machine, in
     every version of numpy, and in whatever order the images are listed.
     """
-    return hashlib.sha256(f'{seed} {key}'.encode()).digest()
+    # A file name need not be UTF-8.
+    text = f'{seed} {key}'.encode(errors='surrogatepass')
+    return hashlib.sha256(text).digest()
 
 
 def stratified_split(

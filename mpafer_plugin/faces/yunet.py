@@ -9,6 +9,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.utils.image_files import opencv_path
 
 from .face import Face
 
@@ -93,7 +94,7 @@ class YuNet:
             logging.setLogLevel(2)  # errors
             try:
                 self._detector = cv2.FaceDetectorYN.create(
-                    str(path),
+                    opencv_path(path),
                     '',
                     (COARSE_SIDE, COARSE_SIDE),
                     score_threshold,

@@ -65,6 +65,26 @@ def is_image(name: str) -> bool:
     return extension in IMG_EXTENSIONS and not name.startswith('.')
 
 
+def printable(name: str) -> str:
+    """Return a file name for people, with escapes if it is not UTF-8."""
+    return name.encode(errors='backslashreplace').decode()
+
+
+def opencv_path(path: str | Path) -> str:
+    """Return a path for OpenCV, which dies of one that is not UTF-8.
+
+    Raises:
+        ValueError: If the path is not UTF-8.
+    """
+    text = str(path)
+    if printable(text) != text:
+        raise ValueError(
+            f'{text!r}: OpenCV opens no file whose path is not UTF-8; rename '
+            'it'
+        )
+    return text
+
+
 def list_files(
     root: Path,
     unreadable: dict[str, str],

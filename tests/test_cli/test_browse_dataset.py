@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 from tests import small_data
@@ -93,6 +94,21 @@ def test_augmentation_is_drawn_by_the_seed(run, drawn):
     assert (once[0].images[1] == again[0].images[1]).all()
     assert (once[0].images[1] != once[0].images[2]).any()
     assert [card.name for card in once] != [card.name for card in other]
+
+
+def test_file_names_that_are_not_utf8(run, tmp_path):
+    image = cv2.imencode('.png', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    (tmp_path / 'own/sad').mkdir(parents=True)
+    path = tmp_path / 'own/sad' / os.fsdecode(b'caf\xe9.png')
+    path.write_bytes(image)
+    options = dict(type='FERFolder', data_root='own', val_fraction=0)
+    code, _ = run(
+        'mpafer_rafdb.py',
+        '--cfg-options',
+        *(f'train_dataloader.dataset.{k}={v}' for k, v in options.items()),
+    )
+    assert code == 0
+    assert (tmp_path / 'browse/train_images.png').is_file()
 
 
 def test_soft_targets_stand_below(run, drawn):

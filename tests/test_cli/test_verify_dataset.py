@@ -1,5 +1,6 @@
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -95,6 +96,23 @@ def test_list_of_missing_images(root, run, tmp_path):
     _, printed = run('mpafer_rafdb.py', '--cfg-options', *options)
     assert printed.out.count('0 files missing') == 2
     assert printed.out.count('0 files unreadable') == 2
+
+
+def test_file_names_that_are_not_utf8(run, tmp_path):
+    name = os.fsdecode(b'sad/caf\xe9.jpg')
+    (tmp_path / 'own/sad').mkdir(parents=True)
+    (tmp_path / 'own' / name).write_bytes(b'')
+    config = tmp_path / 'own.py'
+    config.write_text("""
+own = dict(type='FERFolder', data_root='own', val_fraction=0)
+train_dataloader = dict(dataset=own)
+""")
+    code, printed = run(config, '--missing', 'm.txt', '--out', 'r.json')
+    assert code == 1
+    assert 'sad/caf\\udce9.jpg: the file is empty' in printed.out
+    assert (tmp_path / 'm.txt').read_bytes().endswith(b'\nsad/caf\xe9.jpg\n')
+    (part,) = json.loads((tmp_path / 'r.json').read_text())['parts']
+    assert part['unreadable'][0]['path'] == name
 
 
 def test_all_is_well(run, tmp_path, monkeypatch):

@@ -148,7 +148,8 @@ def _draw_into(root: Path, recipe: Recipe) -> None:
             face = draw_image(recipe.seed, part, index, LABEL_NAMES[number])
             name = f'{part}_{index + 1:05d}'
             bgr = cv2.cvtColor(face, cv2.COLOR_RGB2BGR)
-            cv2.imwrite(str(images / f'{name}_aligned.jpg'), bgr, quality)
+            path = images / f'{name}_aligned.jpg'
+            path.write_bytes(cv2.imencode('.jpg', bgr, quality)[1].tobytes())
             lines.append(f'{name}.jpg {number}\n')
     text = ''.join(lines)
     (labels / 'list_patition_label.txt').write_text(text, encoding='utf-8')

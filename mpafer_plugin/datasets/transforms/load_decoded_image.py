@@ -66,7 +66,7 @@ class LoadDecodedImage(LoadImageFromFile):
                 'other backends'
             ) from error
         state = f'{self.rule}\t{os.path.abspath(img_path)}\t{stat.st_size}'
-        key = f'{state}\t{stat.st_mtime_ns}'.encode()
+        key = f'{state}\t{stat.st_mtime_ns}'.encode(errors='surrogatepass')
         digest = hashlib.blake2b(key, digest_size=16).hexdigest()
         # About a thousand files per folder for 290,000 images.
         return self.folder / digest[:2] / f'{digest[2:]}.npy'

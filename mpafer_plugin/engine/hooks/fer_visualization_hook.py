@@ -7,6 +7,7 @@ from mmpretrain.registry import HOOKS
 from mmpretrain.structures import DataSample
 
 from mpafer_plugin.datasets.categories import indices_by_name
+from mpafer_plugin.utils.image_files import printable
 
 SIDE = 384  # pixels of the longer side of what is drawn
 
@@ -33,6 +34,15 @@ class FERVisualizationHook(VisualizationHook):
         step: int = 0,
     ) -> None:
         images = dict(inputs=_Images(data_samples))
+        # mmengine names drawings by the image, and OpenCV takes UTF-8 only.
+        data_samples = [
+            sample.new(
+                metainfo=dict(
+                    sample.metainfo, img_path=printable(sample.img_path)
+                )
+            )
+            for sample in data_samples
+        ]
         model = data_samples[0].get('model_classes')
         if model is not None:
             meta = self._visualizer.dataset_meta or {}

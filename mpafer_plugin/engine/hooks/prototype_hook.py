@@ -158,7 +158,8 @@ class PrototypeHook(Hook):
             path = info['img_path']
             stat = os.stat(path) if os.path.isfile(path) else None
             state = stat and (stat.st_size, stat.st_mtime_ns)
-            digest.update(f'{path}\t{label}\t{state}\n'.encode())
+            line = f'{path}\t{label}\t{state}\n'
+            digest.update(line.encode(errors='surrogatepass'))
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 
     def _compute(

@@ -1,4 +1,5 @@
 import logging
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -218,6 +219,20 @@ def test_a_folder_with_the_name_of_an_image(tmp_path, log):
     paths = [f'{root}/sad/1.jpg/a.jpg', f'{root}/sad/2.jpg']
     assert paths_of(dataset) == paths
     assert "1 files of 'sad' that OpenCV does not decode" in log.text
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    name = os.fsdecode(b'caf\xe9.jpg')
+    paths = [f'{label}/{n}' for label in 'ab' for n in ('1.jpg', name)]
+    root = touch(tmp_path, *paths)
+    kwargs = dict(val_fraction=0.5)
+    found = [
+        p for s in ('train', 'val') for p in paths_of(read(root, s, **kwargs))
+    ]
+    assert sorted(found) == sorted(f'{root}/{path}' for path in paths)
+    touch(tmp_path, os.fsdecode(b'\xe9/1.jpg'))
+    with pytest.raises(ValueError, match=r"udce9'.* class folder .*UTF-8"):
+        read(root)
 
 
 def test_empty_class_folder_is_a_class(tmp_path, log):

@@ -40,6 +40,12 @@ def test_equals_the_host_and_decodes_once(load, image, monkeypatch):
     np.testing.assert_array_equal(third['img'], expected['img'])
 
 
+def test_a_file_name_that_is_not_utf8(load, image):
+    path = str(image.rename(image.with_name(os.fsdecode(b'caf\xe9.png'))))
+    assert load({'img_path': path})['img'].shape == (12, 10, 3)
+    assert len(cached(load)) == 1
+
+
 def test_a_changed_image_is_decoded_again(load, image):
     load({'img_path': str(image)})
     cv2.imwrite(str(image), np.zeros((12, 10, 3), np.uint8))

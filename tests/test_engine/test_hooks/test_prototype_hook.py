@@ -1,8 +1,12 @@
+import os
+
+import cv2
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
+from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 from mpafer_plugin.engine import PrototypeHook
 
 
@@ -104,6 +108,22 @@ def test_cache(run, tmp_path, monkeypatch):
     run(hook=hook(normalize=False))
     run('mpafer_ferplus.py', hook=hook())
     assert len(list(cache.iterdir())) == 4
+
+
+def test_file_names_that_are_not_utf8(run, tmp_path):
+    image = cv2.imencode('.png', np.zeros((8, 8, 3), np.uint8))[1].tobytes()
+    for label in SEVEN_EXPRESSIONS:
+        (tmp_path / 'own' / label).mkdir(parents=True)
+        for name in (b'caf\xe9.png', b'1.png'):
+            path = tmp_path / 'own' / label / os.fsdecode(name)
+            path.write_bytes(image)
+    cache = tmp_path / 'cache'
+    options = dict(type='FERFolder', data_root=str(tmp_path / 'own'))
+    run(
+        hook=PrototypeHook(num_workers=0, cache_dir=str(cache)),
+        **{f'train_dataloader.dataset.{k}': v for k, v in options.items()},
+    )
+    assert len(list(cache.iterdir())) == 1
 
 
 def test_without_the_loss_nothing_is_done(run):
