@@ -32,7 +32,7 @@ def read_part(
     folder: str,
     numbers: Mapping[int, str],
     aligned: bool,
-) -> tuple[Layout, list[Sample], int]:
+) -> tuple[Layout, list[Sample], int, int]:
     """Detect the layout under the data root and read one part.
 
     Args:
@@ -44,13 +44,13 @@ def read_part(
             the official layout has.
 
     Returns:
-        tuple[Layout, list[Sample], int]: The first layout found, all images
-        of the part, and the number of images that lie in the same folders
-        but are in no list.
+        tuple[Layout, list[Sample], int, int]: The first layout found, all
+        images of the part, the number of rows that repeat another one, and
+        the number of images that lie in the same folders but are in no list.
 
     Raises:
         FileNotFoundError: If no layout is found.
-        ValueError: If annotations cannot be read, list an image twice, or
+        ValueError: If annotations cannot be read, contradict each other, or
             list an image in the part that its name contradicts.
     """
     remedy = _LAYOUTS
@@ -63,12 +63,14 @@ def read_part(
         remedy,
     )
     parts = _read(root, layout, part, numbers)
-    _check_names(parts)
+    unique = _unique(parts)
+    repeated = len(parts[part]) - len(unique[part])
     listed = [sample for samples in parts.values() for sample in samples]
     folders = {posixpath.dirname(sample.path) for sample in listed}
     if layout.title == 'class folders':
         folders |= set(_class_folders(root, layout.needs[0], numbers))
-    return layout, parts[part], _count_unlisted(root, listed, folders)
+    unlisted = _count_unlisted(root, listed, folders)
+    return layout, unique[part], repeated, unlisted
 
 
 def _layouts(
@@ -254,16 +256,25 @@ def _read_table(
         yield Sample(path, label, ann_file, line, image_key(path))
 
 
-def _check_names(parts: Mapping[str, list[Sample]]) -> None:
-    """Check that no image is listed twice or in the wrong part."""
-    first: dict[str, Sample] = {}
+def _unique(parts: Mapping[str, list[Sample]]) -> dict[str, list[Sample]]:
+    """Drop rows that repeat another one, and check the names of all images.
+
+    Raises:
+        ValueError: If an image is listed with two labels, in two parts or
+            places, or in the part that its name contradicts.
+    """
+    first: dict[str, tuple[str, Sample]] = {}
+    unique: dict[str, list[Sample]] = {}
     for part, samples in parts.items():
+        unique[part] = []
         for sample in samples:
-            earlier = first.setdefault(sample.key, sample)
-            if earlier is not sample:
+            known, earlier = first.setdefault(sample.key, (part, sample))
+            facts = part, sample.path, sample.label
+            if facts != (known, earlier.path, earlier.label):
                 raise ValueError(
-                    f'{sample.where}: {sample.key!r} is listed twice, first '
-                    f'at {earlier.where}'
+                    f'{sample.where}: {sample.key!r} is listed twice, as '
+                    f'{facts}, but as {(known, *earlier[:2])} at '
+                    f'{earlier.where}'
                 )
             own = sample.key.split('_')[0]
             if own in PARTS and own != part:
@@ -271,6 +282,9 @@ def _check_names(parts: Mapping[str, list[Sample]]) -> None:
                     f'{sample.where}: {sample.path!r} is an image of the '
                     f'{own} part by its name, but listed in the {part} part'
                 )
+            if earlier is sample:
+                unique[part].append(sample)
+    return unique
 
 
 def _count_unlisted(

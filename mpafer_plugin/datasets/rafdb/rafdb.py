@@ -96,8 +96,8 @@ class RAFDB(HeldOutFERDataset):
             :class:`HeldOutFERDataset`.
 
     Raises:
-        ValueError: If an argument or a line is wrong, an image is listed
-            twice, or lists, names and folders contradict each other.
+        ValueError: If an argument or a line is wrong, or lists, names and
+            folders contradict each other.
         FileNotFoundError: If no layout is found, or images are absent.
 
     Examples:
@@ -143,7 +143,7 @@ class RAFDB(HeldOutFERDataset):
 
     def load_samples(self) -> list[Sample]:
         """Read all images of the official training or test part."""
-        layout, samples, unlisted = read_part(
+        layout, samples, repeated, unlisted = read_part(
             self.root,
             self.official_part,
             'compound' if self.compound else 'basic',
@@ -153,6 +153,8 @@ class RAFDB(HeldOutFERDataset):
         self.labelling = (
             f'as annotated, {layout.title} layout, by {layout.needs[0]}'
         )
+        if repeated:
+            self.labelling += f'; {repeated} repeated rows passed over'
         self.released_crop = layout.crop
         logger = MMLogger.get_current_instance()
         head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'

@@ -141,7 +141,7 @@ def test_line_endings_and_bom(tmp_path, newline, bom):
         ('test_0002.jpg x', r"label\.txt:2: unknown label 'x'"),
         (
             'test_0001.jpg 2',
-            r'label\.txt:2: .* twice, first at .*label\.txt:1',
+            r'label\.txt:2: .* twice, .*label\.txt:1',
         ),
         ('test_/../../../../x.jpg 1', r'label\.txt:2: .*leads out of'),
     ],
