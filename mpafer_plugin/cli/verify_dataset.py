@@ -86,6 +86,11 @@ def show(report: Report, console: Console) -> None:
             f'WRONG: {len(report.shared)} images are in more than one '
             f'split, such as {report.shared[0]}'
         )
+    if report.shared_groups:
+        console.print(
+            f'{len(report.shared_groups)} persons (or clips) are in more '
+            f'than one split, such as {report.shared_groups[0]}'
+        )
     across = [g for g in report.duplicates if len(g['splits']) > 1]
     contradicting = [g for g in report.duplicates if g['contradicting']]
     console.print(

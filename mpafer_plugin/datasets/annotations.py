@@ -23,6 +23,8 @@ class Sample(NamedTuple):
             folder; held-out shares are drawn by it.
         score (Mapping[str, float], optional): Soft target, canonical name
             to share; the shares sum to 1. Defaults to None.
+        group (str): Whom or what it shows, such as a person; '' if that is
+            not known. Defaults to ''.
     """
 
     path: str
@@ -31,6 +33,7 @@ class Sample(NamedTuple):
     line: int
     key: str
     score: Mapping[str, float] | None = None
+    group: str = ''
 
     @property
     def where(self) -> str:

@@ -3,6 +3,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from mmengine.logging import MMLogger
+
 from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
 from .splits import stratified_split
@@ -42,6 +44,13 @@ class HeldOutFERDataset(BaseFERDataset):
     #: held out. To be set before this class's constructor is called.
     has_val_part = False
 
+    #: How a user names the groups of images of which each is in one split
+    #: alone, such as persons; None if images are drawn one by one.
+    group: str | None = None
+
+    #: The groups that images seem to have where none are named.
+    likely_group: str | None = None
+
     def __init__(
         self,
         data_root: str,
@@ -78,8 +87,21 @@ class HeldOutFERDataset(BaseFERDataset):
         if self.split == 'test' or self.has_val_part:
             return samples
         train, val = stratified_split(
-            samples, self.val_fraction, self.val_seed
+            samples,
+            self.val_fraction,
+            self.val_seed,
+            whole_groups=self.group is not None,
         )
+        groups = {sample.group for sample in val if sample.group}
+        shared = groups.intersection(sample.group for sample in train)
+        if self.split == 'val' and shared:
+            MMLogger.get_current_instance().warning(
+                f'{type(self).__name__} in {self.data_root!r}: '
+                f'{len(shared)} of the {len(groups)} persons (or clips) of '
+                f'the validation images, such as {min(shared)!r}, are in the '
+                'training images too, which overstates the validation '
+                f'result. group={self.likely_group!r} keeps each in one split'
+            )
         if self.split == 'val' and samples and not val:
             largest = max(Counter(s.label for s in samples).values())
             least = math.ceil(50 / largest) / 100
@@ -110,4 +132,6 @@ class HeldOutFERDataset(BaseFERDataset):
                 f'{part} the {self.TRAIN_RULE}, val_fraction='
                 f'{self.val_fraction} of every class, val_seed={self.val_seed}'
             )
+            if self.group is not None:
+                rule += f', whole groups by {self.group!r}'
         return super().describe() | dict(split_rule=rule)

@@ -19,7 +19,10 @@ def hash_rank(seed: int | str, key: str) -> bytes:
 
 
 def stratified_split(
-    samples: Sequence[Sample], val_fraction: float, val_seed: int
+    samples: Sequence[Sample],
+    val_fraction: float,
+    val_seed: int,
+    whole_groups: bool = False,
 ) -> tuple[list[Sample], list[Sample]]:
     """Hold out the same share of every class, drawn by :func:`hash_rank`.
 
@@ -28,17 +31,58 @@ def stratified_split(
         val_fraction (float): Share of each class to hold out, in [0, 1),
             rounded to whole images (half up).
         val_seed (int): Seed of the draw.
+        whole_groups (bool): Hold out whole groups. Taken in the order of the
+            draw, each is held out that brings the counts of the classes
+            closer to the share; at least one is. Defaults to False.
 
     Returns:
         tuple[list[Sample], list[Sample]]: Training and held-out samples, each
         in the order of ``samples``.
+
+    Raises:
+        ValueError: If all samples are of one group, and groups are wanted.
     """
+    if whole_groups and val_fraction and samples:
+        groups = _draw_groups(samples, val_fraction, val_seed)
+        return (
+            [sample for sample in samples if sample.group not in groups],
+            [sample for sample in samples if sample.group in groups],
+        )
     counts = Counter(sample.label for sample in samples)
     sizes = {c: int(n * val_fraction + 0.5) for c, n in counts.items()}
     held_out = _draw(samples, sizes, val_seed)
     train = [sample for sample in samples if sample.key not in held_out]
     val = [sample for sample in samples if sample.key in held_out]
     return train, val
+
+
+def _draw_groups(
+    samples: Sequence[Sample], val_fraction: float, val_seed: int
+) -> set[str]:
+    """Draw the groups to hold out."""
+    members: dict[str, Counter[str]] = defaultdict(Counter)
+    for sample in samples:
+        members[sample.group][sample.label] += 1
+    if len(members) == 1:
+        raise ValueError(
+            f'all {len(samples)} training images are of the one group '
+            f'{samples[0].group!r}; none can be held out for validation'
+        )
+    counts = Counter(sample.label for sample in samples)
+
+    def distance(held_out: Counter[str]) -> float:
+        return sum(
+            abs(n * val_fraction - held_out[c]) for c, n in counts.items()
+        )
+
+    held_out: Counter[str] = Counter()
+    drawn = set()
+    order = sorted(members, key=lambda group: hash_rank(val_seed, group))
+    for group in order:
+        if distance(held_out + members[group]) < distance(held_out):
+            held_out += members[group]
+            drawn.add(group)
+    return drawn or {min(order, key=lambda group: distance(members[group]))}
 
 
 def choose_subset(

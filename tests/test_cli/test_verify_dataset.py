@@ -115,6 +115,25 @@ train_dataloader = dict(dataset=own)
     assert part['unreadable'][0]['path'] == name
 
 
+def test_persons_in_two_splits(run, tmp_path):
+    people = ('train', 'A'), ('test', 'A'), ('train', 'B')
+    rows = ['path,label,split,subject']
+    for i, (split, person) in enumerate(people):
+        rows.append(f'{i}.jpg,sad,{split},{person}')
+    (tmp_path / 'own').mkdir()
+    (tmp_path / 'own/labels.csv').write_text('\n'.join(rows))
+    config = tmp_path / 'own.py'
+    config.write_text("""
+own = dict(type='FERCsv', data_root='own', val_fraction=0)
+train_dataloader = dict(dataset=own)
+test_dataloader = dict(dataset=dict(own, split='test'))
+""")
+    _, printed = run(config)
+    assert '1 persons (or clips) are in more than one split, such as A' in (
+        printed.out
+    )
+
+
 def test_all_is_well(run, tmp_path, monkeypatch):
     monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
     small = dict(num_train=56, num_test=28)

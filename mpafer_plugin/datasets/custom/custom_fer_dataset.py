@@ -33,10 +33,12 @@ class CustomFERDataset(HeldOutFERDataset):
         classes: str | Sequence[str] | None = None,
         val_fraction: float = 0.1,
         val_seed: int = 0,
+        group: str | None = None,
         pipeline: Sequence = (),
         backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
+        self.group = group
         self.root = DataRoot(data_root, backend_args)
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')

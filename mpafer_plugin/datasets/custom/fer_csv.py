@@ -6,8 +6,12 @@ from typing import Any
 from mmpretrain.registry import DATASETS
 
 from ..annotations import Sample
+from ..categories import canonical_name
 from .custom_fer_dataset import CustomFERDataset
 from .fer_folder import SPLIT_FOLDERS
+
+_SUBJECTS = ('subject', 'subject_id', 'person', 'person_id', 'identity')
+"""Columns that probably tell persons apart."""
 
 
 @DATASETS.register_module()
@@ -28,18 +32,21 @@ class FERCsv(CustomFERDataset):
         faces/1.jpg,Happy,train,Ann
         faces/2.jpg,bored,test,Bob
 
-    Columns may be in any order; those other than path, label and split are
-    ignored. Paths are relative to the data root, with slashes. The split is
-    train, val (or valid, validation) or test, in any case. Without a
-    ``split`` column all images are training images; without rows of ``val``
-    a share of the training images is held out as 'val'. The file is in UTF-8,
-    with or without a BOM, with any line ending; blank lines are ignored.
+    Columns may be in any order; those other than path, label, split and that
+    of ``group`` are ignored. Rows that agree in these are one. Paths are
+    relative to the data root, with slashes. The split is train, val (or
+    valid, validation) or test, in any case. Without a ``split`` column all
+    images are training images; without rows of ``val`` a share of the
+    training images is held out as 'val'. The file is in UTF-8, with or
+    without a BOM, with any line ending; blank lines are ignored.
 
     Args:
         data_root (str): The folder that paths are relative to.
         split (str): 'train', 'val' or 'test'. Defaults to 'train'.
         ann_file (str): The CSV file, relative to ``data_root`` and in it.
             Defaults to 'labels.csv'.
+        group (str, optional): A column, such as 'subject'. Of images with the
+            same value all or none are held out. Defaults to None.
         **kwargs: ``classes``, ``val_fraction`` (used if no row is of
             ``val``) and ``val_seed`` as in :class:`FERFolder`; labels of the
             same class, such as Happy and happiness, are one. Others as in
@@ -81,7 +88,6 @@ class FERCsv(CustomFERDataset):
             )
         # mmengine's own attribute ann_file stays empty.
         self.listed = ann_file
-        self.labelling = f'as annotated in {ann_file}'
         super().__init__(data_root, split, **kwargs)
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
@@ -95,6 +101,9 @@ class FERCsv(CustomFERDataset):
             raise ValueError(
                 f'{self.root.join(self.listed)}: no row follows the header'
             )
+        self.labelling = f'as annotated in {self.listed}'
+        if self._repeated:
+            self.labelling += f'; {self._repeated} repeated rows passed over'
         return names
 
     def read_part(self, part: str) -> list[Sample]:
@@ -122,8 +131,11 @@ class FERCsv(CustomFERDataset):
             )
         rows = self.root.rows(self.listed)
         number, header = next(rows, (1, []))
-        columns = _columns(header, f'{ann_file}:{number}')
-        first_line: dict[str, int] = {}
+        columns = _columns(header, self.group, f'{ann_file}:{number}')
+        if 'group' in columns:
+            self.likely_group = header[columns['group']]
+        first: dict[str, tuple[str, Sample]] = {}
+        self._repeated = 0
         for number, row in rows:
             where = f'{ann_file}:{number}'
             if len(row) != len(header):
@@ -148,17 +160,34 @@ class FERCsv(CustomFERDataset):
                     f'{where}: unknown split {split!r}; it is one of '
                     f'{tuple(SPLIT_FOLDERS)}, in any case'
                 )
+            part, group = SPLIT_FOLDERS[split.lower()], fields.get('group', '')
+            if not group and self.group is not None and part == 'train':
+                raise ValueError(f'{where}: the {self.group} is empty')
             key = posixpath.normpath(path)
-            if first_line.setdefault(key, number) != number:
+            sample = Sample(path, label, ann_file, number, key, group=group)
+            earlier = first.setdefault(key, (part, sample))
+            if earlier[1] is sample:
+                yield part, sample
+                continue
+            facts, known = self._facts(part, sample), self._facts(*earlier)
+            if facts != known:
                 raise ValueError(
-                    f'{where}: {path!r} is listed twice, first on line '
-                    f'{first_line[key]}'
+                    f'{where}: {path!r} is {facts}, but {known} on line '
+                    f'{earlier[1].line}'
                 )
-            sample = Sample(path, label, ann_file, number, key)
-            yield SPLIT_FOLDERS[split.lower()], sample
+            self._repeated += 1
+
+    def _facts(self, part: str, sample: Sample) -> dict[str, str]:
+        """Return what has to agree in all rows of one image."""
+        facts = dict(label=canonical_name(sample.label), split=part)
+        if self.group is not None:
+            facts[self.group] = sample.group
+        return facts
 
 
-def _columns(header: list[str], where: str) -> dict[str, int]:
+def _columns(
+    header: list[str], group: str | None, where: str
+) -> dict[str, int]:
     """Find the index of each column that is read."""
     names = [name.lower() for name in header]
     if 'path' not in names or 'label' not in names:
@@ -168,11 +197,20 @@ def _columns(header: list[str], where: str) -> dict[str, int]:
             "commas, such as 'path,label,split'"
         )
     columns: dict[str, int] = {}
-    for name in ('path', 'label', 'split'):
-        if names.count(name) > 1:
+    likely = [name for name in _SUBJECTS if name in names][:1]
+    read = {name: name for name in ('path', 'label', 'split')}
+    if group is not None or likely:
+        read['group'] = group.lower() if group is not None else likely[0]
+    for name, written in read.items():
+        if names.count(written) > 1:
             raise ValueError(
-                f'{where}: the column {name!r} stands twice in {header}'
+                f'{where}: the column {written!r} stands twice in {header}'
             )
-        if name in names:
-            columns[name] = names.index(name)
+        if written in names:
+            columns[name] = names.index(written)
+        elif name == 'group':
+            raise ValueError(
+                f'{where}: group={group!r} is no column; the header is '
+                f'{header}'
+            )
     return columns

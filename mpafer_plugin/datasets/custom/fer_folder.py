@@ -1,5 +1,6 @@
 import os
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -72,6 +73,11 @@ class FERFolder(CustomFERDataset):
             as 'val' if there is no ``val`` folder, in [0, 1). 0 trains on
             all of them. Defaults to 0.1.
         val_seed (int): Seed of the held-out share. Defaults to 0.
+        group (str, optional): A regular expression, searched in the paths
+            below the class folders; what it matches, or its last group
+            matches, names a person. Of a person's images all or none are
+            held out: ``'(.+?)/'`` if the folders in the class folders are
+            persons, ``'^S[0-9]+'`` for ``S005_001.png``. Defaults to None.
         **kwargs: See :class:`BaseFERDataset`.
 
     Raises:
@@ -99,8 +105,16 @@ class FERFolder(CustomFERDataset):
 
     labelling = 'by the name of the class folder'
 
+    likely_group = '(.+?)/'
+
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
         """Detect the layout and list the class folders of each part."""
+        try:
+            self._group = re.compile(self.group or self.likely_group)
+        except re.error as error:
+            raise ValueError(
+                f'group={self.group!r} is no regular expression: {error}'
+            ) from error
         self._folders = self._split_folders()
         names = {
             part: self._class_folders(folder)
@@ -131,7 +145,14 @@ class FERFolder(CustomFERDataset):
                 # Independent of the name of the split folder.
                 inner = path.removeprefix(f'{folder}/')
                 key = f'{canonical_name(name)}/{inner}'
-                samples.append(Sample(path, name, where, 0, key))
+                match = self._group.search(inner)
+                group = match[match.lastindex or 0] if match else ''
+                if not group and self.group is not None and part == 'train':
+                    raise ValueError(
+                        f'{self.root.join(path)!r}: group={self.group!r} '
+                        f'matches nothing in {inner!r}'
+                    )
+                samples.append(Sample(path, name, where, 0, key, group=group))
         entries = {
             posixpath.join(folder, name)
             for folder in ('', top)

@@ -1,7 +1,7 @@
 """Check of a dataset copy: files, images, counts and duplicates."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.pool import ThreadPool
 from typing import Any
@@ -88,6 +88,8 @@ class Report:
             ``pictures``.
         shared (list[str]): Paths of images that are in several splits, other
             than validation and test together.
+        shared_groups (list[str]): The same of persons and other groups, as
+            far as they are known.
         leaks (list[str]): Paths of test images that are, or have a copy, in
             another split.
     """
@@ -95,6 +97,7 @@ class Report:
     parts: list[PartReport]
     duplicates: list[dict]
     shared: list[str]
+    shared_groups: list[str]
     leaks: list[str]
 
     @property
@@ -130,6 +133,7 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
     # A file that several parts list is one image, not a duplicate.
     files: dict[_File, tuple[DataRoot, Sample]] = {}
     splits: dict[_File, list[str]] = defaultdict(list)
+    groups_in: dict[_File, set[str]] = defaultdict(set)
     for part in parts:
         root = part.dataset.root
         for sample in part.present:
@@ -137,6 +141,8 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
         for split, samples in part.splits.items():
             for sample in samples:
                 splits[root.path, sample.path].append(split)
+                if sample.group:
+                    groups_in[root.path, sample.group].add(split)
     with ThreadPool(_THREADS) as pool:
         found = pool.imap(_facts, files.values(), chunksize=16)
         facts = dict(
@@ -147,12 +153,12 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
         for file, fact in facts.items()
         if isinstance(fact, ImageFacts) and file in splits
     )
-    shared = [
-        file
-        for file, names in splits.items()
+
+    def several(names: Iterable[str]) -> bool:
         # A config that selects the epoch on the test split says so.
-        if len(set(names)) > 1 and set(names) != {'val', 'test'}
-    ]
+        return len({*names}) > 1 and {*names} != {'val', 'test'}
+
+    shared = [file for file, names in splits.items() if several(names)]
     leaks = [path for root, path in shared if 'test' in splits[root, path]]
     duplicates = []
     for group in groups:
@@ -177,6 +183,9 @@ def verify(parts: Sequence[OfficialPart]) -> Report:
         [_report(part, facts) for part in parts],
         duplicates,
         shared=[path for _, path in shared],
+        shared_groups=sorted(
+            group for (_, group), names in groups_in.items() if several(names)
+        ),
         leaks=list(dict.fromkeys(leaks)),
     )
 

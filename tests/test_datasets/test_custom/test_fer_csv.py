@@ -153,7 +153,12 @@ def test_registered_and_lazy(tmp_path):
         ([HEADER, 'a.jpg,sad,'], r"csv:2: unknown split ''"),
         (
             [HEADER, 'a.jpg,sad,train', './a.jpg,fear,test'],
-            r"csv:3: '\./a\.jpg' is listed twice, first on line 2",
+            r"csv:3: '\./a\.jpg' is {'label': 'fear', 'split': 'test'}, but "
+            r"{'label': 'sadness', 'split': 'train'} on line 2",
+        ),
+        (
+            [HEADER, 'a.jpg,sad,train', 'a.jpg,sad,test'],
+            r"csv:3: 'a\.jpg' is .* 'test'}, but .* 'train'} on line 2",
         ),
         ([HEADER, 'x\\a.jpg,sad,train'], r'csv:2: the path .* has a backsl'),
         ([HEADER, '../x.jpg,sad,train'], r"csv:2: .*'\.\./x.jpg' leads out"),
@@ -167,6 +172,72 @@ def test_registered_and_lazy(tmp_path):
 def test_wrong_files(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):
         read(write(tmp_path, lines))
+
+
+def test_rows_that_agree_are_one(tmp_path):
+    lines = ['path,label,note', 'a.jpg,Happy,x', 'b.jpg,sad,y']
+    root = write(tmp_path, [*lines, './a.jpg,happiness,z', 'a.jpg,Happy,x'])
+    dataset = read(root, val_fraction=0)
+    assert counts_of(dataset) == [1, 1]
+    rule = dataset.describe()['label_rule']
+    assert rule == 'as annotated in labels.csv; 2 repeated rows passed over'
+
+
+def persons(counts):
+    """Rows of persons with so many images of each of two classes."""
+    return ['path,label,Subject'] + [
+        f'{person}{label}{i}.jpg,{label},{person}'
+        for person, count in counts.items()
+        for label in ('happy', 'sad')
+        for i in range(count)
+    ]
+
+
+def people(dataset):
+    return {Path(path).name[0] for path in paths_of(dataset)}
+
+
+def test_persons_in_training_and_validation(tmp_path, log):
+    root = write(tmp_path, persons(dict.fromkeys('ABCD', 10)))
+    assert people(read(root)) & people(read(root, 'val')) == set('ABCD')
+    (warning,) = [r for r in log.records if r.levelname == 'WARNING']
+    assert '4 of the 4 persons' in warning.message
+    assert "group='Subject'" in warning.message
+
+
+def test_persons_are_held_out_whole(tmp_path, log):
+    counts = dict(A=3, B=30, C=3, D=4, E=20, F=20, G=3)
+    for seed in range(5):
+        root = write(tmp_path, persons(counts))
+        kwargs = dict(group='subject', val_seed=seed)
+        train, val = read(root, **kwargs), read(root, 'val', **kwargs)
+        assert people(train) | people(val) == set(counts)
+        assert not people(train) & people(val)
+        # as near to 8.3 as persons go, whoever comes first
+        assert counts_of(val)[0] == counts_of(val)[1]
+        assert 6 <= counts_of(val)[0] <= 10
+        assert "groups by 'subject'" in val.describe()['split_rule']
+    assert not [r for r in log.records if r.levelname == 'WARNING']
+    # the largest share is one person's
+    root = write(tmp_path, persons(dict(A=10, B=9, C=11)))
+    assert people(read(root, 'val', group='subject')) == {'B'}
+
+
+@pytest.mark.parametrize(
+    ('lines', 'message'),
+    [
+        (['path,label'], r"csv:1: group='subject' is no column; .*'label'\]"),
+        (['path,label,subject', 'a.jpg,sad,'], 'csv:2: the subject is empty'),
+        (
+            ['path,label,subject', 'a.jpg,sad,A', 'a.jpg,sad,B'],
+            r"csv:3: .*'subject': 'B'}, but .*'subject': 'A'} on line 2",
+        ),
+        (persons(dict(A=9)), "all 18 training images are of the one .*'A'"),
+    ],
+)
+def test_wrong_groups(tmp_path, lines, message):
+    with pytest.raises(ValueError, match=message):
+        read(write(tmp_path, lines), group='subject')
 
 
 def test_not_utf8(tmp_path):

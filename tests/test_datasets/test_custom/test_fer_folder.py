@@ -221,6 +221,33 @@ def test_a_folder_with_the_name_of_an_image(tmp_path, log):
     assert "1 files of 'sad' that OpenCV does not decode" in log.text
 
 
+def test_persons_in_folders(tmp_path, log):
+    paths = [
+        f'{label}/{person}/{i}.jpg'
+        for label in ('happy', 'sad')
+        for person in 'ABCD'
+        for i in range(10)
+    ]
+    root = touch(tmp_path, *paths)
+
+    def persons(split, **kwargs):
+        dataset = read(root, split, **kwargs)
+        return {Path(path).parent.name for path in paths_of(dataset)}
+
+    assert persons('train') == persons('val') == set('ABCD')
+    (warning,) = [r for r in log.records if r.levelname == 'WARNING']
+    assert '4 of the 4 persons' in warning.message
+    assert "group='(.+?)/'" in warning.message
+    for group in ('(.+?)/', '^[A-D]'):
+        held_out = persons('val', group=group)
+        assert len(held_out) == 1
+        assert persons('train', group=group) == set('ABCD') - held_out
+    with pytest.raises(ValueError, match=r"happy/A/0.*group='x' matches no"):
+        read(root, group='x')
+    with pytest.raises(ValueError, match=r"group='\(' is no regular expr"):
+        read(root, group='(')
+
+
 def test_names_that_are_not_utf8(tmp_path):
     name = os.fsdecode(b'caf\xe9.jpg')
     paths = [f'{label}/{n}' for label in 'ab' for n in ('1.jpg', name)]
@@ -336,7 +363,8 @@ def test_wrong_arguments(tmp_path, kwargs, message):
 
 def test_counts_in_the_log(tmp_path, log):
     read(write(tmp_path, 'train', TRAIN), 'val')
-    (record,) = log.records
+    warning, record = log.records
+    assert '1 of the 1 persons (or clips)' in warning.message
     assert record.levelno == logging.INFO
     assert re.search(r'read +40 +30 +10 +20 +100\n', record.message)
     assert re.search(r'this split +4 +3 +1 +2 +10$', record.message)
