@@ -12,7 +12,7 @@ from mmengine.logging import MMLogger
 
 from mpafer_plugin.faces import ImageError
 from mpafer_plugin.faces.image_io import is_image_file
-from mpafer_plugin.utils.image_files import list_files
+from mpafer_plugin.utils.image_files import list_files, opencv_path
 
 VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv'
@@ -101,6 +101,11 @@ def frames_of(source: str | Path | int) -> Iterator[Frame]:
     name = f'camera {source}' if camera else repr(str(source))
     if not camera and not os.path.isfile(source):
         raise ImageError(f'{name}: no such file')
+    if not camera:
+        try:
+            opencv_path(str(source))
+        except ValueError as error:
+            raise ImageError(str(error)) from error
     capture = cv2.VideoCapture(str(source) if not camera else source)
     index, start = 0, 0.0
     try:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from mpafer_plugin.apis.inputs import images_of, is_video
 from mpafer_plugin.faces import ImageError
+from mpafer_plugin.utils.image_files import opencv_path
 
 TABLES = {'json': 'predictions.json', 'csv': 'predictions.csv'}
 
@@ -57,7 +58,12 @@ class Plan:
             if source.isdecimal() and not os.path.exists(source):
                 self._add(int(source), Path(f'camera_{source}'), '.mp4')
             elif is_video(source):
-                self._add(source, Path(Path(source).name), '.mp4')
+                try:
+                    name = Path(opencv_path(source)).name
+                except ValueError as error:
+                    self.failures.append(str(error))
+                else:
+                    self._add(source, Path(name), '.mp4')
             elif os.path.isdir(source):
                 self._add_folder(source)
             else:

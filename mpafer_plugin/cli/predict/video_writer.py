@@ -5,6 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mpafer_plugin.utils.image_files import opencv_path
+
 CAMERA_RATE = 25
 """Frames per second of a video from a camera."""
 
@@ -49,7 +51,7 @@ class VideoWriter:
         self.place.parent.mkdir(parents=True, exist_ok=True)
         code = cv2.VideoWriter.fourcc(*'mp4v')
         writer = cv2.VideoWriter(
-            str(self.place), code, self.rate, (width, height)
+            opencv_path(self.place), code, self.rate, (width, height)
         )
         if not writer.isOpened():
             raise OSError(f'{str(self.place)!r} cannot be written as a video')

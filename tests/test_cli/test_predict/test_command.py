@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from mpafer_plugin.apis import FERInferencer
+from mpafer_plugin.apis.inputs import frames_of
+from mpafer_plugin.faces import ImageError
 from tests.conftest import ROOT
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 
@@ -121,6 +123,18 @@ def test_results_are_no_inputs(predict, noise, monkeypatch):
         assert code == 0, err
         assert '2 images, 2 faces' in err
         assert ("passed over 2 images of --out 'out'" in err) is remark
+
+
+def test_a_video_whose_name_is_no_utf_8(predict, noise, tmp_path):
+    name = os.fsdecode(b'caf\xe9.mp4')
+    (tmp_path / name).touch()
+    with pytest.raises(ImageError, match='OpenCV'):
+        next(frames_of(tmp_path / name))
+    code, err = predict(
+        name, noise / 'a.png', '--out', 'out', '--face', 'none'
+    )
+    assert code == 1
+    assert 'OpenCV opens no file whose path is not UTF-8' in err
 
 
 def test_weights_are_not_executed(predict, noise, tmp_path):
