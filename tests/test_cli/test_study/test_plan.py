@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from mpafer_plugin.cli.study import plan
 from mpafer_plugin.cli.study.scheduler import Scheduler
 from tests.test_cli.test_study.test_command import STUDY
@@ -38,6 +40,42 @@ def test_other_weights_are_another_run(
     plan._digest.cache_clear()
     assert len({name, second, third, fourth, recipe.run(0).name}) == 5
     assert fourth.split('/')[0] == 'mpafer'
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        'title: !!python/object/apply:os.mkdir [ran]',
+        'custom_imports: {imports: [hostile]}',
+        '_base_: hostile.py',
+        'title: [a',
+        'title',
+        '_base_: absent.yaml',
+    ],
+)
+def test_reading_runs_nothing(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / 'hostile.py').write_text('import os\nos.mkdir("ran")\n')
+    (tmp_path / 'study.yaml').write_text(text)
+    names = r'study\.yaml|hostile\.py|absent\.yaml'
+    with pytest.raises(ValueError, match=names):
+        plan.read_study(Path('study.yaml'), full=False)
+    assert {p.name for p in tmp_path.iterdir()} == {'hostile.py', 'study.yaml'}
+
+
+def test_bases(tmp_path):
+    path = tmp_path / 'study.yaml'
+    path.write_text(
+        '_base_: [mpafer_plugin::studies/ferplus.yaml]\n'
+        'options: {train_cfg.max_epochs: 1}\n'
+        'recipes: {_delete_: true, mpafer: {}}\n'
+    )
+    study = plan.read_study(path, full=False)
+    (recipe,) = study.recipes
+    assert study.title == 'FER+ with face-mini'
+    assert recipe.options['train_cfg.max_epochs'] == 1
+    assert recipe.options['train_cfg.val_interval'] == 2
 
 
 def test_gpus_are_those_given(tmp_path, monkeypatch):
