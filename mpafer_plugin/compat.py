@@ -6,16 +6,18 @@ imported.
 
 import importlib.util
 import os
+import re
 import warnings
 from functools import lru_cache
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import mmengine.hub.hub
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.config.utils import MODULE2PACKAGE
-from mmengine.logging import HistoryBuffer
+from mmengine.logging import HistoryBuffer, print_log
 from mmengine.runner import checkpoint
 from mmengine.utils import package_utils
 from yapf.yapflib.yapf_api import FormatCode
@@ -28,6 +30,7 @@ def apply() -> None:
     hide_missing_operators()
     find_packages_by_metadata()
     find_external_configs()
+    keep_variables_text()
     format_config_once()
 
 
@@ -117,6 +120,19 @@ def find_external_configs() -> None:
     Config._get_cfg_path = staticmethod(_config_path)
 
 
+def keep_variables_text() -> None:
+    """Keep the values of environment variables text in configs.
+
+    For ``'{{$NAME:default}}'`` mmengine (0.10.7) pastes the value into the
+    source of the config, where a backslash is an error and an apostrophe ends
+    the string, so that the rest is executed. Here the value is escaped: it is
+    that of the string, unless the string is raw. ``{{'$NAME:default'}}``, for
+    values that are not text, is still Python. Unnecessary once mmengine
+    escapes.
+    """
+    Config._substitute_env_variables = staticmethod(_substitute_variables)
+
+
 def format_config_once() -> None:
     """Format the text of an unchanged config once, not at each checkpoint.
 
@@ -190,6 +206,44 @@ def _config_path(cfg_path: str, filename: str) -> tuple[str, str | None]:
     """Find a base config and the registry scope of its types."""
     path, scope = _mmengine_config_path(cfg_path, filename)
     return path, None if scope == __package__ else scope
+
+
+_VARIABLE = re.compile(
+    r"""\{\{(?P<code>['"])?\s*\$(\w+)\s*:\s*(\S*?)\s*['"]?\}\}"""
+)
+# With braces, of which mmengine's other templates are made.
+_SPECIAL = re.compile(r"""[\0-\x1f\x7f'"\\{}\ud800-\udfff]""")
+
+
+def _substitute_variables(filename: str, output: str) -> dict[str, str]:
+    """Write a config with its environment variables substituted.
+
+    Returns:
+        dict[str, str]: The variables that are set.
+
+    Raises:
+        KeyError: If one is empty, or not set and without a default.
+    """
+    used = {}
+
+    def value(match: re.Match) -> str:
+        code, name, default = match.groups()
+        found = os.environ.get(name, default)
+        if not found:
+            raise KeyError(
+                f'the config needs the environment variable {name}, which is '
+                + ('empty' if name in os.environ else 'not set')
+            )
+        if name in os.environ:
+            used[name] = found
+            print_log(f'{name} of the environment is {found!r}', 'current')
+        if code:
+            return found
+        return _SPECIAL.sub(lambda char: f'\\u{ord(char[0]):04x}', found)
+
+    text = Path(filename).read_text(encoding='utf-8')
+    Path(output).write_text(_VARIABLE.sub(value, text), encoding='utf-8')
+    return used
 
 
 def _history_method(owner: object, name: str) -> object:

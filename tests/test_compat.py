@@ -13,6 +13,7 @@ from mmengine.utils import get_installed_path, is_installed
 from yapf.yapflib.yapf_api import FormatCode
 
 from mpafer_plugin import compat
+from tests.conftest import CONFIGS
 
 
 def test_history_buffers_are_read_as_data(tmp_path):
@@ -116,6 +117,53 @@ def test_bases_that_are_not_there(name, kind, message, tmp_path):
     path = tmp_path / 'config.py'
     path.write_text(f"_base_ = ['{name}']\n")
     with pytest.raises(kind, match=message):
+        Config.fromfile(path)
+
+
+@pytest.mark.parametrize(
+    'value',
+    [
+        r'C:\Users\new',
+        "it's",
+        'a "b" {{ _base_.lr }}\n',
+        'caf\u00e9 \U0001f600 \udce9',
+        "x'\nimport os; os.mkdir('ran')\ny = '",
+    ],
+)
+def test_variables_are_text(value, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ('MPAFER_DATA', 'MPAFER_CLIP', 'MPAFER_ON'):
+        if '\n' not in value or name != 'MPAFER_ON':
+            monkeypatch.setenv(name, value)
+    own = tmp_path / 'own.py'
+    own.write_text(
+        "_base_ = ['mpafer_plugin::mpafer_rafdb.py']\n"
+        'own_root = "{{ $MPAFER_DATA:data }}/own"  # {{$MPAFER_DATA:data}}\n'
+    )
+    cfg = Config.fromfile(own)
+    assert cfg.own_root == f'{value}/own'
+    assert cfg.data_root == f'{value}/rafdb'
+    assert cfg.model.backbone.pretrained == value
+    assert cfg.env_variables['MPAFER_DATA'] == value
+    assert os.listdir() == ['own.py']
+
+
+def test_variables_of_bases_are_text(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('MPAFER_ON', "'+str(__import__('os').mkdir('ran'))+'")
+    with pytest.raises(FileNotFoundError, match='__import__'):
+        Config.fromfile(CONFIGS / 'baselines' / 'coop.py')
+    assert not os.listdir()
+
+
+def test_variables_that_are_not_text(tmp_path, monkeypatch):
+    path = tmp_path / 'config.py'
+    path.write_text("a = [{{'$NUMBERS:1,2'}}]\nb = '{{$NAME:x.y+[z]}}'\n")
+    assert Config.fromfile(path).to_dict() == dict(a=[1, 2], b='x.y+[z]')
+    monkeypatch.setenv('NUMBERS', "3, 'four'")
+    assert Config.fromfile(path).a == [3, 'four']
+    monkeypatch.setenv('NAME', '')
+    with pytest.raises(KeyError, match='NAME, which is empty'):
         Config.fromfile(path)
 
 

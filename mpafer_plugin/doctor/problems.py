@@ -124,21 +124,14 @@ a value is a path that does not exist.
 
 
 def settings(env: Environment) -> Iterator[Finding]:
-    """Find values that break configs, and paths that do not exist."""
+    """Find values that are empty, and paths that do not exist."""
     for name, default, allowed, is_missing in SETTINGS:
         value = env.variables.get(name)
         if value is None:
             continue
         if not value:
             what = f'{name} is set, but empty.'
-            why = 'mmengine raises KeyError when it reads configs.'
-        elif re.search(r"['\\\n]", value):
-            what = f'{name} is {value!r}.'
-            why = (
-                'mmengine pastes it into the text of configs, where a quote, '
-                'a backslash or a line break is a syntax error or changes '
-                'the value.'
-            )
+            why = 'Reading a config raises KeyError.'
         elif is_missing(value):
             what = f'{name} is {value!r}, which does not exist.'
             why = 'Relative paths are relative to the working directory.'

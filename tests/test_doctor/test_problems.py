@@ -146,12 +146,6 @@ from tests.test_doctor.test_report import (
             'KeyError',
             'unset MPAFER_ARCH',
         ),
-        (
-            dict(variables={'MPAFER_CLIP': "it's.pt"}),
-            'MPAFER_CLIP is "it\'s.pt"',
-            'syntax error',
-            'unset MPAFER_CLIP',
-        ),
     ],
 )
 def test_a_problem(tmp_path, capsys, fields, what, why, line):
