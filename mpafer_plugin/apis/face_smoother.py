@@ -39,14 +39,23 @@ class FaceSmoother:
 
     def __init__(self, smoothing: float, classes: Sequence[str]):
         if not 0 <= smoothing < 1:
-            raise ValueError(f'smoothing={smoothing!r} is not in 0 to below 1')
+            raise ValueError(f'smoothing={smoothing!r} is not in [0, 1)')
         self.smoothing = smoothing
         self.classes = list(classes)
         self._tracks: list[_Track] = []
         self._frame = 0
 
     def __call__(self, faces: list[dict]) -> list[dict]:
-        """Smooth the faces of the next frame."""
+        """Smooth the faces of the next frame.
+
+        Args:
+            faces (list[dict]): Faces as :class:`FERInferencer` returns them,
+                with ``bbox`` (4, ) and ``pred_scores`` (C, ).
+
+        Returns:
+            list[dict]: Copies in the same order, with smoothed scores and
+            the class that follows from them.
+        """
         overlaps = box_iou(
             _boxes(face['bbox'] for face in faces),
             _boxes(track.bbox for track in self._tracks),

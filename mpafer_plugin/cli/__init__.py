@@ -10,8 +10,8 @@ P = ParamSpec('P')
 Main = Callable[P, int]
 
 
-def print_any_file_name() -> None:
-    """Print file names that are not UTF-8 with escapes, without an error."""
+def print_any_text() -> None:
+    """Print what the terminal or UTF-8 lacks with escapes, not an error."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors='backslashreplace')
 

@@ -15,7 +15,7 @@ import mpafer_plugin
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
 
-from . import print_any_file_name
+from . import print_any_text
 
 SHIPPED_CONFIGS = Path(mpafer_plugin.__file__).parent / '.mim' / 'configs'
 
@@ -102,7 +102,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
 
 def load_config(args: argparse.Namespace) -> Config:
     """Load the config and apply the options that modify it."""
-    print_any_file_name()  # of the datasets
+    print_any_text()  # file names of the datasets
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from mpafer_plugin.doctor import run
 
+from . import print_any_text
+
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     parser = argparse.ArgumentParser(
@@ -18,8 +20,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.parse_args(argv)
-    # paths may have characters that the terminal lacks
-    sys.stdout.reconfigure(errors='backslashreplace')  # type: ignore
+    print_any_text()  # paths
     try:
         return run()
     except BrokenPipeError:  # `| head`

@@ -15,7 +15,6 @@ written, or FILE.part is of another model; 130 interrupted.
 """
 
 import argparse
-import io
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +45,7 @@ from mpafer_plugin.prompts.generation.token_budget import (
     room,
 )
 
-from . import exit_on_interrupt
+from . import exit_on_interrupt, print_any_text
 from .config_args import config_file
 
 DAY = 24 * 60 * 60  # seconds
@@ -147,9 +146,7 @@ def out_file(path: str) -> Path:
 @exit_on_interrupt('interrupted')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # an ASCII terminal must not lose answers
-        sys.stdout.reconfigure(errors='backslashreplace')
+    print_any_text()  # an ASCII terminal must not lose answers
     # answers are plain text
     console = Console(
         markup=False, emoji=False, highlight=False, soft_wrap=True

@@ -35,7 +35,7 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-from . import exit_on_interrupt, print_any_file_name
+from . import exit_on_interrupt, print_any_text
 
 SHOWN = 3  # failed files printed; the report lists all
 
@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     # Schedulers stop a job by SIGTERM: handle it as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    print_any_file_name()
+    print_any_text()
     try:
         crop = FaceCrop(
             size=args.size,

@@ -62,7 +62,7 @@ def fingerprint(module: nn.Module, note: str = '') -> str:
 
     Args:
         module (nn.Module): The tower.
-        note (str): What else it is identified by. Defaults to ''.
+        note (str): Further text that goes into the digest. Defaults to ''.
 
     Returns:
         str: SHA-256, 64 hexadecimal digits.

@@ -250,7 +250,8 @@ def _cached_weights() -> Path:
             f'{error}. Do one of these: (1) download it with a browser and '
             f'put it at {str(path)!r}; (2) set MPAFER_YUNET to where it is; '
             '(3) name the file: --face-model FILE, or YuNet(model=FILE) in '
-            'Python'
+            'Python. Images that are face crops need none: --face none, or '
+            "face='none' in Python"
         ) from error
     finally:
         socket.setdefaulttimeout(timeout)

@@ -140,9 +140,7 @@ class CheckpointMeta:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict) -> 'CheckpointMeta | None':
-        """Read the description in a checkpoint, which is not trusted.
-
-        Keys that are not known are ignored.
+        """Read the known keys of a description, which is not trusted.
 
         Returns:
             CheckpointMeta | None: None if another program wrote it.

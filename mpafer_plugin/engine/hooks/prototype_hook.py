@@ -51,11 +51,15 @@ class PrototypeHook(Hook):
             every image counts alike. Defaults to True (ours; the paper
             leaves it open).
         seed (int): Seed of ``samples_per_class``. Defaults to 0.
-        batch_size (int): Images a forward pass. Defaults to 64.
+        batch_size (int): Images per forward pass. Defaults to 64.
         num_workers (int): Processes that load images. Defaults to 2.
         cache_dir (str, optional): Folder that caches prototypes by a key of
             weights, images (paths, sizes, times) and options. Defaults to
             None, which means no cache.
+
+    Raises:
+        ValueError: If ``samples_per_class`` is not positive, the backbone has
+            no unprompted CLIP, or no pipeline is found.
     """
 
     # After PromptCheckpointHook, which compares the classes of data and head.

@@ -155,7 +155,17 @@ class PromptAlignmentHead(ClsHead):
     def loss(
         self, feats: tuple, data_samples: list[DataSample], **kwargs
     ) -> dict[str, torch.Tensor]:
-        """Compute the named terms of Eq. 12."""
+        """Compute the terms of Eq. 12.
+
+        Args:
+            feats (tuple): Features of the backbone, see :meth:`pre_logits`.
+            data_samples (list[DataSample]): B samples with ``gt_score`` (C, )
+                or ``gt_label`` (1, ).
+            **kwargs: Further arguments of the classification loss.
+
+        Returns:
+            dict[str, torch.Tensor]: Weighted scalar losses by name.
+        """
         global_feat, patches = self.pre_logits(feats)
         global_feat = single_precision(global_feat)
         if 'gt_score' in data_samples[0]:  # votes, mixup
@@ -234,7 +244,16 @@ class PromptAlignmentHead(ClsHead):
         patches: torch.Tensor,
         class_vectors: torch.Tensor,
     ) -> torch.Tensor:
-        """Compute scaled scores (B, C): global, local and prototype scores."""
+        """Sum the global, local and prototype scores, scaled.
+
+        Args:
+            global_feat (torch.Tensor): Class tokens of shape (B, D).
+            patches (torch.Tensor): Patches of shape (B, N, D).
+            class_vectors (torch.Tensor): Class vectors of shape (C, D).
+
+        Returns:
+            torch.Tensor: Logits of shape (B, C).
+        """
         scores = global_local_scores(
             global_feat, patches, class_vectors, self.top_k, self.local_weight
         )
