@@ -11,6 +11,7 @@ import warnings
 from functools import lru_cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import mmengine.hub.hub
 import numpy as np
@@ -22,11 +23,14 @@ from mmengine.runner import checkpoint
 from mmengine.utils import package_utils
 from yapf.yapflib.yapf_api import FormatCode
 
+from .utils.tensor_files import load_tensors
+
 
 def apply() -> None:
     """Apply every workaround."""
     allow_mmengine_checkpoints()
     keep_weights_only()
+    name_unreadable_checkpoints()
     hide_missing_operators()
     find_packages_by_metadata()
     find_external_configs()
@@ -76,6 +80,17 @@ def keep_weights_only() -> None:
     """
     if hasattr(checkpoint, '_safe_torch_load'):
         checkpoint._safe_torch_load = torch.load
+
+
+def name_unreadable_checkpoints() -> None:
+    """Name the file that mmengine cannot load, as our own functions do.
+
+    mmengine (0.10.7) passes on whatever torch and zipfile raise, which may be
+    a bare UnicodeDecodeError. Unnecessary once it names the file.
+    """
+    checkpoint.CheckpointLoader.register_scheme(
+        '', loader=load_from_local, force=True
+    )
 
 
 def hide_missing_operators() -> None:
@@ -141,6 +156,19 @@ def format_config_once() -> None:
     of prompts takes milliseconds. Unnecessary once mmengine keeps the text.
     """
     mmengine.config.config.FormatCode = _format_code
+
+
+def load_from_local(filename: str, map_location: Any) -> Any:
+    """Load a checkpoint of the host by :func:`load_tensors`.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it cannot be loaded as data.
+    """
+    path = Path(filename).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f'no checkpoint {filename!r}')
+    return load_tensors(path, map_location)
 
 
 def is_installed(package: str) -> bool:

@@ -1,7 +1,7 @@
 """Models built from a checkpoint alone, whose text is never executed."""
 
+import math
 import os
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +11,9 @@ from mmpretrain.registry import MODELS
 from mpafer_plugin.clip import FACE_TINY
 from mpafer_plugin.clip.architectures import is_named_architecture
 from mpafer_plugin.clip.weights import pretrained_tags
+from mpafer_plugin.engine.checkpoints.file import file_name
 from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
+from mpafer_plugin.utils.listing import listed
 
 from .build_model import build_model
 
@@ -44,7 +46,8 @@ def model_from_meta(
 
     Raises:
         ValueError: If the checkpoint does not describe a model that this
-            package builds, or its CLIP weights are not found.
+            package builds, it has lost tensors, or its CLIP weights are not
+            found.
     """
     if meta is None:
         raise ValueError(
@@ -63,6 +66,10 @@ def model_from_meta(
                 'PromptAlignmentHead alone'
             )
         raise ValueError(f'the checkpoint is {reason}: {NEEDS_CONFIG}')
+    # Without them the model would be built without their parts.
+    lost = [name for name in meta.tensors or () if name not in state_dict]
+    if lost:
+        raise ValueError(f'the checkpoint lacks tensors: {listed(lost)}')
     try:
         return _build(meta, state_dict, clip)
     except (
@@ -77,6 +84,13 @@ def model_from_meta(
 def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
     """Build it, each value taken by name: a file must not choose classes."""
     settings = meta.settings
+    mean, std = (
+        [float(x) for x in settings[name]] for name in ('mean', 'std')
+    )
+    if not all(map(math.isfinite, mean + std)) or min(std) <= 0:
+        raise ValueError(
+            f'images cannot be normalized by mean={mean}, std={std}'
+        )
     arch = _arch(meta.image_tower['arch'])
     prompts = tensors.get('backbone.prompts')
     context = tensors.get('head.text.context')
@@ -115,8 +129,8 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
     model.data_preprocessor = MODELS.build(
         dict(
             type='ClsDataPreprocessor',
-            mean=[float(value) for value in settings['mean']],
-            std=[float(value) for value in settings['std']],
+            mean=mean,
+            std=std,
             to_rgb=bool(settings['to_rgb']),
         )
     )
@@ -133,7 +147,7 @@ def _arch(name: str) -> str:
             'mpafer_plugin nor open_clip has'
         )
     path = os.environ.get('MPAFER_ARCH', '')
-    if Path(path).name == name:
+    if file_name(path) == name:
         return path
     raise ValueError(
         f'the checkpoint was trained with the architecture file {name!r}: set '

@@ -212,6 +212,8 @@ class FERInferencer:
         """
         samples = self.model.test_step(pseudo_collate(inputs))
         scores = torch.stack([sample.pred_score for sample in samples])
+        if not scores.isfinite().all():
+            raise ValueError("the model's scores are not finite")
         return scores.float().cpu().numpy()
 
     def explain(

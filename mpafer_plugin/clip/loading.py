@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import torch
 from mmengine.logging import print_log
 
+from mpafer_plugin.utils.tensor_files import misfit
+
 from .architectures import FACE_TINY, FACE_TINY_DIR, architecture
 from .state_dict import read_state_dict
 from .weights import resolve_weights
@@ -33,7 +35,8 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
 
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag, or if
-            the file's keys or shapes do not match ``arch``.
+            the file's keys or shapes do not match ``arch``, or its values
+            are not finite.
         ConnectionError: If the file of a tag is not cached and cannot be
             downloaded.
     """
@@ -72,13 +75,13 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
     # ViT-L/14 at random takes longer than reading its weights.
     with torch.device('meta'):
         clip = CLIP(**config)
-    try:
-        clip.load_state_dict(state_dict, assign=True)
-    except RuntimeError as error:
+    problem = misfit(state_dict, clip.state_dict())
+    if problem:
         raise ValueError(
             f'the weights in {path} do not match the architecture {arch}: '
-            f'{error}'
-        ) from error
+            f'{problem}'
+        )
+    clip.load_state_dict(state_dict, assign=True)
     length = clip.context_length
     clip.attn_mask = torch.full((length, length), float('-inf')).triu_(1)
     return clip.float().eval()

@@ -1,4 +1,3 @@
-import pickle
 import re
 import warnings
 import zipfile
@@ -9,10 +8,20 @@ from typing import Any
 import torch
 
 from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.utils.tensor_files import (
+    load_tensors,
+    reading,
+    unwrap_names,
+)
 
 from .weights import is_published
 
 Weights = dict[str, torch.Tensor]
+
+_WHAT = (
+    'CLIP weights (a state dict saved by torch.save, bare or under the key '
+    "'state_dict', safetensors, or OpenAI's JIT archive)"
+)
 
 
 def read_state_dict(path: Path, trust: bool = False) -> Weights:
@@ -33,46 +42,31 @@ def read_state_dict(path: Path, trust: bool = False) -> Weights:
         dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
 
     Raises:
-        ValueError: If the file holds no such state dict, or is a JIT archive
-            that is not trusted.
+        ValueError: If the file cannot be read, holds no such state dict, or
+            is a JIT archive that is not trusted.
     """
-    content: Any
-    if path.suffix == '.safetensors':
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        try:
-            content = load_file(path)
-        except SafetensorError as error:
-            raise ValueError(
-                f'{path} cannot be read as safetensors: {error}'
-            ) from error
-    elif _is_jit_archive(path):
-        if not trust and not is_published(path):
-            raise ValueError(
-                f'{path} is a JIT archive, which runs code when opened, and '
-                f'its SHA-256 {sha256(path)} is not that of a published one. '
-                'If you trust its author, convert it once:\n'
-                f'  mpafer convert-weights {path} '
-                f'{path.with_suffix(".safetensors")} --trust'
-            )
-        with warnings.catch_warnings():
-            # Deprecated in torch, but the only way to open these files.
-            warnings.simplefilter('ignore', FutureWarning)
-            archive = torch.jit.load(path, map_location='cpu')
-        content = archive.state_dict()
-    else:
-        content = _read_pickle(path)
-    if isinstance(content, dict) and 'state_dict' in content:
-        content = content['state_dict']
-    if not isinstance(content, dict) or not all(
-        isinstance(value, torch.Tensor) for value in content.values()
-    ):
+    with reading(path, _WHAT):
+        is_jit = _is_jit_archive(path)
+    if is_jit and not trust and not is_published(path):
         raise ValueError(
-            f'{path} holds a {type(content).__name__}, expected a dict of '
-            'tensors'
+            f'{path} is a JIT archive, which runs code when opened, and '
+            f'its SHA-256 {sha256(path)} is not that of a published one. '
+            'If you trust its author, convert it once:\n'
+            f'  mpafer convert-weights {path} '
+            f'{path.with_suffix(".safetensors")} --trust'
         )
-    return to_open_clip(content)
+    with reading(path, _WHAT):
+        content = _load(path, is_jit)
+        if isinstance(content, dict) and 'state_dict' in content:
+            content = content['state_dict']
+        if not isinstance(content, dict) or not all(
+            isinstance(key, str) and isinstance(value, torch.Tensor)
+            for key, value in content.items()
+        ):
+            raise ValueError(
+                f'it holds a {type(content).__name__}, not a dict of tensors'
+            )
+        return to_open_clip(content)
 
 
 def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
@@ -81,8 +75,9 @@ def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
     Supported are the names of open_clip and OpenAI, of Hugging Face's
     ``CLIPModel`` and of mmpretrain's CLIP (both towers, as written by its
     converter ``openai-clip_to_mmpretrain-clip.py``), each with or without
-    the prefix ``module.`` of distributed training. Unknown keys keep their
-    names and are reported by the strict load that follows.
+    the prefixes ``module.`` of distributed training and ``_orig_mod.`` of
+    ``torch.compile``. Unknown keys keep their names and are reported by the
+    strict load that follows.
 
     Args:
         weights (Mapping[str, torch.Tensor]): A state dict.
@@ -90,9 +85,11 @@ def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
     Returns:
         dict[str, torch.Tensor]: Keys as in ``open_clip.CLIP.state_dict()``.
     """
+    named = dict(weights)
+    unwrap_names(named)
     named = {
-        key.removeprefix('module.'): value
-        for key, value in weights.items()
+        key: value
+        for key, value in named.items()
         if not _NOT_WEIGHTS.match(key)
     }
     if 'vision_model.embeddings.class_embedding' in named:
@@ -111,23 +108,23 @@ def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
 
 
 def _is_jit_archive(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
+    if path.suffix == '.safetensors' or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         return any('/code/' in name for name in archive.namelist())
 
 
-def _read_pickle(path: Path) -> Any:
-    try:
-        return torch.load(
-            path, map_location='cpu', weights_only=True, mmap=True
-        )
-    except (pickle.UnpicklingError, RuntimeError) as error:
-        raise ValueError(
-            f'{path} cannot be read as weights. Accepted are a state dict '
-            "saved by torch.save, bare or under the key 'state_dict', "
-            f"safetensors and OpenAI's JIT archives. Error of torch: {error}"
-        ) from error
+def _load(path: Path, is_jit: bool) -> Any:
+    if path.suffix == '.safetensors':
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    if not is_jit:
+        return load_tensors(path, mmap=True)
+    with warnings.catch_warnings():
+        # Deprecated in torch, but the only way to open these files.
+        warnings.simplefilter('ignore', FutureWarning)
+        return torch.jit.load(path, map_location='cpu').state_dict()
 
 
 # Entries that are no weights: sizes in OpenAI's state dicts, the mask of a

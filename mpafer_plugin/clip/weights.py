@@ -13,15 +13,17 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
 
     Args:
         arch (str): Name of the architecture, or the path of its JSON.
-        pretrained (str): A local file or a tag that open_clip knows for
-            ``arch``.
+        pretrained (str): A local file, a tag that open_clip knows for
+            ``arch``, or a folder that Hugging Face's ``save_pretrained`` or
+            a download of its hub made.
 
     Returns:
         tuple[Path, bool | None]: The file, and whether its weights were
         trained with QuickGELU, None if unknown.
 
     Raises:
-        ValueError: If ``pretrained`` is neither a file nor a known tag.
+        ValueError: If ``pretrained`` is neither a file, such a folder nor a
+            known tag.
         ConnectionError: If a download is needed and the server cannot be
             reached.
     """
@@ -32,10 +34,13 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     if path.is_file():
         return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
+    if not tag and path.is_dir():
+        path = _file_in(path)
+        return path, published_quick_gelu(path)
     if not tag:
         tags = ', '.join(pretrained_tags(arch)) or 'none'
         raise ValueError(
-            f'CLIP weights {pretrained!r} are neither a file nor a tag of '
+            f'CLIP weights {pretrained!r} are no file, folder or tag of '
             f'{arch!r}, whose tags are: {tags}.\n{_three_ways(arch)}'
         )
     if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
@@ -46,6 +51,24 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
             stacklevel=3,
         )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
+
+
+def _file_in(folder: Path) -> Path:
+    from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
+
+    names = (
+        HF_SAFE_WEIGHTS_NAME,
+        'model.safetensors',
+        HF_WEIGHTS_NAME,
+        'pytorch_model.bin',
+    )
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise ValueError(
+        f'the folder {str(folder)!r} of CLIP weights has none of '
+        f'{", ".join(names)}'
+    )
 
 
 def pretrained_tags(arch: str) -> list[str]:

@@ -102,11 +102,11 @@ SETTINGS = (
     (
         'MPAFER_CLIP',
         'openai',
-        'a tag or the path of a file of weights',
+        'a tag or the path of weights',
         # no tag of open_clip has any of these
         lambda value: (
             re.search('[./~]', value)
-            and not os.path.isfile(os.path.expanduser(value))
+            and not os.path.exists(os.path.expanduser(value))
         ),
     ),
     (

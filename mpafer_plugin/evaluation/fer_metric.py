@@ -78,6 +78,10 @@ class FERMetric(BaseMetric):
                     f'the model scores {number} classes without their names; '
                     f'the data has {len(names)}: {names}'
                 )
+            if score is not None and not score.isfinite().all():
+                raise ValueError(
+                    f'the scores of {sample.get("img_path")!r} are not finite'
+                )
             if not 0 <= label < len(names):
                 raise ValueError(
                     f'{sample.get("img_path")!r} has the label {int(label)}; '

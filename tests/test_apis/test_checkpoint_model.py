@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -159,12 +160,77 @@ def change(path, edit):
             'does not fit',
         ),
         (lambda c: c.pop('state_dict'), 'no state_dict'),
+        (
+            lambda c: c['state_dict'].pop('backbone.prompts'),
+            'lacks tensors: backbone.prompts',
+        ),
+        (
+            lambda c: c['state_dict'].pop('head.text.context'),
+            'lacks tensors: head.text.context',
+        ),
+        (
+            lambda c: c['state_dict']['backbone.prompts'].fill_(float('nan')),
+            'not finite: backbone.prompts',
+        ),
+        (
+            lambda c: c[ENTRY]['settings'].update(std=[1.0, 0.0, 1.0]),
+            r'std=\[1.0, 0.0, 1.0\]',
+        ),
+        (
+            lambda c: c[ENTRY]['settings'].update(mean=[float('inf')] * 3),
+            r'mean=\[inf, inf, inf\]',
+        ),
+        (
+            lambda c: c[ENTRY]['settings'].update(logit_scale=-1),
+            'logit_scale=-1',
+        ),
+        (
+            lambda c: c[ENTRY]['settings'].update(local_weight=float('nan')),
+            'local_weight=nan',
+        ),
     ],
 )
 def test_what_does_not_hold_enough(face_tiny, save, edit, message):
     path = save(face_tiny)
     with pytest.raises(ValueError, match=message):
         rebuilt(change(path, edit))
+
+
+def test_an_earlier_file_does_not_name_its_tensors(face_tiny, save):
+    rebuilt(change(save(face_tiny), lambda c: c[ENTRY].pop('tensors')))
+
+
+def test_scores_that_are_not_finite(tiny, images):
+    """Of a model that was not read from a file."""
+    model = build_model(CLASSES, **tiny, text=dict(hard_prompts=CLASSES))
+    with torch.no_grad():
+        model.backbone.prompts.fill_(float('nan'))
+    with pytest.raises(ValueError, match='not finite'):
+        FERInferencer(model, face='none', device='cpu')(images[0])
+
+
+def test_a_compiled_model(face_tiny, save):
+    def wrap(checkpoint):
+        checkpoint['state_dict'] = {
+            f'_orig_mod.{name}': value
+            for name, value in checkpoint['state_dict'].items()
+        }
+
+    other = rebuilt(change(save(face_tiny), wrap))
+    assert torch.equal(other.backbone.prompts, face_tiny.backbone.prompts)
+
+
+def test_an_architecture_with_a_backslash_in_its_name(
+    tiny, save, tmp_path, monkeypatch
+):
+    arch = tmp_path / r"it's\tiny.json"
+    arch.write_text(Path(tiny['arch']).read_text())
+    monkeypatch.setenv('MPAFER_ARCH', str(arch))
+    monkeypatch.setenv('MPAFER_CLIP', tiny['pretrained'])
+    text = dict(hard_prompts=CLASSES)
+    model = build_model(CLASSES, str(arch), tiny['pretrained'], text=text)
+    resize = dict(scale=[32, 32], interpolation='area')
+    rebuilt(save(model, resize=resize))
 
 
 def test_files_that_are_none(tmp_path):

@@ -131,7 +131,7 @@ from tests.test_doctor.test_report import (
         (
             dict(variables={'MPAFER_CLIP': 'no/such.pt'}),
             "MPAFER_CLIP is 'no/such.pt', which does not exist",
-            "a file of weights; not set, it is 'openai'",
+            "the path of weights; not set, it is 'openai'",
             'unset MPAFER_CLIP',
         ),
         (

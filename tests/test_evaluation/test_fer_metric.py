@@ -41,6 +41,15 @@ def test_by_hand():
     assert all(isinstance(value, float) for value in metrics.values())
 
 
+def test_scores_that_are_not_finite():
+    score = torch.tensor([0.5, float('nan'), 0.5, 0])
+    sample = dict(gt_label=torch.tensor([0]), pred_score=score, img_path='x.p')
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    with pytest.raises(ValueError, match=r"'x\.p' are not finite"):
+        metric.process({}, [sample])
+
+
 def test_confusion_is_true_by_predicted():
     metric = FERMetric()
     evaluate(PAIRS, metric)

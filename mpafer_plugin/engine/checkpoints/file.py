@@ -5,12 +5,18 @@ import os
 import re
 import reprlib
 import zipfile
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+
+from mpafer_plugin.utils.tensor_files import (
+    load_tensors,
+    misfit,
+    reading,
+    unwrap_names,
+)
 
 _MARK = b'sha256:'
 
@@ -50,7 +56,7 @@ def damage(path: Path) -> str:
         if not comment.startswith(_MARK):
             return ''
         content = path.read_bytes()[: -len(comment) - 2] + b'\0\0'
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # of any kind, UnicodeDecodeError for one
         return f'{type(error).__name__}: {error}'
     found = hashlib.sha256(content).hexdigest()
     stated = comment.removeprefix(_MARK).decode('ascii', 'replace')
@@ -64,14 +70,15 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
     Args:
         path (str | Path): A file with a ``state_dict``, whose names may have
-            DDP's prefix.
+            the prefixes of DDP and ``torch.compile``.
 
     Returns:
         dict[str, Any]: Its content, with the names of a bare model.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is damaged, holds code, or is not a checkpoint.
+        ValueError: If it is damaged, holds code, takes more memory than the
+            file, or is not a checkpoint.
     """
     path = Path(path).expanduser()
     if not path.is_file():
@@ -81,14 +88,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     reason = damage(path)
     if reason:
         raise ValueError(f'checkpoint {str(path)!r} is damaged: {reason}')
-    try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    # torch refuses code and broken files with several kinds of errors.
-    except Exception as error:
-        raise ValueError(
-            f'checkpoint {str(path)!r} cannot be read: '
-            f'{str(error).splitlines()[0]}'
-        ) from error
+    content = load_tensors(path)
     if not isinstance(content, dict) or 'state_dict' not in content:
         raise ValueError(f'{str(path)!r} is not a checkpoint: no state_dict')
     tensors, meta = content['state_dict'], content.setdefault('meta', {})
@@ -104,8 +104,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         problem = f'meta={reprlib.repr(meta)} is not a dict'
     if problem:
         raise ValueError(f'checkpoint {str(path)!r} is malformed: {problem}')
-    consume_prefix_in_state_dict_if_present(tensors, 'module.')
+    with reading(path, 'a checkpoint'):
+        unwrap_names(tensors)
     return content
+
+
+def file_name(path: str) -> str:
+    """Return the name of a file without its folder, which is private."""
+    return PureWindowsPath(path).name  # of POSIX paths too
 
 
 def fits(value: Any, kind: Any) -> bool:
@@ -128,24 +134,14 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def check_tensors(state_dict: dict, model: nn.Module) -> None:
-    """Check that tensors have the names and shapes that a model saves.
+    """Check that tensors are those that a model saves, and finite.
 
     Raises:
-        ValueError: If any differ.
+        ValueError: If names or shapes differ, or a value is not finite.
     """
-    found, expected = (
-        {
-            name.removeprefix('module.'): tuple(tensor.shape)
-            for name, tensor in tensors.items()
-        }
-        for tensors in (state_dict, model.state_dict())
-    )
-    if found != expected:
-        raise ValueError(
-            'the checkpoint does not fit the model; it has '
-            f'{dict(sorted(found.items() - expected.items()))}, the '
-            f'model {dict(sorted(expected.items() - found.items()))}'
-        )
+    problem = misfit(state_dict, model.state_dict())
+    if problem:
+        raise ValueError(f'the checkpoint does not fit the model; {problem}')
 
 
 def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:

@@ -5,7 +5,6 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import PureWindowsPath
 from typing import Any
 
 import mmengine
@@ -22,7 +21,7 @@ from mpafer_plugin.models import (
 )
 from mpafer_plugin.version import __version__
 
-from .file import fits
+from .file import file_name, fits
 
 FORMAT = 1
 ENTRY = 'mpafer'
@@ -37,6 +36,7 @@ _KINDS: dict[str, tuple[Any, str]] = dict(
         dict(mpafer_plugin=str),
         'a dict that names the version of mpafer_plugin',
     ),
+    tensors=_NAMES,
     classes=_NAMES,
     prompt_words=_NAMES,
     image_tower=_TOWER,
@@ -69,6 +69,7 @@ class CheckpointMeta:
     Attributes:
         format (int): Version of this format.
         versions (dict[str, str]): Versions of the packages that wrote it.
+        tensors (list[str], optional): Names of the tensors in the file.
         classes (list[str], optional): Names of the C classes, in label order.
         prompt_words (list[str], optional): Word of each class in a prompt.
         image_tower (dict, optional): ``arch``, an open_clip name or the name
@@ -92,6 +93,7 @@ class CheckpointMeta:
 
     format: int
     versions: dict[str, str]
+    tensors: list[str] | None
     classes: list[str] | None
     prompt_words: list[str] | None
     image_tower: dict[str, Any] | None
@@ -127,6 +129,7 @@ class CheckpointMeta:
                 mmpretrain=mmpretrain.__version__,
                 open_clip=version('open_clip_torch'),
             ),
+            tensors=list(model.state_dict()),
             classes=text and list(text.classes),
             prompt_words=text and list(text.words),
             image_tower=_tower_of(getattr(model, 'backbone', None)),
@@ -140,7 +143,7 @@ class CheckpointMeta:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict) -> 'CheckpointMeta | None':
-        """Read the known keys of a description, which is not trusted.
+        """Read the known keys of a checkpoint's description, which is not trusted.
 
         Returns:
             CheckpointMeta | None: None if another program wrote it.
@@ -203,7 +206,8 @@ class CheckpointMeta:
         if self.hard_prompts_digest != model.hard_prompts_digest:
             message = (
                 f'hard prompts: the checkpoint was trained with '
-                f'{self.hard_prompts}, this model has {model.hard_prompts}'
+                f'{reprlib.repr(self.hard_prompts)}, this model has '
+                f'{reprlib.repr(model.hard_prompts)}'
             )
             if resume:
                 raise ValueError(message)
@@ -213,18 +217,17 @@ class CheckpointMeta:
         self, model: 'CheckpointMeta', names: Iterable[str]
     ) -> list[str]:
         """List which of the named fields differ, with both values."""
+        values = [(x, getattr(self, x), getattr(model, x)) for x in names]
         return [
-            f'{name}: the checkpoint has {getattr(self, name)}, this model '
-            f'{getattr(model, name)}'
-            for name in names
-            if _identity(getattr(self, name))
-            != _identity(getattr(model, name))
+            f'{name}: the checkpoint has {own!s:.500}, this model {its!s:.500}'
+            for name, own, its in values
+            if _identity(own) != _identity(its)
         ]
 
     def differences(self, model: 'CheckpointMeta') -> list[str]:
-        """List settings that make a model predict unlike in training.
+        """List settings, with both values, that make predictions differ.
 
-        Each has both values. What the checkpoint does not state is left out.
+        What the checkpoint does not state is left out.
 
         Args:
             model (CheckpointMeta): Description of the model and of its test
@@ -256,15 +259,10 @@ def _identity(value: Any) -> Any:
     return value['fingerprint'] if isinstance(value, dict) else value
 
 
-def _file_name(path: str) -> str:
-    """Name of a file without its folder, which is private."""
-    return PureWindowsPath(path).name  # of POSIX paths too
-
-
 def _tower_of(part: Any) -> dict[str, Any] | None:
     if not hasattr(part, 'fingerprint'):
         return None
-    tower = dict(arch=_file_name(part.arch), fingerprint=part.fingerprint)
+    tower = dict(arch=file_name(part.arch), fingerprint=part.fingerprint)
     if getattr(part, 'image_size', None) is not None:
         tower['image_size'] = list(part.image_size)
     return tower
@@ -289,7 +287,7 @@ def _settings(model: nn.Module) -> dict[str, Any] | None:
         is_clips = head.log_scale == head.text.tower.logit_scale
         scale = 'clip' if is_clips else float(head.log_scale.exp())
     return dict(
-        clip=backbone.pretrained and _file_name(backbone.pretrained),
+        clip=backbone.pretrained and file_name(backbone.pretrained),
         mean=preprocessor.mean.flatten().tolist(),
         std=preprocessor.std.flatten().tolist(),
         to_rgb=preprocessor.to_rgb,

@@ -1,11 +1,11 @@
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
-import torch
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.tensor_files import load_tensors
 
 from .file import damage, numbered
 
@@ -17,7 +17,7 @@ POINTER = 'last_checkpoint'
 def point_to(runner, path: Path) -> None:
     """Write the file by which mmengine finds a runner's newest checkpoint."""
     with atomic_write(Path(runner.work_dir, POINTER)) as part:
-        part.write_text(str(path))
+        part.write_bytes(os.fsencode(path))
 
 
 def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
@@ -53,7 +53,7 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
         pointer = Path(runner.work_dir, POINTER)
         pointed = None
         if pointer.is_file():
-            pointed = Path(pointer.read_text().strip())
+            pointed = Path(os.fsdecode(pointer.read_bytes().strip()))
         path = _newest_intact(
             folder, pointed, templates, runner.logger.warning
         )
@@ -93,13 +93,15 @@ def _newest_intact(
     candidates = [path for *_, path in sorted(others, reverse=True)]
     if pointed is not None and pointed.is_file():
         candidates.insert(0, pointed)
+    elif pointed is not None:
+        warn(f'{POINTER} names {str(pointed)!r}, which does not exist')
     for path in candidates:
         reason = damage(path)
         if not reason:
             try:
-                torch.load(path)
+                load_tensors(path)
                 return path
-            except (RuntimeError, UnpicklingError) as error:
-                reason = f'{type(error).__name__}: {error}'
+            except ValueError as error:
+                reason = str(error)
         warn(f'{path} is damaged, the one before is taken: {reason}')
     return None

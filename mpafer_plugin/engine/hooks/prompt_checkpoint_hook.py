@@ -1,15 +1,15 @@
-import torch
 from mmengine.logging import HistoryBuffer
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.datasets.categories import canonical_names
+from mpafer_plugin.utils.tensor_files import misfit, unwrap_names
 
 from ..checkpoints.face_crop import (
     check_checkpoint_crop,
     check_validation_crop,
     face_crops,
 )
-from ..checkpoints.file import check_tensors
+from ..checkpoints.file import check_tensors, read_checkpoint
 from ..checkpoints.metadata import ENTRY, CheckpointMeta
 from ..checkpoints.test_pipeline import pipeline_of, resize_of
 from ..distributed import unwrap_model
@@ -83,8 +83,8 @@ class PromptCheckpointHook(SafeCheckpointHook):
 
         Raises:
             ValueError: If classes, their order, their words, a tower or the
-                tensors differ, or, on resuming, the hard prompts or the
-                training data's face crop.
+                tensors differ, a tensor is not finite, or, on resuming, the
+                hard prompts or the training data's face crop differ.
         """
         super().after_load_checkpoint(runner, checkpoint)
         model = unwrap_model(runner.model)
@@ -98,12 +98,13 @@ class PromptCheckpointHook(SafeCheckpointHook):
             own = CheckpointMeta.from_model(model)
             meta.compare(own, resume=runner._resume)
             check_checkpoint_crop(runner, meta)
+        unwrap_names(checkpoint['state_dict'])
         # mmengine itself only logs mismatches and continues.
         check_tensors(checkpoint['state_dict'], model)
 
     def _init_prompts(self, runner, path: str) -> None:
         model = unwrap_model(runner.model)
-        checkpoint = torch.load(path, map_location='cpu')
+        checkpoint = read_checkpoint(path)
         meta = CheckpointMeta.from_checkpoint(checkpoint)
         if meta is None:
             raise ValueError(
@@ -119,22 +120,27 @@ class PromptCheckpointHook(SafeCheckpointHook):
                 f'init_prompts={path!r} was trained with other towers; '
                 + '; '.join(mismatches)
             )
-        parameters = dict(model.named_parameters())
-        for name in ('backbone.prompts', 'head.text.context'):
-            if name not in parameters:
-                continue  # switched off
-            target = parameters[name]
-            value = checkpoint['state_dict'].get(name)
-            shape = None if value is None else tuple(value.shape)
-            if shape != target.shape:
-                raise ValueError(
-                    f'init_prompts={path!r} has {name} of shape {shape}, '
-                    f'this model {tuple(target.shape)}'
-                )
-            if name.endswith('context') and value.ndim == 3:
+        names = {'backbone.prompts', 'head.text.context'}
+        targets = {  # without what is switched off
+            name: parameter
+            for name, parameter in model.named_parameters()
+            if name in names
+        }
+        found = {
+            name: value
+            for name, value in checkpoint['state_dict'].items()
+            if name in targets
+        }
+        problem = misfit(found, targets)
+        if problem:
+            raise ValueError(
+                f'init_prompts={path!r} does not fit the model; {problem}'
+            )
+        for name, target in targets.items():
+            if name.endswith('context') and target.ndim == 3:
                 raise ValueError(
                     f'init_prompts={path!r} has a context for each class; '
                     'only a shared one can be transferred'
                 )
-            target.data.copy_(value)
+            target.data.copy_(found[name])
         runner.logger.info(f'prompts are initialized from {path}')

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader, Subset
 from mpafer_plugin.datasets.label_counts import LabelCounts, count_labels
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.tensor_files import reading
 
 from ..checkpoints.test_pipeline import pipeline_of
 from ..distributed import unwrap_model
@@ -201,6 +202,7 @@ def _load(path: Path | None) -> torch.Tensor | None:
     """
     found: list[torch.Tensor | None] = [None]
     if path is not None and is_main_process() and path.is_file():
-        found = [torch.from_numpy(np.load(path))]
+        with reading(path, 'cached prototypes'):
+            found = [torch.from_numpy(np.load(path))]
     broadcast_object_list(found)
     return found[0]

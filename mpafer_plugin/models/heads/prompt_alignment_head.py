@@ -1,3 +1,5 @@
+import math
+
 import torch
 from mmpretrain.models.heads import ClsHead
 from mmpretrain.registry import MODELS
@@ -76,6 +78,11 @@ class PromptAlignmentHead(ClsHead):
         super().__init__(loss=loss_cls, init_cfg=init_cfg)
         if top_k < 1:
             raise ValueError(f'top_k={top_k!r} is not positive')
+        if not math.isfinite(local_weight) or not math.isfinite(proto_weight):
+            raise ValueError(
+                f'local_weight={local_weight!r} or '
+                f'proto_weight={proto_weight!r} is not finite'
+            )
         self.text = MODELS.build(text)
         self.top_k = top_k
         self.local_weight = local_weight
@@ -83,14 +90,17 @@ class PromptAlignmentHead(ClsHead):
         clip_scale = self.text.tower.logit_scale.detach()
         if logit_scale == 'learnable':
             self.log_scale = nn.Parameter(clip_scale.clone())
-        elif logit_scale == 'clip' or isinstance(logit_scale, (int, float)):
+        elif logit_scale == 'clip' or (
+            isinstance(logit_scale, (int, float))
+            and 0 < logit_scale < math.inf
+        ):
             if logit_scale != 'clip':
                 clip_scale = torch.tensor(float(logit_scale)).log()
             self.register_buffer('log_scale', clip_scale, persistent=False)
         else:
             raise ValueError(
-                f'logit_scale={logit_scale!r} is neither a number nor one of '
-                f'{SCALES}'
+                f'logit_scale={logit_scale!r} is neither a positive number '
+                f'nor one of {SCALES}'
             )
         self.loss_token = _build(loss_token)
         self.loss_prompt = _build(loss_prompt)

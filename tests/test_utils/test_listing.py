@@ -1,0 +1,8 @@
+from mpafer_plugin.utils.listing import listed
+
+
+def test_long_lists_are_counted_and_cut():
+    assert listed([]) == ''
+    assert listed(range(3)) == '0, 1, 2'
+    assert listed('abcd', most=3) == 'a, b, c, d'
+    assert listed('abcde', most=3) == 'a, b, c and 2 more'
