@@ -115,7 +115,7 @@ optim_wrapper = dict(
     ),
     clip_grad=dict(max_norm=1.0),  # [ours]
 )
-# The cosine ends with training, whatever `max_epochs` is.
+# The cosine ends with training, whatever `max_epochs` or `max_iters` is.
 param_scheduler = [
     dict(  # one epoch of warm-up [ours]
         type='LinearLR',
@@ -123,7 +123,7 @@ param_scheduler = [
         end=1,
         convert_to_iter_based=True,
     ),
-    dict(type='CosineAnnealingLR', convert_to_iter_based=True),  # [P]
+    dict(type='CosineAnnealingLR', by_epoch=False),  # [P]
 ]
 train_cfg = dict(
     type='ResumableTrainLoop', max_epochs=max_epochs, val_interval=1

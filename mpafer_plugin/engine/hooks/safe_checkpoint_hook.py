@@ -1,13 +1,25 @@
 import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import CheckpointHook
-from mmengine.runner import EpochBasedTrainLoop
+from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
 from ..checkpoints.file import drop_config_text, numbered, publish
 from ..checkpoints.resume import choose_checkpoint, point_to
+from ..checkpoints.schedule import OPTIMIZER, follow_config
+from ..checkpoints.training_state import (
+    EARLY_STOPPING,
+    GRADIENTS,
+    accumulated_gradients,
+    early_stopping_state,
+    restore_early_stopping,
+    restore_gradients,
+)
+from ..runners.by_iteration import count_by_iteration
 from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
 
 INTERRUPTED = 'iter_{}.pth'
@@ -27,61 +39,112 @@ class SafeCheckpointHook(CheckpointHook):
     only then the file that it replaces is removed. ``--resume`` takes the
     newest intact file.
 
+    Under :class:`mmengine.runner.IterBasedTrainLoop` files are named by
+    iteration, and the log counts iterations. ``interval`` and ``save_begin``
+    then count passes over the data, unless ``by_epoch=False``.
+
     Args:
         **kwargs: See :class:`mmengine.hooks.CheckpointHook`. Files are
             written to local folders only.
     """
 
     out_dir: str
+    by_epoch: bool
+    filename_tmpl: str
     _trains = False
+    _improved = False
+    _metrics: dict[str, float]
+    _gradients: dict[str, Any]
 
     def before_run(self, runner) -> None:
-        """Choose the checkpoint to resume, see :func:`choose_checkpoint`."""
+        """Choose the checkpoint to resume, see :func:`choose_checkpoint`.
+
+        Raises:
+            ValueError: If a scheduler counts epochs in a loop over iterations.
+        """
+        if isinstance(runner._train_loop, IterBasedTrainLoop):
+            count_by_iteration(runner)
+            if self.by_epoch:
+                self.by_epoch = False
+                self.interval *= len(runner.train_dataloader)
+                self.save_begin *= len(runner.train_dataloader)
+                if self.filename_tmpl == 'epoch_{}.pth':
+                    self.filename_tmpl = INTERRUPTED
         if runner._resume and not runner._has_loaded:
-            templates = (self.filename_tmpl, INTERRUPTED)
-            choose_checkpoint(runner, Path(self._folder(runner)), templates)
+            templates = {self.filename_tmpl, INTERRUPTED}
+            choose_checkpoint(
+                runner, Path(self._folder(runner)), sorted(templates)
+            )
 
     def before_train(self, runner) -> None:
-        """Remove files that an interrupted run left behind."""
+        """Try the folder, and remove what an interrupted run left behind.
+
+        Raises:
+            OSError: If the folder cannot be written.
+        """
         super().before_train(runner)
         self._trains = True
         if is_main_process():
+            Path(self.out_dir).mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.out_dir):
+                pass
             for part in Path(self.out_dir).glob('*.part'):
                 part.unlink(missing_ok=True)
             self._remove_outdated(runner.iter)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Store the position in the epoch."""
+        """Store the position in the epoch, and the state of training."""
         if isinstance(runner._train_loop, ResumableTrainLoop):
             checkpoint[POSITION] = list(runner._train_loop.batches)
+        if 'optimizer' in checkpoint:
+            optimizer = getattr(runner.optim_wrapper, 'optimizer', None)
+            checkpoint[OPTIMIZER] = type(optimizer).__name__
+            checkpoint[EARLY_STOPPING] = early_stopping_state(runner)
+            checkpoint[GRADIENTS] = self._gradients
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Restore the position in the epoch.
+        """Restore the position in the epoch, and the state of training.
 
         Config text is dropped: mmengine's resume would execute it.
 
         Raises:
-            ValueError: If the train loop cannot continue there.
+            ValueError: If the train loop or the optimizer cannot continue
+                there.
         """
         drop_config_text(checkpoint)
-        done, total = checkpoint.get(POSITION, (0, 0))
-        if not (runner._resume and done):
+        if not (runner._resume and isinstance(runner._train_loop, BaseLoop)):
             return
-        if not isinstance(runner.train_loop, ResumableTrainLoop):
-            raise ValueError(
-                'the checkpoint was saved mid-epoch, where a '
-                f'{type(runner.train_loop).__name__} cannot go on: set '
-                "train_cfg.type='ResumableTrainLoop', or resume from the "
-                'checkpoint of an epoch'
-            )
-        runner.train_loop.enter_epoch(done, total)
+        done, total = checkpoint.get(POSITION, (0, 0))
+        if done:
+            self._enter_epoch(runner.train_loop, done, total)
+        follow_config(runner, checkpoint, done)
+        restore_early_stopping(runner, checkpoint.get(EARLY_STOPPING, {}))
+        if checkpoint.get(GRADIENTS):
+            iteration = checkpoint['meta']['iter']
+            restore_gradients(runner, checkpoint[GRADIENTS], iteration)
 
     def after_val_epoch(self, runner, metrics) -> None:
-        """Store the validated epoch, and save the best checkpoint."""
+        """Keep the metrics until all hooks have seen them."""
+        self._metrics = metrics
+
+    def after_val(self, runner) -> None:
+        """Store the validated epoch, and save the best checkpoint.
+
+        A checkpoint of this step is saved again if the validation is the best
+        so far, or ends training: resuming from it should know.
+        """
         if not self._trains:
             return  # runner.val() alone
         runner.message_hub.update_info(VALIDATED, runner.epoch)
-        super().after_val_epoch(runner, metrics)
+        self._improved = False
+        super().after_val_epoch(runner, self._metrics)
+        step = runner.epoch if self.by_epoch else runner.iter
+        last = Path(runner.message_hub.runtime_info.get('last_ckpt') or '')
+        if last.name == self.filename_tmpl.format(step) and (
+            self._improved or runner.train_loop.stop_training
+        ):
+            meta = dict(epoch=runner.epoch, iter=runner.iter)
+            self._save_checkpoint_with_step(runner, step, meta)
 
     def save_now(self, runner) -> bool:
         """Save mid-epoch, after an iteration, as ``iter_N.pth``.
@@ -101,6 +164,16 @@ class SafeCheckpointHook(CheckpointHook):
         self._write(runner, name, meta, by_epoch=False)
         point_to(runner, Path(self.out_dir, name))
         return True
+
+    def _enter_epoch(self, loop: BaseLoop, done: int, total: int) -> None:
+        if not isinstance(loop, ResumableTrainLoop):
+            raise ValueError(
+                'the checkpoint was saved mid-epoch, where a '
+                f'{type(loop).__name__} cannot go on: set '
+                "train_cfg.type='ResumableTrainLoop', or resume from the "
+                'checkpoint of an epoch'
+            )
+        loop.enter_epoch(done, total)
 
     def _folder(self, runner) -> str:
         """Return the checkpoint folder; mmengine sets it only in training."""
@@ -148,15 +221,11 @@ class SafeCheckpointHook(CheckpointHook):
             self._init_rule(self.rules, [next(iter(metrics))])
         unit = 'epoch' if self.by_epoch else 'iter'
         step = getattr(runner, unit)
-        improved = [
+        improved = [  # all of them, not only up to the first
             self._save_if_best(runner, name, metrics[name], unit, step)
             for name in self.key_indicators
         ]
-        newest = Path(self.out_dir, self.filename_tmpl.format(step))
-        if any(improved) and newest.is_file():
-            # It was saved before validation: add the new best.
-            meta = dict(epoch=runner.epoch, iter=runner.iter)
-            self._save_checkpoint_with_step(runner, step, meta)
+        self._improved = any(improved)
 
     def _save_if_best(
         self, runner, indicator: str, score, unit: str, step: int
@@ -165,18 +234,19 @@ class SafeCheckpointHook(CheckpointHook):
         several = len(self.key_indicators) > 1
         suffix = f'_{indicator}' if several else ''
         old_score = hub.runtime_info.get(f'best_score{suffix}')
-        if old_score is None:
+        stem = f'best_{indicator}_'.replace('/', '_')
+        # The old path may come from a file that was written elsewhere.
+        old = Path(hub.runtime_info.get(f'best_ckpt{suffix}') or stem)
+        # or was best by another metric
+        if old_score is None or not old.name.startswith(stem):
             rule = self.rules[self.key_indicators.index(indicator)]
             old_score = self.init_value_map[rule]
         is_better = self.is_better_than[indicator]
         if score is None or not is_better(score, old_score):
             return False
-        name = f'best_{indicator}_{self.filename_tmpl.format(step)}'
-        name = name.replace('/', '_')
+        name = stem + self.filename_tmpl.format(step)
         path = os.path.join(self.out_dir, name)
-        # The old path may come from a file that was written elsewhere.
-        old = Path(hub.runtime_info.get(f'best_ckpt{suffix}') or path)
-        own = old.name.startswith('best_') and old.parent == Path(self.out_dir)
+        own = old.name.startswith(stem) and old.parent == Path(self.out_dir)
         hub.update_info(f'best_score{suffix}', score)
         hub.update_info(f'best_ckpt{suffix}', path)
         if several:
@@ -204,6 +274,7 @@ class SafeCheckpointHook(CheckpointHook):
         """Write a file with :meth:`Runner.save_checkpoint` and publish it."""
         path = Path(self.out_dir, name)
         part = Path(self.out_dir, f'{name}.part')
+        self._gradients = accumulated_gradients(runner)  # of all processes
         try:
             runner.save_checkpoint(
                 self.out_dir, part.name, meta=meta, **options

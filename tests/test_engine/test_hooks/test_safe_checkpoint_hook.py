@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mpafer_plugin.engine import PREEMPTED
+from mpafer_plugin.evaluation import FERMetric
 
 EPOCHS = 'train_cfg.max_epochs'
 
@@ -143,6 +144,33 @@ def test_amid_an_epoch_the_hosts_loop_is_refused(build_runner):
         build_runner(
             resume=True, **{'train_cfg.type': 'EpochBasedTrainLoop'}
         ).train()
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_training(
+    build_runner, tmp_path
+):
+    (tmp_path / 'file').touch()
+    runner = build_runner(
+        **{'default_hooks.checkpoint.out_dir': str(tmp_path / 'file')}
+    )
+    with pytest.raises(NotADirectoryError, match='file'):
+        runner.train()
+    assert runner.iter == 0
+
+
+def test_a_best_score_of_another_metric_is_not_compared(
+    build_runner, monkeypatch
+):
+    scores = dict(accuracy=90.0, macro_f1=10.0)
+    monkeypatch.setattr(FERMetric, 'compute_metrics', lambda *_: scores)
+    build_runner(**{EPOCHS: 1}).train()
+    resumed = build_runner(
+        resume=True,
+        **{EPOCHS: 2, 'default_hooks.checkpoint.save_best': 'fer/macro_f1'},
+    )
+    resumed.train()
+    assert (folder(resumed) / 'best_fer_accuracy_epoch_1.pth').is_file()
+    assert (folder(resumed) / 'best_fer_macro_f1_epoch_2.pth').is_file()
 
 
 def test_validation_alone_keeps_nothing(build_runner, tmp_path):

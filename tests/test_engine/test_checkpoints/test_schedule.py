@@ -1,0 +1,96 @@
+"""What is resumed follows the config, by position."""
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+EPOCHS = 'train_cfg.max_epochs'
+
+
+class Rates(Hook):
+    """Learning rate of each iteration that is trained."""
+
+    priority = 'VERY_LOW'
+
+    def before_train(self, runner):
+        self.rates = {}
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.rates[runner.iter] = runner.optim_wrapper.get_lr()['lr'][0]
+
+
+@pytest.fixture
+def train(build_runner, tmp_path):
+    """Function that trains in a folder and returns runner and rates."""
+
+    def run(folder, **options):
+        runner = build_runner(work_dir=str(tmp_path / folder), **options)
+        hook = Rates()
+        runner.register_hook(hook)
+        runner.train()
+        return runner, hook.rates
+
+    return run
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {},
+        {'train_dataloader.batch_size': 16},
+        {'optim_wrapper.optimizer.lr': 0.01},
+        {'param_scheduler': [dict(type='PolyLR', by_epoch=False)]},
+        {'param_scheduler': [dict(type='StepLR', step_size=2)]},
+        {'param_scheduler': None},
+    ],
+)
+def test_as_if_the_run_had_been_longer(options, train):
+    """In its epochs, batch size, rate or schedule."""
+    options = {EPOCHS: 3, **options}
+    whole, expected = train('whole', **options)
+    length = len(whole.train_dataloader)
+    train('resumed', **{EPOCHS: 1})
+    resumed, rates = train('resumed', resume=True, **options)
+    assert rates == {i: expected[i] for i in range(length, 3 * length)}
+    if 'train_dataloader.batch_size' not in options:
+        assert max(rates.values()) > 0.2 * max(expected.values())
+    assert resumed.iter == 3 * length
+
+
+def test_hyperparameters_are_those_of_the_config(train, tmp_path):
+    train('run', **{EPOCHS: 1})
+    saved = torch.load(tmp_path / 'run' / 'epoch_1.pth')['optimizer']
+    runner, _ = train(
+        'run', resume=True, **{'optim_wrapper.optimizer.weight_decay': 0.25}
+    )
+    assert runner.optim_wrapper.param_groups[0]['weight_decay'] == 0.25
+    # One epoch was all: the momentum is that of the file.
+    state = runner.optim_wrapper.optimizer.state_dict()['state']
+    assert state.keys() == saved['state'].keys()
+    for index, values in saved['state'].items():
+        momentum = values['momentum_buffer']
+        assert torch.equal(state[index]['momentum_buffer'], momentum)
+
+
+def test_another_optimizer_is_an_error(train):
+    train('run', **{EPOCHS: 1})
+    adam = dict(_delete_=True, type='AdamW', lr=1e-3)
+    with pytest.raises(ValueError, match=r'state of SGD.*AdamW'):
+        train('run', resume=True, **{'optim_wrapper.optimizer': adam})
+
+
+def test_a_schedule_that_follows_validation_ends_later(train):
+    plateau = dict(
+        type='ReduceOnPlateauLR',
+        monitor='fer/accuracy',
+        rule='greater',
+        threshold=1000,  # never better
+        patience=0,
+        factor=0.5,
+    )
+    options = {'param_scheduler': [plateau]}
+    _, expected = train('whole', **{EPOCHS: 4, **options})
+    train('resumed', **{EPOCHS: 2, **options})
+    _, rates = train('resumed', resume=True, **{EPOCHS: 4, **options})
+    assert rates == {i: r for i, r in expected.items() if i in rates}
+    assert len(set(expected.values())) == 3

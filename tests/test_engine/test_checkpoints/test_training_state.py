@@ -1,0 +1,117 @@
+"""Early stopping and accumulated gradients survive an interruption."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+from mpafer_plugin.evaluation import FERMetric
+
+EPOCHS = 'train_cfg.max_epochs'
+
+
+@pytest.fixture
+def stop_early(build_runner, monkeypatch):
+    """Function that trains with given scores until training stops."""
+
+    def run(scores, epochs=8, **options):
+        runner = build_runner(**{EPOCHS: epochs})
+        cfg = runner.cfg.copy()
+        stopping = dict(
+            type='EarlyStoppingHook',
+            monitor='fer/accuracy',
+            rule='greater',
+            min_delta=1,
+            **options,
+        )
+        cfg.custom_hooks = [*cfg.custom_hooks, stopping]
+        cfg.resume = True
+        cfg.experiment_name += 'stopping'
+        runner = type(runner).from_cfg(cfg)
+        monkeypatch.setattr(
+            FERMetric,
+            'compute_metrics',
+            lambda *_: dict(accuracy=scores[runner.epoch - 1]),
+        )
+        runner.train()
+        return runner.epoch
+
+    return run
+
+
+SCORES = [50, 60, 40, 40, 40, 40, 40, 40]
+
+
+def test_the_count_goes_on(stop_early):
+    assert stop_early(SCORES, epochs=4, patience=3) == 4
+    assert stop_early(SCORES, patience=3) == 5
+    # It has stopped, and does so until the patience is raised.
+    assert stop_early(SCORES, patience=3) == 5
+    assert stop_early(SCORES, patience=5) == 7
+
+
+def test_a_threshold_that_was_reached(stop_early):
+    assert stop_early(SCORES, stopping_threshold=55) == 2
+    assert stop_early(SCORES, stopping_threshold=55) == 2
+    assert stop_early(SCORES, stopping_threshold=65, patience=2) == 4
+
+
+class Terminate(Hook):
+    """SIGTERM after an iteration."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def after_train_iter(self, runner, *args, **kwargs):
+        if runner.iter + 1 == self.iteration:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+ACCUMULATE = {'optim_wrapper.accumulative_counts': 4, EPOCHS: 2}
+
+
+def test_a_group_of_iterations_goes_on(build_runner, tmp_path):
+    """Amid an epoch, and at the end of one that is no multiple of it."""
+    whole = build_runner(**ACCUMULATE)
+    whole.train()
+    length = len(whole.train_dataloader)
+    assert length % 4
+
+    stopped = build_runner(work_dir=str(tmp_path / 'stopped'), **ACCUMULATE)
+    stopped.register_hook(Terminate(length - 1))
+    former = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit):
+        stopped.train()
+    signal.signal(signal.SIGTERM, former)
+
+    files = [
+        Path(stopped.work_dir, f'iter_{length - 1}.pth'),
+        Path(whole.work_dir, 'epoch_1.pth'),
+    ]
+    for number, file in enumerate(files):
+        resumed = build_runner(
+            work_dir=str(tmp_path / f'resumed_{number}'),
+            resume=True,
+            load_from=str(file),
+            **ACCUMULATE,
+        )
+        resumed.train()
+        for ours, theirs in zip(
+            resumed.model.parameters(), whole.model.parameters(), strict=True
+        ):
+            assert torch.equal(ours, theirs)
+
+
+def test_another_group_loses_gradients_and_says_so(
+    build_runner, tmp_path, capfd
+):
+    build_runner(**ACCUMULATE).train()
+    file = tmp_path / 'work_dir' / 'epoch_1.pth'
+    assert torch.load(file)['gradients']['counts'] == 4
+    other = ACCUMULATE | {'optim_wrapper.accumulative_counts': 3}
+    build_runner(resume=True, load_from=str(file), **other).train()
+    out, err = capfd.readouterr()
+    assert 'accumulative_counts=4, now it is 3' in out + err
