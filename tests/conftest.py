@@ -1,12 +1,19 @@
+import atexit
 import builtins
 import gc
 import itertools
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 if 'PYTEST_XDIST_WORKER' in os.environ:  # the cores are shared out already
     os.environ['OMP_NUM_THREADS'] = '1'
+
+if 'MPAFER_CACHE' not in os.environ:  # one for all processes of the tests
+    os.environ['MPAFER_CACHE'] = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, os.environ['MPAFER_CACHE'], True)
 
 import pytest
 import torch

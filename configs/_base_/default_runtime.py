@@ -19,7 +19,10 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type='DataReportHook'),
-    dict(type='PrototypeHook', cache_dir='work_dirs/.prototypes'),
+    dict(
+        type='PrototypeHook',
+        cache_dir='{{$MPAFER_CACHE:~/.cache/mpafer_plugin}}/prototypes',
+    ),
     dict(type='FERReportHook'),
     dict(type='FiniteGuardHook'),
     dict(type='PreemptionHook'),

@@ -137,13 +137,28 @@ def test_config_text_is_dropped_by_our_tools_with_any_config(
     runner.train()
 
 
-def test_a_cache_of_prototypes_is_data(build_runner, mark, tmp_path):
+@pytest.mark.parametrize('value', ['object', 'nan', 'shape', 'cut'])
+def test_a_cache_of_prototypes_is_data(
+    build_runner, mark, tmp_path, capfd, value
+):
     runner = build_runner()
     runner._train_loop = runner.build_train_loop(runner._train_loop)
     hook = PrototypeHook(num_workers=0, cache_dir=str(tmp_path / 'cache'))
     hook.before_train(runner)
+    prototypes = runner.model.head.prototypes.clone()
     (cached,) = (tmp_path / 'cache').iterdir()
-    np.save(cached, np.array([Payload(mark)], dtype=object))
-    with pytest.raises(ValueError, match='allow_pickle'):
-        hook.before_train(runner)
+    if value == 'cut':
+        cached.write_bytes(cached.read_bytes()[:-9])
+    else:
+        array = dict(
+            object=np.array([Payload(mark)], dtype=object),
+            nan=np.full_like(prototypes, np.nan),
+            shape=prototypes[:-1].numpy(),
+        )[value]
+        np.save(cached, array)
+    hook.before_train(runner)
     assert not mark.exists()
+    assert torch.equal(runner.model.head.prototypes, prototypes)
+    assert torch.equal(torch.from_numpy(np.load(cached)), prototypes)
+    out, err = capfd.readouterr()
+    assert 'computed anew' in out + err and str(cached) in out + err

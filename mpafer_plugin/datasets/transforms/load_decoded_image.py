@@ -1,5 +1,6 @@
 import hashlib
 import os
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ class LoadDecodedImage(LoadImageFromFile):
     docs/performance.md.
 
     Args:
-        cache_dir (str): The folder; created if it does not exist.
+        cache_dir (str): The folder; created if it does not exist. One that
+            cannot be written is a warning.
         **kwargs: See :class:`mmcv.transforms.LoadImageFromFile`.
 
     Raises:
@@ -39,12 +41,10 @@ class LoadDecodedImage(LoadImageFromFile):
         path = self._path(results['img_path'])
         try:
             img = np.load(path)
-        except FileNotFoundError:
+        except OSError:
             loaded = super().transform(results)
             if loaded is not None:
-                # Another worker must never read an incomplete file.
-                with atomic_write(path) as part, part.open('wb') as file:
-                    np.save(file, loaded['img'])
+                self._store(path, loaded['img'])
             return loaded
         except (ValueError, EOFError) as error:
             raise ValueError(
@@ -54,6 +54,19 @@ class LoadDecodedImage(LoadImageFromFile):
         results['img'] = img
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
+
+    def _store(self, path: Path, img: np.ndarray) -> None:
+        try:
+            # Another worker must never read an incomplete file.
+            with atomic_write(path) as part, part.open('wb') as file:
+                np.save(file, img)
+        except OSError as error:
+            # Not the file's name: Python shows equal warnings once.
+            warnings.warn(
+                f'LoadDecodedImage: cache_dir={str(self.folder)!r} cannot be '
+                f'written ({error.strerror}): images are decoded each time',
+                stacklevel=2,
+            )
 
     def _path(self, img_path: str) -> Path:
         """Return the image's file in the cache."""

@@ -14,6 +14,7 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
 from mmengine.utils import track_iter_progress
 from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
@@ -55,7 +56,8 @@ class PrototypeHook(Hook):
         batch_size (int): Images per forward pass. Defaults to 64.
         num_workers (int): Processes that load images. Defaults to 2.
         cache_dir (str, optional): Folder that caches prototypes by a key of
-            weights, images (paths, sizes, times) and options. Defaults to
+            weights, images (paths, sizes, times) and options; ``~`` is the
+            user's home. If it cannot be used, that is a warning. Defaults to
             None, which means no cache.
 
     Raises:
@@ -86,7 +88,10 @@ class PrototypeHook(Hook):
         self.seed = seed
         self.batch_size = batch_size
         self.num_workers = num_workers
-        self.cache_dir = Path(cache_dir) if cache_dir else None
+        folder = os.path.expanduser(cache_dir or '~')
+        # Some containers have no home, and so no cache.
+        usable = cache_dir and not folder.startswith('~')
+        self.cache_dir = Path(folder) if usable else None
 
     def before_train(self, runner) -> None:
         """Set the prototypes of the runner's head."""
@@ -122,14 +127,17 @@ class PrototypeHook(Hook):
         indices = self._choose(found)
         images, labels = Subset(dataset, indices), found.labels[indices]
         path = self._cache_path(model, images, labels, pipeline)
-        prototypes = _load(path)
+        prototypes = _load(path, head.prototypes.shape, runner.logger)
         origin = f'from the cache {path}'
         if prototypes is None:
             prototypes = self._compute(model, images, labels)
             origin = f'means over {len(indices)} images'
             if path is not None and is_main_process():
-                with atomic_write(path) as part, part.open('wb') as file:
-                    np.save(file, prototypes.cpu().numpy())
+                try:
+                    with atomic_write(path) as part, part.open('wb') as file:
+                        np.save(file, prototypes.cpu().numpy())
+                except OSError as error:
+                    runner.logger.warning(f'prototypes not cached: {error}')
         model.head.set_prototypes(prototypes.to(model.head.prototypes))
         runner.logger.info(f'class prototypes: {origin}')
 
@@ -195,14 +203,23 @@ class PrototypeHook(Hook):
         )
 
 
-def _load(path: Path | None) -> torch.Tensor | None:
+def _load(
+    path: Path | None, shape: torch.Size, logger: MMLogger
+) -> torch.Tensor | None:
     """Read the cache on the main process and broadcast it.
 
-    Ranks that read it themselves could disagree and wait forever.
+    Ranks that read it themselves could disagree and wait forever. A file that
+    does not hold prototypes is no reason to stop: they are computed anew.
     """
     found: list[torch.Tensor | None] = [None]
-    if path is not None and is_main_process() and path.is_file():
-        with reading(path, 'cached prototypes'):
-            found = [torch.from_numpy(np.load(path))]
+    if path is not None and is_main_process() and path.exists():
+        try:
+            with reading(path, 'cached prototypes'):
+                cached = torch.from_numpy(np.load(path))
+                if cached.shape != shape or not cached.isfinite().all():
+                    raise ValueError(f'not finite values of {tuple(shape)}')
+            found = [cached]
+        except ValueError as error:
+            logger.warning(f'prototypes are computed anew: {error}')
     broadcast_object_list(found)
     return found[0]

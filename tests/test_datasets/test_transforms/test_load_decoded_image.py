@@ -46,6 +46,16 @@ def test_a_file_name_that_is_not_utf8(load, image):
     assert len(cached(load)) == 1
 
 
+def test_a_cache_that_cannot_be_written_is_a_warning(image, tmp_path):
+    (tmp_path / 'file').touch()
+    cache = str(tmp_path / 'file' / 'cache')
+    load = TRANSFORMS.build(dict(type='LoadDecodedImage', cache_dir=cache))
+    with pytest.warns(UserWarning, match='images are decoded each time'):
+        found = load({'img_path': str(image)})
+    expected = LoadImageFromFile()({'img_path': str(image)})
+    np.testing.assert_array_equal(found['img'], expected['img'])
+
+
 def test_a_changed_image_is_decoded_again(load, image):
     load({'img_path': str(image)})
     cv2.imwrite(str(image), np.zeros((12, 10, 3), np.uint8))

@@ -126,6 +126,24 @@ def test_file_names_that_are_not_utf8(run, tmp_path):
     assert len(list(cache.iterdir())) == 1
 
 
+def test_a_cache_that_cannot_be_written(run, tmp_path, capfd):
+    (tmp_path / 'file').touch()
+    cache = str(tmp_path / 'file' / 'cache')
+    runner = run(hook=PrototypeHook(num_workers=0, cache_dir=cache))
+    assert runner.model.head.prototypes.isfinite().all()
+    out, err = capfd.readouterr()
+    assert 'prototypes not cached' in out + err
+    assert cache in out + err
+
+
+def test_the_home_is_found_and_need_not_be(monkeypatch):
+    monkeypatch.setenv('HOME', '/home/me')
+    hook = PrototypeHook(cache_dir='~/.cache/x')
+    assert str(hook.cache_dir) == '/home/me/.cache/x'
+    monkeypatch.setattr('os.path.expanduser', lambda path: path)
+    assert PrototypeHook(cache_dir='~/.cache/x').cache_dir is None
+
+
 def test_without_the_loss_nothing_is_done(run):
     runner = run(**{'model.head.loss_proto': None})
     assert not hasattr(runner.model.head, 'prototypes')
