@@ -120,6 +120,37 @@ def load_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def require(cfg: Config, args: argparse.Namespace, *names: str) -> None:
+    """Check that a config has the parts that a command needs.
+
+    Raises:
+        SystemExit: If one is absent or None.
+    """
+    for name in names:
+        if cfg.get(name) is None:
+            raise SystemExit(f'{args.config} has no {name}')
+
+
+def output_file(path: str) -> str:
+    """Check that a file can be written: the ``type`` of an output option.
+
+    Raises:
+        argparse.ArgumentTypeError: If it cannot.
+    """
+    place = Path(path)
+    if place.is_dir():
+        raise argparse.ArgumentTypeError(f'{path!r} is a folder')
+    while not place.exists():
+        place = place.parent
+    fits = place.is_dir() or place == Path(path)
+    if not fits or not os.access(place, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f'{path!r}: {str(place)!r} '
+            f'{"cannot be written" if fits else "is not a folder"}'
+        )
+    return path
+
+
 def dataset_configs(cfg: Config) -> dict[str, dict]:
     """Return the dataset config of each split that the config has.
 

@@ -13,6 +13,8 @@ from safetensors.torch import save_file
 from mpafer_plugin.clip.state_dict import read_state_dict
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from .config_args import output_file
+
 
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
@@ -21,13 +23,14 @@ def parse_args(
         prog=prog, description=__doc__.split('\n')[0]
     )
     parser.add_argument('source', type=Path, help='file with weights')
-    parser.add_argument('out', type=Path, help='new file: .safetensors')
+    parser.add_argument('out', type=output_file, help='new file: .safetensors')
     parser.add_argument(
         '--trust',
         action='store_true',
         help='open a JIT archive of unknown origin, which runs its code',
     )
     args = parser.parse_args(argv)
+    args.out = Path(args.out)
     if not args.source.is_file():
         parser.error(f'{str(args.source)!r} is not a file')
     if args.out.suffix != '.safetensors':

@@ -9,13 +9,18 @@ import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
 
+from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
+
 from .config_args import (
     add_config_arguments,
     add_runner_arguments,
     build_runner,
     config_file,
+    load_config,
     load_runner_config,
     num_trainable,
+    output_file,
+    require,
 )
 
 
@@ -37,7 +42,9 @@ def parse_args(
         "the test pipeline remains CONFIG's, and the default work dir is "
         'named after both',
     )
-    parser.add_argument('--out', help='file for the results: .json or .pkl')
+    parser.add_argument(
+        '--out', type=output_file, help='file for the results: .json or .pkl'
+    )
     parser.add_argument(
         '--out-item',
         choices=['metrics', 'pred'],
@@ -73,6 +80,21 @@ def parse_args(
     return args
 
 
+def use_data(cfg: Config, args: argparse.Namespace) -> None:
+    """Test on the images of ``--data``, with the config's own pipeline."""
+    named = vars(args) | dict(config=args.data, cfg_options=None)
+    other = load_config(argparse.Namespace(**named))
+    if other.get('test_dataloader') is None:
+        raise SystemExit(f'--data: {args.data} has no test_dataloader')
+    pipeline = pipeline_of(cfg)
+    if cfg.get('test_dataloader') is None:
+        for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
+            cfg[name] = other[name]
+    cfg.test_dataloader.dataset = other.test_dataloader.dataset
+    cfg.test_dataloader.dataset.pipeline = pipeline
+    cfg.merge_from_dict(args.cfg_options or {})
+
+
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     if args.data and not args.work_dir:  # keep the results on CONFIG's data
@@ -81,23 +103,22 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
     if args.data:
-        loader = Config.fromfile(args.data).get('test_dataloader')
-        if loader is None:
-            raise SystemExit(f'--data: {args.data} has no test_dataloader')
-        other = loader.dataset
-        other.pipeline = cfg.test_dataloader.dataset.pipeline
-        cfg.test_dataloader.dataset = other
-        cfg.merge_from_dict(args.cfg_options or {})
+        use_data(cfg, args)
+    require(cfg, args, 'test_dataloader')
     if args.amp:
         cfg.test_cfg.fp16 = True
     if args.show or args.show_dir:
-        cfg.default_hooks.visualization.update(
+        hooks = cfg.get('default_hooks') or {}
+        hook = hooks.get('visualization') or dict(type='FERVisualizationHook')
+        hook.update(
             enable=True,
             show=args.show,
             wait_time=args.wait_time,
             out_dir=args.show_dir,
             interval=args.interval,
         )
+        cfg.default_hooks = dict(hooks, visualization=hook)
+        cfg.setdefault('visualizer', dict(type='UniversalVisualizer'))
     if args.tta:
         if not cfg.get('tta_pipeline'):
             raise SystemExit(

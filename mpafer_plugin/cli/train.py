@@ -16,6 +16,7 @@ from .config_args import (
     add_runner_arguments,
     build_runner,
     load_runner_config,
+    require,
 )
 
 
@@ -68,6 +69,7 @@ def select_on_test(cfg: Config) -> None:
     cfg.select_on_test = True  # recorded in the config of the run
     cfg.val_dataloader = cfg.test_dataloader
     cfg.val_evaluator = cfg.test_evaluator
+    cfg.val_cfg = cfg.get('val_cfg') or {}
     for config in inner_datasets(cfg.train_dataloader.dataset):
         kind = dataset_class(config)
         if kind is not None and issubclass(kind, HeldOutFERDataset):
@@ -93,6 +95,7 @@ def check_selection(cfg: Config, args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     cfg = load_runner_config(args)
+    require(cfg, args, 'train_dataloader', 'train_cfg', 'optim_wrapper')
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Without validation there is no best checkpoint.
@@ -106,6 +109,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     elif args.amp:
         cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
     if args.auto_scale_lr:
+        require(cfg, args, 'auto_scale_lr')
         cfg.auto_scale_lr.enable = True
     if args.no_persistent_workers:
         for name in DATALOADERS:

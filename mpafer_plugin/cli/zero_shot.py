@@ -21,7 +21,12 @@ from mpafer_plugin.engine.one_hot_labels import set_num_classes
 from mpafer_plugin.evaluation import FERMetric
 from mpafer_plugin.prompts import GRANULARITIES
 
-from .config_args import add_config_arguments, load_config
+from .config_args import (
+    add_config_arguments,
+    load_config,
+    output_file,
+    require,
+)
 
 CHOICES = (*GRANULARITIES, 'mean')
 
@@ -31,7 +36,9 @@ def parse_args(
 ) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     add_config_arguments(parser)
-    parser.add_argument('--out', help='file for the results: .json')
+    parser.add_argument(
+        '--out', type=output_file, help='file for the results: .json'
+    )
     return parser.parse_args(argv)
 
 
@@ -112,7 +119,13 @@ def show(results: dict) -> None:
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     cfg = load_config(args)
-    init_default_scope(cfg.default_scope)
+    require(cfg, args, 'test_dataloader')
+    if not cfg.model.head.get('text'):
+        raise SystemExit(
+            f'{args.config} has no model.head.text: zero-shot compares images '
+            'with the prompts of a PromptAlignmentHead'
+        )
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     results = score(cfg)
     show(results)
     if args.out:

@@ -65,7 +65,14 @@ def environment():
 
 @pytest.mark.slow
 def test_all_of_the_page(folder, environment):
-    commands = f'set -e\n{COMMANDS}\npython predict.py > predictions.txt\n'
+    (folder / 'without_test.py').write_text(
+        "_base_ = ['my_faces.py']\n"
+        'test_dataloader = test_cfg = test_evaluator = None\n'
+    )
+    commands = (
+        f'set -e\n{COMMANDS}\npython predict.py > predictions.txt\n'
+        'sed s/my_faces.py/without_test.py/ predict.py | python - > same.txt\n'
+    )
     result = subprocess.run(
         ['bash', '-c', commands],
         cwd=folder,
@@ -80,12 +87,16 @@ def test_all_of_the_page(folder, environment):
     # neither counts nor drawings of such classes were ever published
     assert 'the counts are not' not in log
     accuracy = re.findall(r'fer/accuracy: ([\d.]+)', log)[-1]
-    lines = (folder / 'predictions.txt').read_text().splitlines()
     found = [
-        re.search(r'my_faces/test/(.+)/\d+\.jpg (.+) [\d.]+$', line)
-        for line in lines
+        re.findall(
+            r'^my_faces/test/(.+)/\d+\.jpg (.+) [\d.]+$',
+            (folder / name).read_text(),
+            re.MULTILINE,
+        )
+        for name in ('predictions.txt', 'same.txt')
     ]
-    pairs = [match.groups() for match in found if match]
+    pairs = found[0]
+    assert found[1] == pairs
     assert len(pairs) == len(list(folder.glob('my_faces/test/*/*.jpg')))
     assert {predicted for _, predicted in pairs} <= set(WORDS.values())
     right = sum(true == predicted for true, predicted in pairs) / len(pairs)

@@ -25,6 +25,7 @@ from ..config_args import (
     build_runner,
     load_runner_config,
     num_trainable,
+    require,
 )
 
 RESULT = 'result.json'
@@ -82,6 +83,7 @@ def peak_memory_mib() -> float:
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     args = parse_args(argv, prog)
     cfg = load_runner_config(args)
+    require(cfg, args, 'val_dataloader', 'test_dataloader')
     # Resume an interrupted run.
     cfg.resume = any(Path(cfg.work_dir).glob('*.pth'))
     runner = build_runner(cfg, args)
