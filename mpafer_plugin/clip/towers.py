@@ -46,6 +46,9 @@ class ImageTower(FrozenModule):
     def embed(self, images: torch.Tensor) -> torch.Tensor:
         """Embed images (B, 3, H, W) as tokens (B, 1 + N, d_v).
 
+        Images take the dtype of the weights: data preprocessors give float32,
+        also to a model after ``.half()``.
+
         Raises:
             ValueError: If the images are not of the tower's input size.
         """
@@ -55,7 +58,7 @@ class ImageTower(FrozenModule):
                 f'(B, 3, {self.image_size[0]}, {self.image_size[1]}): resize '
                 'them, or give PromptedCLIPViT their image_size'
             )
-        return self.visual._embeds(images)
+        return self.visual._embeds(images.to(self.visual.conv1.weight.dtype))
 
     def resize(self, image_size: tuple[int, int]) -> None:
         """Take images of another size, by resized position embeddings.

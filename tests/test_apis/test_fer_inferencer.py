@@ -1,3 +1,4 @@
+import copy
 import json
 import os
 import shutil
@@ -123,6 +124,18 @@ def test_batches_do_not_change_results(face_tiny, whole, images):
         np.testing.assert_allclose(
             a['pred_scores'], b['pred_scores'], atol=1e-6
         )
+
+
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_models_of_half_precision(face_tiny, whole, images, dtype):
+    half = FERInferencer(copy.deepcopy(face_tiny).to(dtype), face='none')
+    for (face,), (full,) in zip(half(images), whole(images), strict=True):
+        assert face['pred_scores'].dtype == np.float32
+        np.testing.assert_allclose(
+            face['pred_scores'], full['pred_scores'], atol=0.05
+        )
+    (explained,) = half.explain(images[0])
+    assert explained.explanation.rollout.dtype == dtype
 
 
 def test_given_boxes(finder, canvas):
