@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 
 import cv2
 import numpy as np
@@ -65,9 +64,9 @@ class FacePreparation:
         self.detector = detector
         self._pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
         self._build = partial(crop.build_detector, face_model)
-        self._idle: SimpleQueue[YuNet] = SimpleQueue()
+        self._idle: list[YuNet] = []
         if detector == 'yunet':
-            self._idle.put(self._build())  # a bad face_model fails here
+            self._idle.append(self._build())  # a bad face_model fails here
 
     def __call__(
         self,
@@ -116,13 +115,13 @@ class FacePreparation:
     def detect(self, image: np.ndarray) -> list[Face]:
         """Detect faces, with a detector that no other thread uses."""
         try:
-            detector = self._idle.get_nowait()
-        except Empty:
+            detector = self._idle.pop()  # in one step, so safe in threads
+        except IndexError:
             detector = self._build()
         try:
             return detector.detect(image)
         finally:
-            self._idle.put(detector)
+            self._idle.append(detector)
 
     def _crop(
         self, image: np.ndarray, face: Face, detected: bool

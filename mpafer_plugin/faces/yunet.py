@@ -1,4 +1,5 @@
 import os
+import reprlib
 import socket
 import threading
 from pathlib import Path
@@ -48,7 +49,8 @@ class YuNet:
     256 pixels, and, if it is larger, at its own size or reduced to
     ``longest_side``. Non-maximum suppression merges both results.
 
-    Not thread-safe: use one instance a thread.
+    Not thread-safe: use one instance a thread. A copy, also by pickle, loads
+    the model anew.
 
     Args:
         model (str | Path, optional): See :func:`find_yunet`. Defaults to
@@ -84,6 +86,7 @@ class YuNet:
                 f'longest_side={longest_side}: must be at least {COARSE_SIDE}'
             )
         path, self.digest = find_yunet(model)
+        self.model = model
         self.score_threshold = score_threshold
         self.longest_side = longest_side
         # OpenCV 5 warns that it cannot set a target, although none was set;
@@ -107,6 +110,14 @@ class YuNet:
                 ) from error
             finally:
                 logging.setLogLevel(level)
+
+    def __reduce__(self) -> tuple:
+        # OpenCV's detector cannot be pickled or copied.
+        return type(self), (
+            self.model,
+            self.score_threshold,
+            self.longest_side,
+        )
 
     def detect(self, image: np.ndarray) -> list[Face]:
         """Detect the faces of an image.
@@ -175,7 +186,7 @@ def check_image(image: np.ndarray) -> None:
         ValueError: If it is not a non-empty (H, W, 3) uint8 array.
     """
     if not isinstance(image, np.ndarray):
-        found = repr(image)
+        found = reprlib.repr(image)
     elif image.shape[2:] == (3,) and image.dtype == np.uint8 and image.size:
         return
     else:
