@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,8 +12,15 @@ from mmengine.dataset import Compose
 from mmengine.logging import MMLogger
 from mmpretrain.registry import TRANSFORMS
 
-from mpafer_plugin.faces import Face, FaceCrop, YuNet, read_image
-from mpafer_plugin.faces.yunet import check_image
+from mpafer_plugin.faces import (
+    CHANNEL_ORDERS,
+    Face,
+    FaceCrop,
+    YuNet,
+    to_bgr,
+)
+
+from .frames import Frame
 
 DETECTORS = ('yunet', 'none')
 
@@ -46,9 +54,10 @@ class FacePreparation:
         detector (str): 'yunet', or 'none': the whole image is the face.
         pipeline (Sequence[dict]): Test pipeline without its loading step.
         face_model (str | Path, optional): See :func:`find_yunet`.
+        channel_order (str): See :func:`to_bgr`. Defaults to 'bgr'.
 
     Raises:
-        ValueError: If ``detector`` is not allowed.
+        ValueError: If ``detector`` or ``channel_order`` is not allowed.
     """
 
     def __init__(
@@ -57,9 +66,16 @@ class FacePreparation:
         detector: str,
         pipeline: Sequence[dict],
         face_model: str | Path | None = None,
+        channel_order: str = CHANNEL_ORDERS[0],
     ):
         if detector not in DETECTORS:
             raise ValueError(f'face={detector!r} is not one of {DETECTORS}')
+        if channel_order not in CHANNEL_ORDERS:
+            raise ValueError(
+                f'channel_order={channel_order!r} is not one of '
+                f'{CHANNEL_ORDERS}'
+            )
+        self.channel_order = channel_order
         self.crop = crop
         self.detector = detector
         self._pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
@@ -69,16 +85,15 @@ class FacePreparation:
             self._idle.append(self._build())  # a bad face_model fails here
 
     def __call__(
-        self,
-        source: str | Path | bytes | np.ndarray,
-        boxes: Sequence[Sequence[float]] | None = None,
+        self, source: Any, boxes: Sequence | None = None
     ) -> tuple[np.ndarray, list[PreparedFace]]:
         """Decode an image and prepare all its faces.
 
         Args:
-            source: A file, its content, or (H, W, 3) BGR uint8.
-            boxes (Sequence, optional): (F, 4) x1, y1, x2, y2 in pixels, which
-                replace detection. They have no landmarks: crops are upright.
+            source: A :class:`Frame`, or see :func:`to_bgr`.
+            boxes (Sequence, optional): F boxes x1, y1, x2, y2 in pixels, or
+                :class:`Face`, which replace detection. Only a face with
+                landmarks is aligned by them.
 
         Returns:
             tuple: The image, (H, W, 3) BGR uint8, and a list of its faces. A
@@ -86,15 +101,17 @@ class FacePreparation:
 
         Raises:
             ImageError: If the image cannot be read.
-            ValueError: If the array or a given box is not valid.
+            ValueError: If an array or a given box is not valid.
         """
-        if isinstance(source, np.ndarray):
-            check_image(source)
-            image = source
+        if isinstance(source, Frame):
+            image = source.image
         else:
-            image = read_image(source)
+            image = to_bgr(source, self.channel_order)
         if boxes is not None:
-            given = [Face(np.asarray(box)) for box in boxes]
+            given = [
+                box if isinstance(box, Face) else Face(np.asarray(box))
+                for box in boxes
+            ]
             return image, [self._crop(image, face, False) for face in given]
         if self.detector == 'none':
             size = image.shape[1], image.shape[0]

@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from mpafer_plugin.faces import Face
+
 from .face_pipeline import PreparedFace
-from .inputs import Frame, images_of
+from .frames import Frame
+from .inputs import images_of
 
 IMAGE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
 """Errors that concern one image: they end its job, not the stream."""
 
-FaceBoxes = Sequence[Sequence[float]]  # (F, 4)
+FaceBoxes = Sequence[Sequence[float] | Face]  # (F, 4)
 Boxes = Sequence[FaceBoxes | None]  # of each image
 Keep = Callable[[np.ndarray, list[PreparedFace]], Any]
 Prepare = Callable[[Any, FaceBoxes | None], tuple[list[PreparedFace], Any]]
@@ -69,10 +72,8 @@ def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
         if boxes is not None and number > len(boxes):
             break
         own = None if boxes is None else boxes[number - 1]
-        if isinstance(source, Frame):
-            yield Job((path, source[:2]), source.image, own)
-        else:
-            yield Job((path, None), source, own)
+        frame = source[:2] if isinstance(source, Frame) else None
+        yield Job((path, frame), source, own)
     if boxes is not None and number != len(boxes):
         raise ValueError(
             f'boxes has {len(boxes)} entries, but there are '

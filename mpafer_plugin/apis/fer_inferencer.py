@@ -28,7 +28,7 @@ from .face_stream import (
     jobs_of,
 )
 from .fer_results import FERResults, ImagePrediction, face_result
-from .inputs import Frame, frames_of
+from .frames import Frame, Source, frames_of, is_address, is_camera
 from .load_model import load_model
 
 _FRAMES = 16  # video frames prepared ahead; they are large
@@ -60,6 +60,8 @@ class FERInferencer:
             :class:`FaceCrop`, with a warning.
         workers (int, optional): Threads that read images and detect faces.
             Defaults to None: the available CPUs, at most 8.
+        channel_order (str): Channels of given arrays, 'bgr' (OpenCV) or 'rgb'
+            (Pillow, gradio), see :func:`to_bgr`. Defaults to 'bgr'.
 
     Attributes:
         model (nn.Module): On its device, in evaluation mode.
@@ -87,6 +89,7 @@ class FERInferencer:
         clip: str | None = None,
         face_crop: FaceCrop | None = None,
         workers: int | None = None,
+        channel_order: str = 'bgr',
     ):
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r} must be positive')
@@ -95,8 +98,9 @@ class FERInferencer:
         self._resize = loaded.resize
         self.batch_size = batch_size
         self.workers = workers or min(8, cpu_count())
+        crop = loaded.crop(face, face_crop)
         self.prepare = FacePreparation(
-            loaded.crop(face, face_crop), face, loaded.pipeline, face_model
+            crop, face, loaded.pipeline, face_model, channel_order
         )
         self.model: Any = loaded.model
 
@@ -106,8 +110,8 @@ class FERInferencer:
         Args:
             inputs: Images, folders or videos, see :func:`images_of`.
             boxes (Sequence, optional): Given faces of each image, (F, 4) x1,
-                y1, x2, y2 in pixels, or None to detect them. Defaults to
-                None.
+                y1, x2, y2 in pixels or F :class:`Face` with landmarks, or
+                None to detect them. Defaults to None.
 
         Returns:
             FERResults: A list of faces for each image.
@@ -156,14 +160,16 @@ class FERInferencer:
         yield from self._predict(jobs, window, self.batch_size, explain, keep)
 
     def video(
-        self, source: str | Path | int, smoothing: float | None = None
+        self, source: Source, smoothing: float | None = None, every: int = 1
     ) -> Iterator[tuple[int, float, list[dict]]]:
         """Detect and classify the faces of a video, frame by frame.
 
         Args:
-            source (str | Path | int): A file, or the number of a camera.
+            source (Source): See :func:`frames_of`. Frames of a
+                camera or an address are answered one by one.
             smoothing (float, optional): See :class:`FaceSmoother`. Defaults
                 to None.
+            every (int): See :func:`frames_of`. Defaults to 1.
 
         Yields:
             tuple: Number of the frame, its time in seconds, and its faces.
@@ -171,11 +177,11 @@ class FERInferencer:
         Raises:
             ImageError: If the source cannot be read.
         """
-        for frame, faces in self.watch(source, smoothing):
+        for frame, faces in self.watch(source, smoothing, every):
             yield frame.number, frame.time, faces
 
     def watch(
-        self, source: str | Path | int, smoothing: float | None = None
+        self, source: Source, smoothing: float | None = None, every: int = 1
     ) -> Iterator[tuple[Frame, list[dict]]]:
         """Do as :meth:`video`, but yield whole frames.
 
@@ -185,11 +191,9 @@ class FERInferencer:
         smooth = None
         if smoothing is not None:
             smooth = FaceSmoother(smoothing, self.classes)
-        jobs = (
-            Job((None, frame[:2]), frame.image) for frame in frames_of(source)
-        )
+        jobs = jobs_of(frames_of(source, every), None)
         window, batch_size = _FRAMES, self.batch_size
-        if isinstance(source, int):  # a camera's frames are answered at once
+        if is_camera(source) or is_address(source):  # answered at once
             window = batch_size = 1
         for found in self._predict(
             jobs, window, batch_size, keep=lambda image, faces: image
@@ -217,16 +221,13 @@ class FERInferencer:
         return scores.float().cpu().numpy()
 
     def explain(
-        self,
-        source: str | Path | np.ndarray,
-        boxes: FaceBoxes | None = None,
+        self, source: Any, boxes: FaceBoxes | None = None
     ) -> list[FaceExplanation]:
         """Explain the prediction of each face of one image.
 
         Args:
-            source (str | Path | np.ndarray): A file or (H, W, 3) BGR.
-            boxes (Sequence, optional): Given faces, (F, 4). Defaults to
-                None: detect them.
+            source: A file or an image in memory, see :func:`to_bgr`.
+            boxes (Sequence, optional): Given faces, see :meth:`__call__`.
 
         Returns:
             list[FaceExplanation]: Empty without a face.

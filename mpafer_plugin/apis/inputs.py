@@ -1,76 +1,64 @@
 """Inputs of an inferencer: files, folders, arrays, videos, cameras."""
 
 import os
-import time
+import reprlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
-import cv2
 import numpy as np
+import torch
 from mmengine.logging import MMLogger
+from PIL import Image
 
 from mpafer_plugin.faces import ImageError
 from mpafer_plugin.faces.image_io import is_image_file
-from mpafer_plugin.utils.image_files import list_files, opencv_path
+from mpafer_plugin.utils.image_files import list_files
 
-VIDEO_SUFFIXES = (
-    '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv'
+from .frames import Frame, frames_of, is_camera, is_video
+
+IN_MEMORY = (
+    Frame, np.ndarray, torch.Tensor, Image.Image, bytes, bytearray
 )  # fmt: skip
-"""Suffixes of video files; all others are read as images."""
+"""Types of images in memory, beside open files."""
 
 
-class Frame(NamedTuple):
-    """Frame of a video: its number, time in seconds, and (H, W, 3) BGR."""
-
-    number: int
-    time: float
-    image: np.ndarray
-
-
-def is_video(source: object) -> bool:
-    """Return whether a source is a video file, by its suffix."""
-    return (
-        isinstance(source, (str, Path))
-        and Path(source).suffix.lower() in VIDEO_SUFFIXES
-    )
-
-
-def images_of(
-    inputs: object,
-) -> Iterator[tuple[str | None, str | np.ndarray | Frame | ImageError]]:
+def images_of(inputs: Any) -> Iterator[tuple[str | None, Any]]:
     """Iterate over the images of an inferencer's inputs.
 
     Args:
-        inputs: A path, an array (H, W, 3) BGR, a folder, a video file, the
-            number of a camera, which gives one image, or a list of these.
-            Folders are searched recursively, in the order of paths; links
-            are followed, and the log counts files that are not images.
+        inputs: A path; an image in memory: an array, tensor, Pillow image,
+            bytes or open binary file, see :func:`to_bgr`; a folder, a video
+            file, a :class:`Frame`, the number of a camera, which gives one
+            image; or a list or iterator of these. Folders are searched
+            recursively, in the order of paths; links are followed, and the
+            log counts files that are not images.
 
     Yields:
-        tuple: The file (None for arrays and cameras), and the path, array or
-        video frame. The second is an :class:`ImageError` for a video or
-        camera that cannot be read and a folder that cannot be listed, which
-        follows the images found beside it. A folder with a circular link
-        yields only the error.
+        tuple: The file (None for images in memory and cameras), and the path,
+        image or video frame. The second is an :class:`ImageError` for a video
+        or camera that cannot be read and a folder that cannot be listed,
+        which follows the images found beside it. A folder with a circular
+        link yields only the error.
 
     Raises:
         ValueError: If an input is of another kind.
     """
-    if isinstance(inputs, (list, tuple)):
+    if isinstance(inputs, IN_MEMORY) or hasattr(inputs, 'read'):
+        yield None, inputs
+    elif isinstance(inputs, (list, tuple, Iterator)):
         for part in inputs:
             yield from images_of(part)
-    elif isinstance(inputs, np.ndarray):
-        yield None, inputs
-    elif isinstance(inputs, int) and not isinstance(inputs, bool):
+    elif is_camera(inputs):
         try:
-            yield None, next(frames_of(inputs)).image
+            yield None, next(frames_of(inputs))
         except ImageError as error:
             yield None, error
     elif not isinstance(inputs, (str, Path)):
         raise ValueError(
-            f'{inputs!r} is no input: a path, an array (H, W, 3), a folder, '
-            'a video file, the number of a camera, or a list of these'
+            f'{reprlib.repr(inputs)} is no input: a path, a folder, a video '
+            'file, the number of a camera, an image as array, tensor, Pillow '
+            'image, bytes or open file, or a list of these'
         )
     elif is_video(inputs):
         try:
@@ -82,53 +70,6 @@ def images_of(
         yield from _images_below(str(inputs))
     else:
         yield str(inputs), str(inputs)
-
-
-def frames_of(source: str | Path | int) -> Iterator[Frame]:
-    """Read a video frame by frame.
-
-    Args:
-        source (str | Path | int): A file, or the number of a camera.
-
-    Yields:
-        Frame: Its time counts from the start of the video, or from the first
-        image of the camera.
-
-    Raises:
-        ImageError: If it cannot be opened or has no frame.
-    """
-    camera = isinstance(source, int)
-    name = f'camera {source}' if camera else repr(str(source))
-    if not camera and not os.path.isfile(source):
-        raise ImageError(f'{name}: no such file')
-    if not camera:
-        try:
-            opencv_path(str(source))
-        except ValueError as error:
-            raise ImageError(str(error)) from error
-    capture = cv2.VideoCapture(str(source) if not camera else source)
-    index, start = 0, 0.0
-    try:
-        if not capture.isOpened():
-            raise ImageError(f'{name} cannot be opened as a video')
-        stated = 0 if camera else int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        while (found := capture.read())[0]:
-            image = found[1]
-            if camera:
-                start = start or time.monotonic()
-                seconds = time.monotonic() - start
-            else:
-                seconds = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            yield Frame(index, seconds, image)
-            index += 1
-    finally:
-        capture.release()
-    if index == 0:
-        raise ImageError(f'{name} gives no image')
-    if index < stated:
-        MMLogger.get_current_instance().warning(
-            f'{name} states {stated} frames, {index} could be read'
-        )
 
 
 def _images_below(

@@ -1,3 +1,4 @@
+import reprlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,8 @@ class Face:
             array = np.asarray(value, dtype=float)
             if array.shape != shape or not np.isfinite(array).all():
                 raise ValueError(
-                    f'{name} of a face: {value!r} is not {shape} numbers'
+                    f'{name} of a face: {reprlib.repr(value)} is not {shape} '
+                    'numbers'
                 )
             object.__setattr__(self, name, array)
         if self.width <= 0 or self.height <= 0:

@@ -1,8 +1,10 @@
 import io
 import os
+import re
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -38,7 +40,9 @@ class ImageError(ValueError):
     """Raised if an image cannot be read; names the image and the reason."""
 
 
-def read_image(source: str | Path | bytes) -> np.ndarray:
+def read_image(
+    source: str | Path | bytes | BinaryIO | Image.Image,
+) -> np.ndarray:
     """Read an image as training does.
 
     The format is detected from the content, not the file name. The EXIF
@@ -51,7 +55,9 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
     at about 7 bytes a pixel.
 
     Args:
-        source (str | Path | bytes): A file, or its content.
+        source (str | Path | bytes | BinaryIO | PIL.Image.Image): A file, its
+            content, an open binary file, or a Pillow image, which stays as
+            it is.
 
     Returns:
         np.ndarray: (H, W, 3), BGR, uint8.
@@ -62,13 +68,12 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
             more pixels than Pillow allows: twice
             ``PIL.Image.MAX_IMAGE_PIXELS``, 178,956,970 unless changed there.
     """
-    if isinstance(source, bytes):
-        name = f'an image of {len(source)} bytes'
-    else:
-        name = repr(str(source))
+    name = _name(source)
     try:
-        file = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(file, formats=_formats()) as image:
+        if isinstance(source, Image.Image):
+            with _one_large:  # threads may load the same image
+                return _to_bgr(source, in_place=False)
+        with _open(source) as image:
             is_large = image.width * image.height > LARGE
             with _one_large if is_large else nullcontext():
                 return _to_bgr(image)
@@ -77,7 +82,49 @@ def read_image(source: str | Path | bytes) -> np.ndarray:
             f'{name}: its content is none of {", ".join(_formats())}'
         ) from error
     except Exception as error:  # decoders raise anything on broken data
-        raise ImageError(f'{name}: {error or type(error).__name__}') from error
+        # The text of an OSError repeats the name, however long.
+        reason = getattr(error, 'strerror', None) or str(error)
+        hint = _hint(source) if isinstance(source, str) else ''
+        raise ImageError(
+            f'{name}: {reason or type(error).__name__}{hint}'
+        ) from error
+
+
+def _open(source: Any) -> Image.Image:
+    if hasattr(source, 'read'):
+        source = source.read()
+    if isinstance(source, (bytes, bytearray)):
+        source = io.BytesIO(source)
+    return Image.open(source, formats=_formats())
+
+
+def _name(source: Any) -> str:
+    """Name an image in messages."""
+    if isinstance(source, (bytes, bytearray)):
+        return f'an image of {len(source)} bytes'
+    if isinstance(source, Image.Image):
+        size = f'{source.width} x {source.height}'
+        return f'a Pillow image of {size} pixels, mode {source.mode!r}'
+    if isinstance(source, (str, Path)):
+        text = str(source)
+        if len(text) > 255:  # no file name, but perhaps a whole image
+            text = f'{text[:40]}...{text[-40:]}'
+        return repr(text)
+    return f'the image in {type(source).__name__}'
+
+
+def _hint(text: str) -> str:
+    """Remedy for a text that is no file; '' if none is known."""
+    if text.startswith('data:'):
+        return '; decode it: base64.b64decode(text.partition(",")[2])'
+    if '://' in text:
+        return (
+            '; download an image, as by mmengine.fileio.get(address), and '
+            'pass its bytes; a video is read by FERInferencer.video(address)'
+        )
+    if len(text) > 255 and re.fullmatch(r'[\w+/=\s-]+', text):
+        return '; if it is base64, pass base64.b64decode(text)'
+    return ''
 
 
 def image_format(path: str | Path) -> str | None:
@@ -124,11 +171,10 @@ def share_large(lock: AbstractContextManager) -> None:
     _one_large = lock
 
 
-def _to_bgr(image: Image.Image) -> np.ndarray:
+def _to_bgr(image: Image.Image, in_place: bool = True) -> np.ndarray:
     """Convert a Pillow image of any mode to BGR (H, W, 3)."""
     kind, white, on_black = image.format, 2**16 - 1, False
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
     if image.mode == 'F' or (image.mode == 'I' and kind not in ('PPM', 'PNG')):
         raise ValueError(
             f'mode {image.mode!r}: values of 32 bits have no defined white; '
@@ -140,6 +186,10 @@ def _to_bgr(image: Image.Image) -> np.ndarray:
             white = 2**bits - 1
         # As libtiff does for OpenCV, if the file declares alpha.
         on_black = bits == 8 and EXTRASAMPLES in image.tag_v2
+    if in_place:
+        ImageOps.exif_transpose(image, in_place=True)
+    else:
+        image = ImageOps.exif_transpose(image)
     pixels = np.empty((image.height, image.width, 3), np.uint8)
     step = max(1, BAND // image.width)
     for top in range(0, image.height, step):

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -6,6 +7,7 @@ from mpafer_plugin.apis import FERInferencer, build_model
 from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
 from tests.test_datasets.conftest import log  # noqa: F401
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
+from tests.videos import motion_jpeg
 
 RESIZE = dict(scale=[64, 64], interpolation='bicubic')
 
@@ -56,3 +58,10 @@ def images():
         rng.integers(0, 256, (20 + i, 30, 3), dtype=np.uint8)
         for i in range(10)
     ]
+
+
+@pytest.fixture
+def video(tmp_path, images):
+    """12 frames, 10 a second."""
+    frames = [cv2.resize(images[i % 10], (64, 64)) for i in range(12)]
+    return motion_jpeg(tmp_path / 'video.avi', frames, 10)

@@ -3,8 +3,12 @@ import pickle
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
+
+from mpafer_plugin.apis import FERInferencer
+from mpafer_plugin.faces import Face
 
 
 def scores(results):
@@ -44,3 +48,31 @@ def test_in_a_spawned_process(finder, canvas, tmp_path):
     )
     classes = [face['pred_class'] for face in finder(canvas[0])[0]]
     assert result.stdout.splitlines()[-1:] == [str(classes)], result.stderr
+
+
+def test_given_landmarks_align(finder, canvas):
+    """As those of the detector do, in a turned image too."""
+    image, _ = canvas
+    height, width = image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), 20, 1)
+    image = cv2.warpAffine(image, turn, (width, height))
+    (expected,) = finder(image)
+    assert len(expected) >= 3
+    faces = [Face(face['bbox'], 1, face['landmarks']) for face in expected]
+    boxes = [face.bbox for face in faces]
+    aligned, upright = finder([image] * 2, boxes=[faces, boxes])
+    np.testing.assert_allclose(
+        scores([aligned]), scores([expected]), atol=1e-5
+    )
+    assert (
+        np.abs(np.subtract(scores([upright]), scores([aligned]))).max() > 0.01
+    )
+    assert [face['landmarks'] for face in aligned] == [
+        face['landmarks'] for face in expected
+    ]
+    assert aligned[0]['face_score'] is upright[0]['landmarks'] is None
+
+
+def test_wrong_channel_order(face_tiny):
+    with pytest.raises(ValueError, match="channel_order='gbr' is not one of"):
+        FERInferencer(face_tiny, face='none', channel_order='gbr')

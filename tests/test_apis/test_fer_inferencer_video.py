@@ -1,22 +1,11 @@
 import json
 
-import cv2
 import numpy as np
 import pytest
 
+from mpafer_plugin.apis import FERInferencer, frames_of
 from mpafer_plugin.faces import FaceCrop, ImageError
-
-
-@pytest.fixture
-def video(tmp_path, images):
-    """12 frames, 10 a second."""
-    path = tmp_path / 'video.avi'
-    code = cv2.VideoWriter_fourcc(*'MJPG')
-    writer = cv2.VideoWriter(str(path), code, 10, (64, 64))
-    for i in range(12):
-        writer.write(cv2.resize(images[i % 10], (64, 64)))
-    writer.release()
-    return path
+from tests.videos import motion_jpeg
 
 
 def test_a_video_is_a_stream(whole, video):
@@ -29,6 +18,47 @@ def test_a_video_is_a_stream(whole, video):
         np.testing.assert_array_equal(
             face['pred_scores'], other['pred_scores']
         )
+
+
+def test_each_fourth_frame(whole, video):
+    found = list(whole.video(video, every=4))
+    assert [number for number, _, _ in found] == [0, 4, 8]
+    times = [time for _, time, _ in found]
+    np.testing.assert_allclose(times, [0, 0.4, 0.8], atol=1e-3)
+    all_frames = [faces for _, _, faces in whole.video(video)]
+    for number, _, (face,) in found:
+        assert face['bbox'] == all_frames[number][0]['bbox']
+        np.testing.assert_allclose(
+            face['pred_scores'], all_frames[number][0]['pred_scores'],
+            atol=1e-6,
+        )  # fmt: skip
+
+
+def test_frames_are_bgr_whatever_the_order_of_arrays(face_tiny, whole, video):
+    rgb = FERInferencer(face_tiny, face='none', channel_order='rgb')
+    frames = list(frames_of(video, 6))
+    arrays = [np.ascontiguousarray(f.image[..., ::-1]) for f in frames]
+    expected = whole([frame.image for frame in frames])
+    for found in (
+        [faces for _, _, faces in rgb.video(video, every=6)],
+        rgb(frames),
+        rgb(arrays),
+    ):
+        assert len(found) == 2
+        for (face,), (other,) in zip(found, expected, strict=True):
+            np.testing.assert_allclose(
+                face['pred_scores'], other['pred_scores'], atol=1e-6
+            )
+
+
+def test_a_region_of_each_frame(whole, video):
+    """Frames are images of their own, from an iterator too."""
+    results = whole(frames_of(video, every=5))
+    assert [number for number, _ in results.frames] == [0, 5, 10]
+    assert results.paths == [None] * 3
+    parts = (frame.image[:20, 10:50] for frame in frames_of(video, every=5))
+    boxes = [face['bbox'] for (face,) in whole(parts)]
+    assert boxes == [[0, 0, 40, 20]] * 3
 
 
 def test_a_smoothed_video(whole, video):
@@ -61,7 +91,9 @@ def test_tables_say_which_frame(whole, video, images, tmp_path):
     assert table['frame'].tolist()[1:] == list(range(12))
 
 
-@pytest.mark.parametrize('missing', ['missing.mp4', 99])
+@pytest.mark.parametrize(
+    'missing', ['missing.mp4', 99, -1, 2**40, np.int64(-2)]
+)
 def test_a_stream_goes_on_behind_a_missing_video(whole, images, missing):
     found = list(whole.stream([images[0], missing, images[1]]))
     assert [len(prediction.faces) for prediction in found] == [1, 0, 1]
@@ -75,12 +107,7 @@ def test_a_face_that_can_not_be_cut_does_not_end_a_video(
     finder, canvas, tmp_path, monkeypatch, log
 ):
     image = canvas[0]
-    code = cv2.VideoWriter_fourcc(*'MJPG')
-    size = image.shape[1::-1]
-    writer = cv2.VideoWriter(str(tmp_path / 'six.avi'), code, 10, size)
-    for _ in range(3):
-        writer.write(image)
-    writer.release()
+    motion_jpeg(tmp_path / 'six.avi', [image] * 3, 10)
     crop, cut = FaceCrop.crop, []
 
     def fail_once(self, image, face):

@@ -1,9 +1,15 @@
+import io
 import os
 
+import numpy as np
 import pytest
+import torch
+from PIL import Image
 
+from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.apis.inputs import images_of
 from mpafer_plugin.faces import ImageError
+from tests.test_faces.images import saved
 
 
 @pytest.fixture
@@ -94,3 +100,54 @@ def test_the_inferencer_goes_on(whole, folder, images, lock):
     assert 'cannot be listed' in str(found[0].error)
     with pytest.raises(ImageError, match='cannot be listed'):
         whole(str(folder))
+
+
+def test_images_in_memory(face_tiny, whole, images):
+    """All are the same image, alone and in a list."""
+    bgr = images[5]
+    rgb = np.ascontiguousarray(bgr[..., ::-1])
+    pillow = Image.fromarray(rgb)
+    kinds = [
+        bgr,
+        np.dstack([bgr, bgr[..., :1]]),
+        torch.from_numpy(rgb).permute(2, 0, 1),
+        pillow,
+        saved(pillow),
+        bytearray(saved(pillow)),
+        io.BytesIO(saved(pillow)),
+    ]
+    results = whole(kinds)
+    assert results.paths == [None] * len(kinds)
+    other = FERInferencer(face_tiny, face='none', channel_order='rgb')
+    results += [*other([rgb, pillow]), *other(iter([rgb])), *whole(pillow)]
+    expected = results[0][0]['pred_scores']
+    for (face,) in results:
+        np.testing.assert_allclose(face['pred_scores'], expected, atol=1e-6)
+    ((wrong,),) = other(bgr)
+    assert np.abs(wrong['pred_scores'] - expected).max() > 1e-4
+    grey = whole([bgr[..., 0], Image.fromarray(bgr[..., 0])])
+    np.testing.assert_allclose(
+        grey[0][0]['pred_scores'], grey[1][0]['pred_scores'], atol=1e-6
+    )
+    (explained,) = whole.explain(pillow)
+    np.testing.assert_allclose(
+        explained.face['pred_scores'], expected, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    'image',
+    [
+        np.zeros((400, 400, 3)),
+        {'image': np.zeros((400, 400, 3), np.uint8)},
+        [[np.zeros((400, 400)).tolist()]],
+        torch.rand(400, 400, 3),
+        bytes(40_000),
+        'A' * 40_000,
+        None,
+    ],
+)
+def test_no_error_holds_an_image(whole, image):
+    with pytest.raises(ValueError) as caught:
+        whole(image)
+    assert 20 < len(str(caught.value)) < 400

@@ -1,3 +1,7 @@
+import base64
+import io
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from mmcv import imfrombytes
@@ -33,6 +37,46 @@ def test_large_area_of_a_jpeg():
     red = Image.new('RGB', (32, 32), (200, 10, 20))
     pixels = read_image(saved(red, 'JPEG', quality=95))
     assert np.abs(pixels.astype(int) - (20, 10, 200)).max() <= 3
+
+
+def test_pillow_images_stay_as_they_are():
+    """They are opened lazily, and threads may share one."""
+    noise = np.random.default_rng(0).integers(0, 255, (800, 1000, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = saved(Image.fromarray(noise), exif=exif)
+    expected = read_image(content)
+    assert expected.shape == (1000, 800, 3)
+    with (
+        Image.open(io.BytesIO(content)) as image,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        for pixels in pool.map(read_image, [image] * 8):
+            np.testing.assert_array_equal(pixels, expected)
+        assert image.size == (1000, 800)
+        assert image.getexif()[0x0112] == 6
+    with pytest.raises(ImageError, match="2 x 2 pixels, mode 'F'"):
+        read_image(Image.new('F', (2, 2)))
+
+
+CONTENT = base64.b64encode(bytes(20_000)).decode()
+
+
+@pytest.mark.parametrize(
+    'text, remedy',
+    [
+        (CONTENT, r'base64\.b64decode\(text\)'),
+        (f'data:image/png;base64,{CONTENT}', r'base64\.b64decode\(text\.part'),
+        ('https://example.com/a.jpg', r'mmengine\.fileio\.get\(address\)'),
+        ('rtsp://example.com/a', r'FERInferencer\.video\(address\)'),
+        ('no image' * 2000, 'too long'),
+    ],
+)
+def test_texts_that_are_no_paths(text, remedy):
+    with pytest.raises(ImageError, match=remedy) as caught:
+        read_image(text)
+    assert text[:20] in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 @pytest.mark.parametrize('orientation', range(1, 9))
