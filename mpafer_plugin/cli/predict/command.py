@@ -1,7 +1,8 @@
 """Detect faces in images and videos and predict their expressions.
 
-INPUT is an image, a folder (searched recursively), a video, or the number of
-a camera (runs until Ctrl-C). Drawings and tables are written to --out.
+INPUT is an image, a folder (searched recursively), a video, or, until Ctrl-C,
+the number of a camera or an address (http, https, rtsp, ...) that OpenCV reads
+as a video. Drawings and tables are written to --out.
 
 Exit codes: 0 success; 1 some inputs failed; 2 there is no result, or an
 error stopped the run; 130 interrupted. Errors name the input and the reason.
@@ -95,6 +96,13 @@ def parse_args(
         'frame; 0 <= S < 1',
     )
     parser.add_argument(
+        '--every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='read each N-th frame of a video; default: 1',
+    )
+    parser.add_argument(
         '--batch-size',
         type=int,
         default=32,
@@ -104,8 +112,9 @@ def parse_args(
     args = parser.parse_args(argv)
     if args.show and (problem := screen_problem()):
         parser.error(f'--show: {problem}')
-    if args.batch_size < 1:
-        parser.error(f'--batch-size {args.batch_size} is not positive')
+    for name, value in ('batch-size', args.batch_size), ('every', args.every):
+        if value < 1:
+            parser.error(f'--{name} {value} is not positive')
     if args.smoothing is not None and not 0 <= args.smoothing < 1:
         parser.error(f'--smoothing {args.smoothing} is not in 0 to below 1')
     return args

@@ -4,8 +4,10 @@ import argparse
 import os
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from mpafer_plugin.apis.inputs import images_of, is_video
+from mpafer_plugin.apis.frames import is_address, is_video
+from mpafer_plugin.apis.inputs import images_of
 from mpafer_plugin.faces import ImageError
 from mpafer_plugin.utils.image_files import opencv_path
 
@@ -16,7 +18,8 @@ class Work(NamedTuple):
     """Input and its output files.
 
     Args:
-        source (str | int): An image or video, or the number of a camera.
+        source (str | int): An image or video, the address of a video, or the
+            number of a camera.
         place (Path): File of the drawing; .mp4 for a video or camera.
         why (Path): File of the explanation; for images only.
     """
@@ -57,6 +60,11 @@ class Plan:
         for source in args.inputs:
             if source.isdecimal() and not os.path.exists(source):
                 self._add(int(source), Path(f'camera_{source}'), '.mp4')
+            elif is_address(source):
+                address = urlsplit(source)
+                host = f'{address.hostname or "stream"}.mp4'
+                name = Path(address.path).name or host
+                self._add(source, Path(name), '.mp4')
             elif is_video(source):
                 try:
                     name = Path(opencv_path(source)).name

@@ -13,6 +13,7 @@ from rich.progress import Progress
 from mpafer_plugin.apis import FERInferencer, FERResults, ImagePrediction
 from mpafer_plugin.apis.face_pipeline import PreparedFace
 from mpafer_plugin.apis.face_stream import IMAGE_ERRORS
+from mpafer_plugin.apis.frames import is_camera, without_password
 from mpafer_plugin.faces import FaceCrop
 from mpafer_plugin.visualization import (
     FaceView,
@@ -23,7 +24,7 @@ from mpafer_plugin.visualization import (
 )
 
 from .plan import TABLES, Plan, Work
-from .video_writer import VideoWriter
+from .video_writer import VideoWriter, output_rate
 
 
 class View(NamedTuple):
@@ -90,7 +91,7 @@ class Predictor:
     def run(self, progress: Progress) -> None:
         """Predict all inputs."""
         for remark in self.plan.remarks:
-            self.console.print(remark, markup=False, soft_wrap=True)
+            self.remark(remark)
         for reason in self.plan.failures:
             self.fail(reason)
         images = [work for work in self.plan.works if not work.is_video]
@@ -162,14 +163,14 @@ class Predictor:
 
     def video(self, work: Work, progress: Progress) -> None:
         """Predict a video or camera, and write its drawn frames."""
-        name = str(work.source)
-        if isinstance(work.source, int):
+        name, every = without_password(str(work.source)), self.args.every
+        if is_camera(work.source):
             name = f'camera_{work.source}'
         task = progress.add_task(escape(Path(name).name), total=None)
-        writer = VideoWriter(work.place, work.source)
+        writer = VideoWriter(work.place, output_rate(work.source, every))
         try:
             for frame, faces in self.inferencer.watch(
-                work.source, self.args.smoothing
+                work.source, self.args.smoothing, every
             ):
                 self.collect(ImagePrediction(name, faces, frame=frame[:2]))
                 drawn = draw_predictions(
@@ -183,6 +184,8 @@ class Predictor:
             self.fail(str(reason))
         finally:
             writer.close()
+            if writer.codec:
+                self.remark(f'{work.place}: {writer.codec}, without sound')
         progress.update(task, total=progress.tasks[task].completed)
 
     def show(self, drawn: np.ndarray, wait: int) -> None:
@@ -195,6 +198,10 @@ class Predictor:
         """Count and report an input that failed."""
         self.failed += 1
         self.report(reason)
+
+    def remark(self, text: str) -> None:
+        """Print what is no error."""
+        self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def report(self, reason: str) -> None:
         """Print an error."""
@@ -218,13 +225,10 @@ class Predictor:
                 except OSError as error:
                     errors.append(str(error))
         undrawn = f', {self.undrawn} drawings failed' if self.undrawn else ''
-        self.console.print(
+        self.remark(
             f'{self.images} images, {self.faces} faces; {self.empty} '
             f'images without a face; {self.failed} inputs failed{undrawn}. '
-            f'See {self.plan.out}',
-            soft_wrap=True,
-            highlight=False,
-            markup=False,
+            f'See {self.plan.out}'
         )
         if errors:
             raise OSError('; '.join(errors))

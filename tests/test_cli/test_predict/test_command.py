@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from mpafer_plugin.apis.inputs import frames_of
 from mpafer_plugin.faces import ImageError
 from tests.conftest import ROOT
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
+from tests.videos import live_matroska, motion_jpeg
 
 
 def test_faces_of_a_canvas(predict, canvas, yunet_file, tmp_path):  # noqa: F811
@@ -62,12 +64,8 @@ def test_names_do_not_collide(predict, noise, tmp_path):
 
 
 def test_a_video(predict, noise, tmp_path):
-    code = cv2.VideoWriter_fourcc(*'MJPG')
-    writer = cv2.VideoWriter(str(tmp_path / 'v.avi'), code, 10, (320, 240))
     frame = cv2.resize(cv2.imread(str(noise / 'a.png')), (320, 240))
-    for _ in range(5):
-        writer.write(frame)
-    writer.release()
+    motion_jpeg(tmp_path / 'v.avi', [frame] * 5, 10)
     code, err = predict(
         'v.avi', 'absent.mp4', '--out', 'out', '--json', '--csv',
         '--face', 'none', '--smoothing', '0.5',
@@ -80,6 +78,33 @@ def test_a_video(predict, noise, tmp_path):
     video = cv2.VideoCapture(str(tmp_path / 'out/v.mp4'))
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 5
     assert video.get(cv2.CAP_PROP_FPS) == 10
+    assert f'{Path("out/v.mp4")}: VP9, without sound' in err
+
+
+def test_a_recording_is_as_long_as_it_took(predict, tmp_path):
+    """Of uneven times, by a browser; each second frame is read."""
+    times = [0, 31, 97, 160, 251, 300, 391, 600, 1403]
+    frames = [np.full((64, 96, 3), 20 * i, np.uint8) for i in range(9)]
+    live_matroska(tmp_path / 'live.webm', frames, times)
+    code, err = predict(
+        'live.webm', '--out', 'out', '--json', '--face', 'none', '--every', '2'
+    )
+    assert code == 0, err
+    entries = json.loads((tmp_path / 'out/predictions.json').read_text())
+    assert [entry['frame'] for entry in entries] == [0, 2, 4, 6, 8]
+    assert entries[3]['time'] == pytest.approx(0.391, abs=2e-3)
+    video = cv2.VideoCapture(str(tmp_path / 'out/live.mp4'))
+    assert video.get(cv2.CAP_PROP_FPS) == 30
+    assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 43  # 1.403 s, and the last
+
+
+def test_an_address_that_does_not_answer(predict, tmp_path):
+    """Its password is not printed."""
+    address = 'http://me:secret@127.0.0.1:9/door/a.mjpg'
+    code, err = predict(address, '--out', 'out', '--json', '--face', 'none')
+    assert code == 2
+    assert "'http://127.0.0.1:9/door/a.mjpg' cannot be opened" in err
+    assert 'secret' not in err
 
 
 @pytest.mark.parametrize(
@@ -246,6 +271,7 @@ def test_as_a_command(tmp_path):
     'args, message',
     [
         (['--batch-size', '0'], '--batch-size 0 is not positive'),
+        (['--every', '0'], '--every 0 is not positive'),
         (['--smoothing', '1'], '--smoothing 1.0 is not in'),
         (['--face', 'dlib'], "invalid choice: 'dlib'"),
     ],

@@ -56,6 +56,15 @@ def test_kinds_of_inputs(plan):
     assert names == ['v1.2.mp4', '7.png', 'camera_0.mp4', 'y.png']
 
 
+def test_addresses_are_videos(plan):
+    host = 'rtsp://me:secret@example.com:554'
+    sources = f'{host}/door/a.1', f'{host}/', 'https://example.com/a.1?b=c'
+    works = plan(*sources).works
+    assert [work.source for work in works] == list(sources)
+    names = [work.place.name for work in works]
+    assert names == ['a.mp4', 'example.com.mp4', 'a_2.mp4']
+
+
 @pytest.mark.parametrize(
     'inputs, out',
     [

@@ -6,8 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.apis import FERInferencer
-from mpafer_plugin.apis.inputs import Frame
+from mpafer_plugin.apis import FERInferencer, Frame
 from mpafer_plugin.clip.towers import ImageTower
 from mpafer_plugin.faces import YuNet, image_io
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
@@ -31,9 +30,9 @@ def test_each_image_is_decoded_and_each_face_found_once(
     def count(owner, name, key, number=lambda _: 1):
         function = getattr(owner, name)
 
-        def counted(*args):
+        def counted(*args, **kwargs):
             counts[key] += number(args[-1])
-            return function(*args)
+            return function(*args, **kwargs)
 
         monkeypatch.setattr(owner, name, counted)
 
@@ -135,7 +134,7 @@ def test_faces_are_kept_for_tables_alone(predict, monkeypatch, table, kept):
 
     alive = []
 
-    def watch(self, source, smoothing):
+    def watch(self, source, smoothing, every):
         refs = []
         for number in range(30):
             faces = Faces()
