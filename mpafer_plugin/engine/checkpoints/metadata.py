@@ -143,7 +143,7 @@ class CheckpointMeta:
 
     @classmethod
     def from_checkpoint(cls, checkpoint: dict) -> 'CheckpointMeta | None':
-        """Read the known keys of a checkpoint's description, which is not trusted.
+        """Read the description in a checkpoint, which is not trusted.
 
         Returns:
             CheckpointMeta | None: None if another program wrote it.

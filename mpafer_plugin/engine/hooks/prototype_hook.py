@@ -127,7 +127,7 @@ class PrototypeHook(Hook):
         indices = self._choose(found)
         images, labels = Subset(dataset, indices), found.labels[indices]
         path = self._cache_path(model, images, labels, pipeline)
-        prototypes = _load(path, head.prototypes.shape, runner.logger)
+        prototypes = _load(path, model.head.prototypes.shape, runner.logger)
         origin = f'from the cache {path}'
         if prototypes is None:
             prototypes = self._compute(model, images, labels)
