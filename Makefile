@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-.PHONY: quickstart study test test-all lint docs clean
+.PHONY: quickstart study test test-all test-gpu lint docs clean
 
 quickstart: $(VENV)/ready
 	$(BIN)/python tools/quickstart.py
@@ -26,6 +26,10 @@ BENCHMARK = tests/test_tools/test_benchmarks
 test-all: $(VENV)/ready
 	$(BIN)/python -m pytest $(BENCHMARK)
 	$(PYTEST) --ignore $(BENCHMARK)
+
+# The other tests hide the GPU. Three processes share one card.
+test-gpu: $(VENV)/ready
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m gpu tests/test_gpu
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

@@ -30,8 +30,18 @@ config.FormatCode = lambda text, **_: (text, False)  # yapf is slow
 RUNNERS = itertools.count()  # mmengine wants a new name for each runner
 
 
-def pytest_collection_modifyitems(items):
-    """Start the slow tests first, so that no core waits at the end."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out what needs a GPU, unless `-m gpu` asks for it.
+
+    Slow tests start first, so that no core waits at the end.
+    """
+    on_gpu = [item for item in items if item.get_closest_marker('gpu')]
+    if 'gpu' not in config.option.markexpr:
+        config.hook.pytest_deselected(items=on_gpu)
+        items[:] = [item for item in items if item not in set(on_gpu)]
+    elif not torch.cuda.is_available():
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip('torch finds no GPU'))
     items.sort(key=lambda item: item.get_closest_marker('slow') is None)
     gc.freeze()  # each dataset of mmengine collects garbage: pass over imports
 
