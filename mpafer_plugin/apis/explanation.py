@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from mpafer_plugin.clip import prompted_block
 from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
-from mpafer_plugin.models.utils import prompted_block
+from mpafer_plugin.models.utils import single_precision
 
 if TYPE_CHECKING:
-    from mpafer_plugin.clip.towers import ResidualAttentionBlock
+    from mpafer_plugin.clip.prompted_block import ResidualAttentionBlock
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,15 @@ def _rollout(
     x = backbone.tower.embed(images)
     layer_prompts = () if backbone.prompts is None else backbone.prompts
     layers = []
-    for block, prompts in zip_longest(backbone.tower.blocks, layer_prompts):
-        layers.append(attention_weights(block, x, prompts).mean(1))
-        x = prompted_block(block, x, prompts)
+    with backbone.tower.own_precision():
+        for block, prompts in zip_longest(
+            backbone.tower.blocks, layer_prompts
+        ):
+            weights = attention_weights(block, x, prompts)
+            layers.append(single_precision(weights).mean(1))
+            x = prompted_block(block, x, prompts)
     count = x.shape[1]
-    share = torch.zeros_like(x[..., 0])  # (B, T)
+    share = torch.zeros_like(single_precision(x[..., 0]))  # (B, T)
     share[:, 0] = 1
     for weights in reversed(layers):
         attended = share[:, None] @ weights[..., :count]  # (B, 1, T)

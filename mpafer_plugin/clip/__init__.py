@@ -3,13 +3,9 @@
 from .architectures import FACE_TINY, architecture, embed_dim, image_size
 from .frozen import FrozenModule, fingerprint
 from .loading import load_clip
+from .prompted_block import frozen_mlp, prompted_block
 from .tokenizer import find_equal_texts, tokenize, word_tokens
-from .towers import (
-    ImageTower,
-    TextTower,
-    is_attention_block,
-    is_quick_gelu,
-)
+from .towers import ImageTower, TextTower
 
 __all__ = [
     'FACE_TINY',
@@ -20,10 +16,10 @@ __all__ = [
     'embed_dim',
     'find_equal_texts',
     'fingerprint',
+    'frozen_mlp',
     'image_size',
-    'is_attention_block',
-    'is_quick_gelu',
     'load_clip',
+    'prompted_block',
     'tokenize',
     'word_tokens',
 ]

@@ -1,4 +1,5 @@
 import hashlib
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
@@ -14,6 +15,9 @@ class FrozenModule(nn.Module):
     fingerprint is stored in the checkpoint. Strict loading still works;
     tensors of a frozen module in a state dict are reported as unexpected and
     never loaded.
+
+    Its weights can be cast once to half precision, see :meth:`cast`. A module
+    whose weights are half computes in their dtype, whatever autocast says.
     """
 
     frozen = False
@@ -29,6 +33,34 @@ class FrozenModule(nn.Module):
     def train(self, mode: bool = True) -> 'FrozenModule':
         """Set the mode; a frozen module stays in evaluation mode."""
         return super().train(mode and not self.frozen)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Dtype of the weights, in which a cast module computes."""
+        return next(p.dtype for p in self.parameters() if p.ndim)
+
+    def cast(self, dtype: torch.dtype) -> None:
+        """Cast the weights once, in place of casting them in each call.
+
+        Scalars stay: others read them, as the head does CLIP's scale.
+
+        Args:
+            dtype (torch.dtype): Such as ``torch.bfloat16``.
+        """
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.is_floating_point() and tensor.ndim:
+                # One by one: both copies of all are never in memory.
+                tensor.data = tensor.data.to(dtype)
+
+    def own_precision(self) -> AbstractContextManager:
+        """Return the context of its layers, without autocast if it was cast.
+
+        A module in float32, or one that is not frozen, follows autocast.
+        """
+        if self.frozen and self.dtype.itemsize < 4:
+            device = next(self.parameters()).device.type
+            return torch.autocast(device, enabled=False)
+        return nullcontext()
 
     def _load_from_state_dict(self, state_dict, prefix, *rest):
         if not self.frozen:

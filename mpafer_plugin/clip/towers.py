@@ -5,12 +5,10 @@ from mmengine.logging import print_log
 from torch import nn
 
 from .frozen import FrozenModule
+from .prompted_block import prompted_block
 
 if TYPE_CHECKING:
     from open_clip import CLIP
-    from open_clip.transformer import (
-        ResidualAttentionBlock as ResidualAttentionBlock,
-    )
 
 
 class ImageTower(FrozenModule):
@@ -58,7 +56,8 @@ class ImageTower(FrozenModule):
                 f'(B, 3, {self.image_size[0]}, {self.image_size[1]}): resize '
                 'them, or give PromptedCLIPViT their image_size'
             )
-        return self.visual._embeds(images.to(self.visual.conv1.weight.dtype))
+        with self.own_precision():
+            return self.visual._embeds(images.to(self.dtype))
 
     def resize(self, image_size: tuple[int, int]) -> None:
         """Take images of another size, by resized position embeddings.
@@ -108,7 +107,8 @@ class ImageTower(FrozenModule):
         Patch tokens pass through the norm and projection that CLIP trained
         for its class token (paper, "Cross-modal global-local alignment").
         """
-        return self.visual.ln_post(tokens) @ self.visual.proj
+        with self.own_precision():
+            return self.visual.ln_post(tokens) @ self.visual.proj
 
 
 class TextTower(FrozenModule):
@@ -123,8 +123,6 @@ class TextTower(FrozenModule):
         context_length (int): Maximum number of tokens of a text.
     """
 
-    attn_mask: torch.Tensor
-
     def __init__(self, clip: 'CLIP'):
         super().__init__()
         self.token_embedding = clip.token_embedding
@@ -133,7 +131,6 @@ class TextTower(FrozenModule):
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.logit_scale = clip.logit_scale
-        self.register_buffer('attn_mask', clip.attn_mask, persistent=False)
         self.width: int = clip.transformer.width
         self.embed_dim: int = clip.text_projection.shape[1]
         self.context_length: int = clip.context_length
@@ -158,33 +155,16 @@ class TextTower(FrozenModule):
             torch.Tensor: Features in the joint space, not normalised, of
             shape (T, D).
         """
-        n = embeddings.shape[1]
-        x = embeddings + self.positional_embedding[:n]
-        mask = self.attn_mask[:n, :n]
-        x = self.transformer(x, attn_mask=mask)  # (T, L, d_t)
-        x = x[torch.arange(len(x), device=x.device), lengths - 1]  # (T, d_t)
-        return self.ln_final(x) @ self.text_projection  # (T, D)
+        positions = self.positional_embedding[: embeddings.shape[1]]
+        with self.own_precision():
+            x = embeddings.to(self.dtype) + positions
+            for block in self.transformer.resblocks:
+                x = prompted_block(block, x, None, causal=True)  # (T, L, d_t)
+            x = x[torch.arange(len(x), device=x.device), lengths - 1]
+            return self.ln_final(x) @ self.text_projection  # (T, D)
 
     def encode_tokens(
         self, tokens: torch.Tensor, lengths: torch.Tensor
     ) -> torch.Tensor:
         """Encode tokens (T, L) of texts with ``lengths`` (T, )."""
         return self(self.token_embedding(tokens), lengths)
-
-
-def is_quick_gelu(layer: nn.Module) -> bool:
-    """Return whether a layer is open_clip's QuickGELU."""
-    # Imported here: importing the package must not import open_clip.
-    from open_clip.transformer import QuickGELU
-
-    return type(layer) is QuickGELU
-
-
-def is_attention_block(layer: nn.Module) -> bool:
-    """Return whether a layer is open_clip's block with torch's attention."""
-    from open_clip.transformer import ResidualAttentionBlock
-
-    return (
-        type(layer) is ResidualAttentionBlock
-        and type(layer.attn) is nn.MultiheadAttention
-    )

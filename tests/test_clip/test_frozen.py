@@ -93,3 +93,28 @@ def test_values_names_and_layers_count():
 def test_dtype_does_not_count():
     model = nn.Linear(2, 2).half()
     assert fingerprint(model) == fingerprint(copy.deepcopy(model).float())
+
+
+def test_cast_once_it_computes_in_its_dtype():
+    model = Model()
+    model.tower.register_parameter('scale', nn.Parameter(torch.tensor(1.1)))
+    model.tower.cast(torch.bfloat16)
+    tower = model.tower
+    assert tower.dtype == tower.layer.weight.dtype == torch.bfloat16
+    assert tower.state.dtype == torch.bfloat16
+    assert tower.scale.dtype == model.prompt.dtype == torch.float32
+    x = torch.ones(1, 2, dtype=torch.bfloat16)
+    plain = tower.layer(x)
+    with torch.autocast('cpu', torch.bfloat16), tower.own_precision():
+        assert not torch.is_autocast_enabled('cpu')
+        assert torch.equal(tower.layer(x), plain)
+    assert list(model.state_dict()) == ['prompt']
+    assert copy.deepcopy(tower).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize('frozen, dtype', [(1, 'float32'), (0, 'bfloat16')])
+def test_others_follow_autocast(frozen, dtype):
+    tower = Model().tower.to(getattr(torch, dtype))
+    tower.frozen = bool(frozen)
+    with torch.autocast('cpu', torch.bfloat16), tower.own_precision():
+        assert torch.is_autocast_enabled('cpu')

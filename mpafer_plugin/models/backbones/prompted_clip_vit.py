@@ -1,5 +1,7 @@
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 import torch
 from mmengine.utils import to_2tuple
@@ -8,9 +10,12 @@ from mmpretrain.registry import MODELS
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from mpafer_plugin.clip import ImageTower, fingerprint, load_clip
-
-from ..utils import prompted_block
+from mpafer_plugin.clip import (
+    ImageTower,
+    fingerprint,
+    load_clip,
+    prompted_block,
+)
 
 OUT_TYPES = ('aligned', 'cls_token', 'featmap')
 
@@ -117,14 +122,21 @@ class PromptedCLIPViT(BaseBackbone):
         layer_prompts: Iterable = ()
         if prompted and self.prompts is not None:
             layer_prompts = self.prompts
+        apply_block: Any = prompted_block
+        if self.with_cp and torch.is_grad_enabled():
+            # Nothing in a block is random.
+            apply_block = partial(
+                checkpoint,
+                prompted_block,
+                use_reentrant=False,
+                preserve_rng_state=False,
+            )
         x = self.tower.embed(x)  # (B, 1 + N, d_v)
-        for block, prompts in zip_longest(self.tower.blocks, layer_prompts):
-            if self.with_cp and torch.is_grad_enabled():
-                x = checkpoint(
-                    prompted_block, block, x, prompts, use_reentrant=False
-                )
-            else:
-                x = prompted_block(block, x, prompts)
+        with self.tower.own_precision():
+            for block, prompts in zip_longest(
+                self.tower.blocks, layer_prompts
+            ):
+                x = apply_block(block, x, prompts)
         if self.out_type == 'cls_token':
             return (self.tower.project(x[:, 0]),)
         x = self.tower.project(x)  # (B, 1 + N, D)

@@ -1,4 +1,5 @@
-from .prompted_block import frozen_mlp, prompted_block
+from mpafer_plugin.clip import frozen_mlp, prompted_block
+
 from .scores import (
     check_top_k,
     global_local_scores,

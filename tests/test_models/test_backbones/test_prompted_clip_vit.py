@@ -131,6 +131,26 @@ def test_checkpointing_changes_memory_and_nothing_else(tiny, images):
     assert kept[1] < 0.5 * kept[0]
 
 
+@pytest.mark.parametrize('with_cp', [False, True])
+def test_a_cast_tower_is_near_and_prompts_stay(tiny, images, with_cp):
+    backbone = PromptedCLIPViT(**tiny, with_cp=with_cp)
+    fingerprint, results = backbone.fingerprint, []
+    for _ in range(2):
+        ((feature, patches),) = backbone(images)
+        loss = feature.float().sum() + patches.float().square().sum()
+        results.append([loss, *torch.autograd.grad(loss, backbone.prompts)])
+        backbone.tower.cast(torch.bfloat16)
+    assert feature.dtype == patches.dtype == torch.bfloat16
+    assert backbone.prompts.dtype == results[1][1].dtype == torch.float32
+    torch.testing.assert_close(results[1][0], results[0][0], rtol=0.03, atol=0)
+    full, cast = (grad.flatten() for _, grad in results)
+    assert F.cosine_similarity(full, cast, dim=0) > 0.99
+    assert backbone.fingerprint == fingerprint
+    with torch.autocast('cpu', torch.bfloat16):
+        ((same, _),) = backbone(images)
+    assert torch.equal(same, feature)
+
+
 def test_a_tower_that_is_not_frozen(tiny, images):
     backbone = PromptedCLIPViT(
         **tiny, num_prompts=0, frozen=False, out_type='cls_token'

@@ -271,3 +271,17 @@ def test_the_same_word_with_something_else(tiny, kind, kwargs):
     arguments = dict(type=f'{kind}CLIPText', classes=CLASSES, **tiny)
     vectors = MODELS.build(arguments | SAME_WORD | kwargs)()
     assert (vectors[0] - vectors[1]).abs().max() > 1e-3
+
+
+def test_a_cast_tower_is_near_and_the_context_stays(tiny):
+    text = PromptedCLIPText(**tiny, classes=CLASSES)
+    expected = text()
+    text.tower.cast(torch.bfloat16)
+    with torch.autocast('cpu', torch.bfloat16):
+        found = text()
+    assert found.dtype == torch.bfloat16
+    assert F.cosine_similarity(expected, found.float()).min() > 0.999
+    found.float().sum().backward()
+    assert text.context.grad.dtype == torch.float32
+    for name in ('hard_tokens', 'hard_features', '_soft_prefix'):
+        assert getattr(text, name).dtype == torch.float32

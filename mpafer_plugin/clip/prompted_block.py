@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpafer_plugin.clip import is_attention_block, is_quick_gelu
-
 if TYPE_CHECKING:
-    from mpafer_plugin.clip.towers import ResidualAttentionBlock
+    from open_clip.transformer import (
+        ResidualAttentionBlock as ResidualAttentionBlock,
+    )
 
 SLOPE = 1.702
 """Factor of QuickGELU, x sigmoid(1.702 x)."""
@@ -17,8 +17,9 @@ def prompted_block(
     block: 'ResidualAttentionBlock',
     x: torch.Tensor,
     prompts: torch.Tensor | None,
+    causal: bool = False,
 ) -> torch.Tensor:
-    """Apply one residual block of a ViT with visual prompts (Eq. 5).
+    """Apply one residual block of a tower, with visual prompts (Eq. 5).
 
     The paper appends the prompts to the tokens and drops the block's outputs
     at their positions. These outputs need not be computed: a prompt then only
@@ -34,15 +35,22 @@ def prompted_block(
         block (ResidualAttentionBlock): A block of open_clip.
         x (torch.Tensor): Tokens of shape (B, T, d).
         prompts (torch.Tensor | None): Prompts of this layer, of shape (n, d).
+        causal (bool): Whether a token attends to itself and to those before
+            it only, as in the text tower, which has no prompts. Defaults to
+            False.
 
     Returns:
         torch.Tensor: Tokens of shape (B, T, d).
     """
     if (
-        not is_attention_block(block)
+        not _is_attention_block(block)
         or _has_hooks(block)
         or _has_hooks(block.attn)
     ):
+        if causal:
+            length = x.shape[1]
+            mask = x.new_full((length, length), float('-inf')).triu(1)
+            return block(x, attn_mask=mask)
         if prompts is None:
             return block(x)
         prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
@@ -64,7 +72,7 @@ def prompted_block(
         t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
         for t in (q, k, v)
     )  # (B, heads, T or T + n, d / heads)
-    out = F.scaled_dot_product_attention(q, k, v)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     out = out.transpose(1, 2).flatten(-2)  # (B, T, d)
     x = x + block.ls_1(attn.out_proj(out))
     return x + block.ls_2(frozen_mlp(block.mlp, block.ln_2(x)))
@@ -107,8 +115,26 @@ def _is_plain_mlp(mlp: nn.Module) -> bool:
     return (
         types[:2] == [nn.Sequential, nn.Linear]
         and types[3:] == [nn.Linear]
-        and is_quick_gelu(modules[2])
+        and _is_quick_gelu(modules[2])
         and not any(_has_hooks(module) for module in modules)
+    )
+
+
+def _is_quick_gelu(layer: nn.Module) -> bool:
+    """Return whether a layer is open_clip's QuickGELU."""
+    # Imported here: importing the package must not import open_clip.
+    from open_clip.transformer import QuickGELU
+
+    return type(layer) is QuickGELU
+
+
+def _is_attention_block(layer: nn.Module) -> bool:
+    """Return whether a layer is open_clip's block with torch's attention."""
+    from open_clip.transformer import ResidualAttentionBlock
+
+    return (
+        type(layer) is ResidualAttentionBlock
+        and type(layer.attn) is nn.MultiheadAttention
     )
 
 
@@ -128,7 +154,8 @@ class _QuickGELUMLP(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x, w_1, b_1, w_2, b_2):
-        hidden = torch.addmm(b_1, x, w_1.t(), beta=SLOPE, alpha=SLOPE)
+        # With beta=1, a GPU adds the bias within the product.
+        hidden = torch.addmm(SLOPE * b_1, x, w_1.t(), alpha=SLOPE)
         if ctx.needs_input_grad[0]:
             ctx.save_for_backward(hidden, w_1, w_2)
             active = F.silu(hidden)

@@ -3,7 +3,7 @@ import torch
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import nn
 
-from mpafer_plugin.models.utils import frozen_mlp, prompted_block
+from mpafer_plugin.clip import frozen_mlp, prompted_block
 
 
 def make_block(ls_init_value=None, act_layer=nn.GELU):
@@ -41,6 +41,24 @@ def test_without_prompts_is_the_block_itself():
     block = make_block()
     x = torch.randn(3, 5, 16, dtype=torch.double)
     torch.testing.assert_close(prompted_block(block, x, None), block(x))
+
+
+@pytest.mark.parametrize('hooked', [False, True])
+def test_causal_is_the_block_with_a_mask(hooked):
+    block = make_block(act_layer=QuickGELU).requires_grad_(False)
+    if hooked:  # then it is called
+        block.register_forward_hook(lambda *args: None)
+    x = torch.randn(3, 5, 16, dtype=torch.double, requires_grad=True)
+    mask = torch.full((5, 5), float('-inf'), dtype=torch.double).triu(1)
+    results = []
+    for out in (
+        block(x, attn_mask=mask),
+        prompted_block(block, x, None, causal=True),
+    ):
+        results.append((out, *torch.autograd.grad(out.square().sum(), x)))
+    for theirs, ours in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-12, rtol=1e-12)
+    assert not torch.allclose(results[0][0], block(x))
 
 
 @pytest.fixture
