@@ -19,14 +19,7 @@ from .explanation import (
 )
 from .face_pipeline import FacePreparation
 from .face_smoother import FaceSmoother
-from .face_stream import (
-    Boxes,
-    FaceBoxes,
-    Job,
-    Keep,
-    answer_jobs,
-    jobs_of,
-)
+from .face_stream import Boxes, FaceBoxes, Job, Keep, answer_jobs, jobs_of
 from .fer_results import FERResults, ImagePrediction, face_result
 from .frames import Frame, Source, frames_of, is_address, is_camera
 from .load_model import load_model
@@ -62,6 +55,9 @@ class FERInferencer:
             Defaults to None: the available CPUs, at most 8.
         channel_order (str): Channels of given arrays, 'bgr' (OpenCV) or 'rgb'
             (Pillow, gradio), see :func:`to_bgr`. Defaults to 'bgr'.
+        dtype (str): 'float32', 'bfloat16' or 'float16' of the towers; scores
+            are float32. Defaults to 'auto': a given model as it is, else what
+            is faster, see :func:`choose_dtype`.
 
     Attributes:
         model (nn.Module): On its device, in evaluation mode.
@@ -90,12 +86,13 @@ class FERInferencer:
         face_crop: FaceCrop | None = None,
         workers: int | None = None,
         channel_order: str = 'bgr',
+        dtype: str = 'auto',
     ):
         if batch_size < 1:
             raise ValueError(f'batch_size={batch_size!r} must be positive')
-        loaded = load_model(model_or_config, weights, clip, device)
+        loaded = load_model(model_or_config, weights, clip, device, dtype)
+        self._loaded = loaded
         self.classes = loaded.classes
-        self._resize = loaded.resize
         self.batch_size = batch_size
         self.workers = workers or min(8, cpu_count())
         crop = loaded.crop(face, face_crop)
@@ -214,7 +211,8 @@ class FERInferencer:
         Returns:
             np.ndarray: Probabilities (F, C).
         """
-        samples = self.model.test_step(pseudo_collate(inputs))
+        with self._loaded.autocast():
+            samples = self.model.test_step(pseudo_collate(inputs))
         scores = torch.stack([sample.pred_score for sample in samples])
         if not scores.isfinite().all():
             raise ValueError("the model's scores are not finite")
@@ -252,7 +250,7 @@ class FERInferencer:
                 :class:`PromptAlignmentHead`, or the test pipeline does more
                 than resize.
         """
-        if not self._resize:
+        if not self._loaded.resize:
             raise ValueError(
                 'the test pipeline does more than resize, so the position of '
                 'a patch in the image is not known'

@@ -1,5 +1,6 @@
 """Trained models, ready to predict."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from mmengine.logging import MMLogger
 from mmpretrain.registry import MODELS
 from torch import nn
 
+from mpafer_plugin.clip.precision import cast_towers, choose_dtype
 from mpafer_plugin.engine.checkpoints.file import (
     check_tensors,
     read_checkpoint,
@@ -42,6 +44,8 @@ class LoadedModel:
         pipeline (list[dict]): The test pipeline after loading the image.
         resize (bool): Whether the pipeline only resizes.
         face_crop (dict, optional): Crop config of the training data.
+        dtype (torch.dtype, optional): Chosen dtype of the forward pass, to
+            which frozen towers were cast; None if the model is as given.
     """
 
     model: nn.Module
@@ -49,6 +53,14 @@ class LoadedModel:
     pipeline: list[dict]
     resize: bool
     face_crop: dict | None
+    dtype: torch.dtype | None = None
+
+    def autocast(self) -> AbstractContextManager:
+        """Return the context of a forward pass: the rest follows autocast."""
+        if self.dtype in (None, torch.float32):
+            return nullcontext()
+        device = next(self.model.parameters()).device.type
+        return torch.autocast(device, self.dtype)
 
     def crop(self, detector: str, given: FaceCrop | None = None) -> FaceCrop:
         """Choose the crop: the given one, that of training, the default.
@@ -86,6 +98,7 @@ def load_model(
     weights: str | Path | None = None,
     clip: str | None = None,
     device: str | torch.device | None = None,
+    dtype: str = 'auto',
 ) -> LoadedModel:
     """Load a model and its preprocessing from a model, config or checkpoint.
 
@@ -98,6 +111,9 @@ def load_model(
         clip (str, optional): See :func:`model_from_meta`; for a checkpoint
             alone.
         device (str | torch.device, optional): See :func:`find_device`.
+        dtype (str): See :func:`choose_dtype`. Under 'auto' a given model, and
+            one without :class:`PromptedCLIPViT`, is left as it is. Defaults
+            to 'auto'.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
@@ -145,6 +161,12 @@ def load_model(
             f'predictions differ from those in training: '
             f'{"; ".join(differences)}'
         )
+    backbone: Any = getattr(loaded.model, 'backbone', None)
+    arch = backbone.arch if isinstance(backbone, PromptedCLIPViT) else None
+    if dtype != 'auto' or (arch and loaded.model is not source):
+        chosen = choose_dtype(dtype, device.type, arch)
+        cast_towers(loaded.model, chosen)
+        loaded = replace(loaded, dtype=chosen)
     loaded.model.to(device).eval()
     return loaded
 

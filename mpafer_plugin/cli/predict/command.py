@@ -19,6 +19,8 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
+from mpafer_plugin.clip.precision import DTYPES
+
 from ..config_args import config_file
 from .predictor import Predictor
 
@@ -109,6 +111,12 @@ def parse_args(
         help='faces in a batch; default: 32',
     )
     parser.add_argument('--device', help='default: a GPU if available')
+    parser.add_argument(
+        '--dtype',
+        choices=DTYPES,
+        default='auto',
+        help='of the towers; default: auto, what is faster here (printed)',
+    )
     args = parser.parse_args(argv)
     if args.show and (problem := screen_problem()):
         parser.error(f'--show: {problem}')

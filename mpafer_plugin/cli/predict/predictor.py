@@ -68,6 +68,7 @@ class Predictor:
             args.config,
             args.weights,
             device=args.device,
+            dtype=args.dtype,
             face=args.face,
             batch_size=args.batch_size,
             face_model=args.face_model,
