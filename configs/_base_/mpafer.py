@@ -4,6 +4,7 @@
 _base_ = ['default_runtime.py']
 
 from mpafer_plugin.clip import image_size as image_size_of
+from mpafer_plugin.utils.cpu_count import loader_workers
 
 # --- often changed -------------------------------------------------------
 # Tower and weights, which environment variables set without editing a file:
@@ -12,7 +13,7 @@ arch = '{{$MPAFER_ARCH:ViT-B-16-quickgelu}}'  # [P] ViT-B/16 and ViT-L/14
 clip_weights = '{{$MPAFER_CLIP:openai}}'
 max_epochs = 120  # [P]
 batch_size = 32  # [P]
-num_workers = 2
+num_workers = loader_workers()  # 2 to 8, by the CPUs; for each process
 
 # --- sometimes changed ---------------------------------------------------
 # 224 for B/16 and L/14; docs/weights.md has a config of another size.

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
+from numpy.random import mtrand
 
 
 class SeededIndex(int):
@@ -56,23 +57,32 @@ def _seed_python_and_numpy(entropy: tuple[int, ...]) -> int:
     return int(pytorch)
 
 
+# Unused generators of the kind that NumPy's global functions draw from.
+_SPARE = [np.random.MT19937()]
+
+
 @contextmanager
 def isolated_rng(*entropy: int) -> Iterator[None]:
     """Seed the CPU's RNGs for a block and restore their states afterwards.
 
-    A GPU's generator is left alone: images are augmented on the CPU.
+    A GPU's generator is left alone: images are augmented on the CPU. Of
+    NumPy's pairs of normal numbers, a second that is not drawn yet is lost.
 
     Args:
         *entropy (int): See :func:`seed_generators`.
     """
-    python, legacy = random.getstate(), np.random.get_state()
-    pytorch = torch.get_rng_state()
-    # torch.manual_seed records a stack trace for each kind of GPU, which
-    # takes longer than many augmentations.
-    torch.default_generator.manual_seed(_seed_python_and_numpy(entropy))
+    python, pytorch = random.getstate(), torch.get_rng_state()
+    # Copying NumPy's state takes longer than all the rest here.
+    legacy = mtrand.get_bit_generator()
+    own = _SPARE.pop() if _SPARE else np.random.MT19937()
     try:
+        mtrand.set_bit_generator(own)
+        # torch.manual_seed records a stack trace for each kind of GPU, which
+        # takes longer than many augmentations.
+        torch.default_generator.manual_seed(_seed_python_and_numpy(entropy))
         yield
     finally:
         random.setstate(python)
-        np.random.set_state(legacy)
+        mtrand.set_bit_generator(legacy)
+        _SPARE.append(own)
         torch.set_rng_state(pytorch)

@@ -56,6 +56,40 @@ def test_streams_are_independent():
         assert draws() != inside
 
 
+def test_streams_are_those_of_earlier_versions():
+    with isolated_rng(1, 2, 9):
+        assert draws() == (
+            0.8739206227550164,
+            0.13672500436653512,
+            0.8296663165092468,
+        )
+
+
+def test_a_stream_within_a_stream():
+    with isolated_rng(3, 1):
+        expected = [draws(), draws()]
+    with isolated_rng(3, 1):
+        first = draws()
+        with isolated_rng(4):
+            draws()
+        assert [first, draws()] == expected
+
+
+def test_the_generators_of_a_gpu_are_left_alone(monkeypatch):
+    monkeypatch.setattr('torch.cuda.manual_seed_all', None)
+    with isolated_rng(3, 1):
+        draws()
+    with pytest.raises(TypeError), isolated_rng(3, 1):
+        seed_generators(0)
+
+
+def test_a_seed_that_numpy_refuses():
+    before = np.random.get_bit_generator()
+    with pytest.raises(ValueError, match='non-negative'), isolated_rng(-1):
+        pass
+    assert np.random.get_bit_generator() is before
+
+
 def test_states_are_restored_after_an_error():
     seed_generators(0)
     expected = draws()
