@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_reduce
@@ -30,20 +31,15 @@ def class_prototypes(
             leaves it open).
 
     Returns:
-        torch.Tensor: Prototypes (C, D), summed in float64, on the backbone's
-        device.
+        torch.Tensor: Prototypes (C, D), summed in float64, on the CPU: not
+        every device has float64, and GPUs add in no fixed order.
 
     Raises:
         ValueError: If a class has no images.
     """
     device = next(backbone.parameters()).device
-    sums = torch.zeros(
-        num_classes,
-        backbone.tower.embed_dim,
-        dtype=torch.float64,
-        device=device,
-    )
-    counts = sums.new_zeros(num_classes)
+    sums = np.zeros((num_classes, backbone.tower.embed_dim))
+    counts = np.zeros(num_classes)
     training = backbone.training  # a hook runs amid training
     backbone.eval()
     for images, labels in batches:
@@ -51,16 +47,16 @@ def class_prototypes(
         feat = feat[0] if isinstance(feat, tuple) else feat  # (B, D)
         if normalize:
             feat = F.normalize(feat, dim=-1)
-        labels = labels.to(device)
-        sums.index_add_(0, labels, feat.double())
-        counts += torch.bincount(labels, minlength=num_classes)
+        classes = labels.cpu().numpy()
+        np.add.at(sums, classes, feat.float().cpu().numpy())
+        counts += np.bincount(classes, minlength=num_classes)
     backbone.train(training)
-    all_reduce(sums)
-    all_reduce(counts)
+    all_reduce(torch.from_numpy(sums))  # in place
+    all_reduce(torch.from_numpy(counts))
     if not counts.all():
-        absent = (counts == 0).nonzero().flatten().tolist()
+        absent = np.flatnonzero(counts == 0).tolist()
         raise ValueError(
             f'no images of the classes {absent} (by index): they cannot '
             'have prototypes'
         )
-    return sums / counts[:, None]
+    return torch.from_numpy(sums / counts[:, None])

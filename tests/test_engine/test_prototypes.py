@@ -30,3 +30,14 @@ def test_an_empty_class_is_named(backbone):
     batch = torch.randn(2, 3, 32, 32), torch.tensor([0, 2])
     with pytest.raises(ValueError, match=r'no images of the classes \[1\]'):
         class_prototypes(backbone, [batch], 3)
+
+
+def test_sums_are_in_float64_image_by_image(backbone):
+    images, labels = torch.randn(9, 3, 32, 32), torch.arange(9) % 2
+    found = class_prototypes(backbone, [(images, labels)], 2)
+    with torch.no_grad():
+        ((rows, _),) = backbone(images, prompted=False)
+    sums = torch.zeros(2, 12, dtype=torch.float64)
+    sums.index_add_(0, labels, F.normalize(rows, dim=-1).double())
+    counts = torch.tensor([[5], [4]])
+    assert torch.equal(found, sums / counts)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import default_collate
 from mmengine.dist import (
     broadcast_object_list,
     get_rank,
@@ -20,6 +20,7 @@ from mmpretrain.registry import HOOKS
 from torch.utils.data import DataLoader, Subset
 
 from mpafer_plugin.datasets.label_counts import LabelCounts, count_labels
+from mpafer_plugin.datasets.worker_init import leave_signals_to_main
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.utils.atomic_write import atomic_write
 from mpafer_plugin.utils.tensor_files import reading
@@ -54,7 +55,8 @@ class PrototypeHook(Hook):
             leaves it open).
         seed (int): Seed of ``samples_per_class``. Defaults to 0.
         batch_size (int): Images per forward pass. Defaults to 64.
-        num_workers (int): Processes that load images. Defaults to 2.
+        num_workers (int, optional): Processes that load images. Defaults to
+            None: as many as for training.
         cache_dir (str, optional): Folder that caches prototypes by a key of
             weights, images (paths, sizes, times) and options; ``~`` is the
             user's home. If it cannot be used, that is a warning. Defaults to
@@ -75,7 +77,7 @@ class PrototypeHook(Hook):
         normalize: bool = True,
         seed: int = 0,
         batch_size: int = 64,
-        num_workers: int = 2,
+        num_workers: int | None = None,
         cache_dir: str | None = None,
     ):
         if samples_per_class is not None and samples_per_class < 1:
@@ -130,15 +132,17 @@ class PrototypeHook(Hook):
         prototypes = _load(path, model.head.prototypes.shape, runner.logger)
         origin = f'from the cache {path}'
         if prototypes is None:
-            prototypes = self._compute(model, images, labels)
+            prototypes = self._compute(
+                model, images, labels, runner.train_dataloader
+            )
             origin = f'means over {len(indices)} images'
             if path is not None and is_main_process():
                 try:
                     with atomic_write(path) as part, part.open('wb') as file:
-                        np.save(file, prototypes.cpu().numpy())
+                        np.save(file, prototypes.numpy())
                 except OSError as error:
                     runner.logger.warning(f'prototypes not cached: {error}')
-        model.head.set_prototypes(prototypes.to(model.head.prototypes))
+        model.head.set_prototypes(prototypes)
         runner.logger.info(f'class prototypes: {origin}')
 
     def _choose(self, found: LabelCounts) -> list[int]:
@@ -176,14 +180,17 @@ class PrototypeHook(Hook):
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 
     def _compute(
-        self, model, images: Subset, labels: np.ndarray
+        self, model, images: Subset, labels: np.ndarray, train: DataLoader
     ) -> torch.Tensor:
+        workers = self.num_workers
         share = range(get_rank(), len(images), get_world_size())
         loader = DataLoader(
             Subset(images, share),
             batch_size=self.batch_size,
-            num_workers=self.num_workers,
-            collate_fn=pseudo_collate,
+            num_workers=train.num_workers if workers is None else workers,
+            collate_fn=default_collate,
+            pin_memory=train.pin_memory,
+            worker_init_fn=leave_signals_to_main,
         )
 
         shown = loader

@@ -138,7 +138,8 @@ class PromptAlignmentHead(ClsHead):
                 f'prototypes have shape {tuple(prototypes.shape)}, expected '
                 f'{tuple(self.prototypes.shape)}'
             )
-        self.prototypes.copy_(prototypes)
+        # Converted first: not every device has float64.
+        self.prototypes.copy_(prototypes.to(self.prototypes.dtype))
 
     def pre_logits(self, feats: tuple) -> tuple[torch.Tensor, torch.Tensor]:
         """Return global (B, D) and patch (B, N, D) features in text space.

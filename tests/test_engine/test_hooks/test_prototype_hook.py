@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from mmpretrain.models import ClsDataPreprocessor
 
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
+from mpafer_plugin.datasets.worker_init import leave_signals_to_main
 from mpafer_plugin.engine import PrototypeHook
+from mpafer_plugin.engine.hooks import prototype_hook
 
 
 @pytest.fixture
@@ -66,6 +69,38 @@ def test_does_not_touch_the_training_pipeline(run):
         for t in runner.train_dataloader.dataset.pipeline.transforms
     ]
     assert 'RandomErasing' in names
+
+
+@pytest.mark.parametrize('own, expected', [(None, 0), (3, 3)])
+def test_loading_is_as_in_training(run, monkeypatch, own, expected):
+    seen, build = {}, prototype_hook.DataLoader
+
+    def loader(*args, **options):
+        seen.update(options)
+        return build(*args, **options | dict(num_workers=0, pin_memory=False))
+
+    monkeypatch.setattr(prototype_hook, 'DataLoader', loader)
+    run(
+        hook=PrototypeHook(num_workers=own),
+        **{'train_dataloader.pin_memory': True},
+    )
+    assert seen['num_workers'] == expected
+    assert seen['pin_memory']
+    # Its processes outlive a SIGTERM to all, as those of training.
+    assert seen['worker_init_fn'] is leave_signals_to_main
+
+
+def test_a_batch_is_copied_as_a_whole(run, monkeypatch):
+    sizes = []
+    forward = ClsDataPreprocessor.forward
+
+    def note(self, data, training=False):
+        sizes.append(tuple(data['inputs'].shape))
+        return forward(self, data, training)
+
+    monkeypatch.setattr(ClsDataPreprocessor, 'forward', note)
+    run(hook=PrototypeHook(num_workers=0, batch_size=50))
+    assert sizes == [(50, 3, 32, 32), (27, 3, 32, 32)]
 
 
 def test_subset_of_each_class(run):

@@ -19,7 +19,7 @@ def prototypes(cfg: Config, cache_dir: str | None) -> torch.Tensor:
     dataset = DATASETS.build(cfg.train_dataloader.dataset)
     runner = SimpleNamespace(
         model=MODELS.build(cfg.model),
-        train_dataloader=SimpleNamespace(dataset=dataset),
+        train_dataloader=SimpleNamespace(dataset=dataset, pin_memory=False),
         cfg=cfg,
         iter=0,
         logger=MMLogger.get_current_instance(),
