@@ -14,6 +14,7 @@ from torch import nn
 import mpafer_plugin
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
+from mpafer_plugin.engine.distributed import unwrap_model
 
 from . import print_any_text
 
@@ -181,6 +182,10 @@ def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
     join_process_group(cfg.launcher)
     runner = (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
     guard(runner)
+    if torch.cuda.is_available():
+        # Images are copied while the CPU goes on. mmpretrain's preprocessor
+        # (1.2.0) does not pass on this option of mmengine's.
+        unwrap_model(runner.model).data_preprocessor._non_blocking = True
     if args.amp and not torch.cuda.is_available():
         runner.logger.warning(
             '--amp on the CPU uses bfloat16, which may be slower than full '

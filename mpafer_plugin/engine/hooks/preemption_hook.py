@@ -3,8 +3,9 @@ import threading
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
 from .safe_checkpoint_hook import SafeCheckpointHook
@@ -22,7 +23,7 @@ class PreemptionHook(Hook):
     ``--resume`` continues with the next iteration. At other times there is
     nothing new to save, and the process exits with the same code at once.
     Further signals are ignored. It is enough that one of several processes
-    receives the signal.
+    receives the signal; they compare every ten iterations.
 
     Requires a :class:`SafeCheckpointHook` and, to resume mid-epoch, a
     :class:`ResumableTrainLoop`. Without them the last checkpoint remains, and
@@ -52,11 +53,11 @@ class PreemptionHook(Hook):
         self._stop_if_asked(runner)
         self._training = True
 
-    def after_train_iter(self, runner, *args, **kwargs) -> None:
+    def after_train_iter(
+        self, runner, batch_idx: int, *args, **kwargs
+    ) -> None:
         """Save and exit, if any rank was asked to."""
-        asked = torch.tensor(int(self._asked))
-        all_reduce(asked, op='max')
-        if not asked:
+        if not self._any_asked(runner, batch_idx):
             return
         saved = any(
             isinstance(hook, SafeCheckpointHook) and hook.save_now(runner)
@@ -73,6 +74,20 @@ class PreemptionHook(Hook):
         """Exit if asked to: the epoch's checkpoint is written."""
         self._training = False
         self._stop_if_asked(runner)
+
+    def _any_asked(self, runner, batch_idx: int) -> bool:
+        """Return whether any rank was asked to stop, if all compare now."""
+        if get_world_size() == 1:
+            return self._asked
+        # Each comparison is a wait for all.
+        by_epoch = isinstance(runner.train_loop, EpochBasedTrainLoop)
+        if not self.every_n_train_iters(runner, 10) and not (
+            by_epoch and self.end_of_epoch(runner.train_dataloader, batch_idx)
+        ):
+            return False
+        asked = torch.tensor(int(self._asked))
+        all_reduce(asked, op='max')
+        return bool(asked)
 
     def _on_signal(self, *args) -> None:
         again, self._asked = self._asked, True
