@@ -46,6 +46,10 @@ class Explanation:
     class_share: torch.Tensor
     prompt_share: torch.Tensor
 
+    def cpu(self) -> 'Explanation':
+        """Copy to the CPU, as an image may be kept longer than the batch."""
+        return Explanation(*(value.cpu() for value in vars(self).values()))
+
     def of(self, index: int) -> 'Explanation':
         """Select one image, with B = 1."""
         return Explanation(

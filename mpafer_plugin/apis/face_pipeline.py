@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dataset import Compose
+from mmengine.dataset import Compose, default_collate
 from mmengine.logging import MMLogger
 from mmpretrain.registry import TRANSFORMS
 
@@ -42,6 +42,25 @@ class PreparedFace:
     packed: dict
     matrix: np.ndarray
     size: tuple[int, int]
+
+
+def collate_faces(inputs: Sequence[dict], model: Any) -> dict:
+    """Batch the inputs of a model.
+
+    A GPU gets the images in one copy, from pinned memory and not waited for.
+
+    Args:
+        inputs (Sequence[dict]): F outputs of the test pipeline.
+        model (nn.Module): The classifier, on its device.
+
+    Returns:
+        dict: ``inputs`` (F, 3, H, W) on the CPU and ``data_samples``.
+    """
+    batch = default_collate(inputs)
+    if model.data_preprocessor.device.type == 'cuda':
+        model.data_preprocessor._non_blocking = True
+        batch['inputs'] = batch['inputs'].pin_memory()
+    return batch
 
 
 class FacePreparation:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
 from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
@@ -17,7 +16,7 @@ from .explanation import (
     explain,
     explainable_parts,
 )
-from .face_pipeline import FacePreparation
+from .face_pipeline import FacePreparation, collate_faces
 from .face_smoother import FaceSmoother
 from .face_stream import Boxes, FaceBoxes, Job, Keep, answer_jobs, jobs_of
 from .fer_results import FERResults, ImagePrediction, face_result
@@ -212,11 +211,11 @@ class FERInferencer:
             np.ndarray: Probabilities (F, C).
         """
         with self._loaded.autocast():
-            samples = self.model.test_step(pseudo_collate(inputs))
-        scores = torch.stack([sample.pred_score for sample in samples])
+            samples = self.model.test_step(collate_faces(inputs, self.model))
+        scores = torch.stack([s.pred_score for s in samples]).float().cpu()
         if not scores.isfinite().all():
             raise ValueError("the model's scores are not finite")
-        return scores.float().cpu().numpy()
+        return scores.numpy()
 
     def explain(
         self, source: Any, boxes: FaceBoxes | None = None
@@ -279,7 +278,7 @@ class FERInferencer:
             for face, output in zip(faces, outputs, strict=True):
                 probs = output
                 if explain:
-                    probs = output.probs[0].float().cpu().numpy()
+                    probs = output.probs[0].float().numpy()
                 result = face_result(
                     face.face, face.detected, probs, self.classes
                 )
@@ -293,6 +292,7 @@ class FERInferencer:
             )
 
     def _explain(self, inputs: Sequence[dict]) -> list[Explanation]:
-        data = self.model.data_preprocessor(pseudo_collate(inputs))
-        found = explain(self.model, data['inputs'])
+        batch = collate_faces(inputs, self.model)
+        data = self.model.data_preprocessor(batch)
+        found = explain(self.model, data['inputs']).cpu()
         return [found.of(index) for index in range(len(inputs))]

@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import MMLogger
 from mmpretrain.registry import METRICS
@@ -61,35 +62,40 @@ class FERMetric(BaseMetric):
                 Without a label, the largest soft target is the label; with
                 scores, the class of the largest is the prediction.
         """
-        for sample in data_samples:
-            self.classes = sample.get('model_classes')
-            label = sample.get('gt_label')
-            if label is None:
-                label = sample['gt_score'].argmax()
-            # Scores first: test-time augmentation merges only them.
-            score = sample.get('pred_score')
-            predicted = (
-                sample['pred_label'] if score is None else score.argmax()
+        first = data_samples[0]
+        self.classes = data_samples[-1].get('model_classes')
+        names = list(self.dataset_meta['classes'])
+        if first.get('gt_label') is None:
+            true = _stack(data_samples, 'gt_score').argmax(1)
+        else:
+            true = _stack(data_samples, 'gt_label').reshape(len(data_samples))
+        # Scores first: test-time augmentation merges only them.
+        if first.get('pred_score') is None:
+            predicted = _stack(data_samples, 'pred_label')[:, 0]
+        else:
+            scores = _stack(data_samples, 'pred_score')
+            predicted = scores.argmax(1)
+            if self.classes is None and scores.shape[1] != len(names):
+                raise ValueError(
+                    f'the model scores {scores.shape[1]} classes without '
+                    f'their names; the data has {len(names)}: {names}'
+                )
+            if not np.isfinite(scores).all():
+                index = np.isfinite(scores).all(1).argmin()
+                path = data_samples[index].get('img_path')
+                raise ValueError(f'the scores of {path!r} are not finite')
+        known = (true >= 0) & (true < len(names))
+        if not known.all():
+            index = known.argmin()
+            raise ValueError(
+                f'{data_samples[index].get("img_path")!r} has the label '
+                f'{true[index]}; the data has {len(names)} classes'
             )
-            names = list(self.dataset_meta['classes'])
-            number = len(names) if score is None else len(score)
-            if self.classes is None and number != len(names):
-                raise ValueError(
-                    f'the model scores {number} classes without their names; '
-                    f'the data has {len(names)}: {names}'
-                )
-            if score is not None and not score.isfinite().all():
-                raise ValueError(
-                    f'the scores of {sample.get("img_path")!r} are not finite'
-                )
-            if not 0 <= label < len(names):
-                raise ValueError(
-                    f'{sample.get("img_path")!r} has the label {int(label)}; '
-                    f'the data has {len(names)} classes'
-                )
-            # Images of the same pair share one tuple, to save memory.
-            pair = int(label), int(predicted)
-            self.results.append(self._pairs.setdefault(pair, pair))
+        # Images of the same pair share one tuple, to save memory.
+        self.results += [
+            self._pairs.setdefault(pair, pair)
+            for pair in zip(true.tolist(), predicted.tolist(), strict=True)
+        ]
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Compute the metrics of all images.
@@ -148,3 +154,9 @@ class FERMetric(BaseMetric):
                 f'The data lacks {extra}: these predictions are wrong'
             )
         return np.array(indices)
+
+
+def _stack(samples: Sequence[dict], name: str) -> np.ndarray:
+    """Copy a field of all samples to the CPU: a GPU is waited for once."""
+    values = [torch.as_tensor(sample[name]) for sample in samples]
+    return torch.stack(values).cpu().numpy()

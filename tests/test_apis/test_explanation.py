@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mpafer_plugin.apis import FERInferencer, build_model, explain
-from mpafer_plugin.apis.explanation import attention_weights
+from mpafer_plugin.apis.explanation import Explanation, attention_weights
 
 
 @pytest.fixture
@@ -173,3 +174,16 @@ def test_what_can_not_be_explained_is_known_at_once(
     inferencer.model = torch.nn.Identity()
     with pytest.raises(ValueError, match='can be explained, not NoneType'):
         inferencer.check_explainable()
+
+
+def test_a_face_that_is_kept_keeps_nothing_on_the_gpu(face_tiny, monkeypatch):
+    with FakeTensorMode():  # no GPU is needed
+        batch = [torch.empty(3, 2, device='cuda') for _ in range(7)]
+    monkeypatch.setattr(
+        'mpafer_plugin.apis.fer_inferencer.explain',
+        lambda *args: Explanation(*batch),
+    )
+    inferencer = FERInferencer(face_tiny, face='none')
+    image = inferencer.prepare.pack(np.zeros((9, 9, 3), np.uint8))
+    for face in inferencer._explain([image] * 3):
+        assert {x.device.type for x in vars(face).values()} == {'cpu'}

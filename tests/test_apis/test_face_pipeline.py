@@ -2,12 +2,17 @@ import copy
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from mmpretrain.models import ClsDataPreprocessor
+from mmpretrain.structures import DataSample
 
 from mpafer_plugin.apis import FERInferencer
+from mpafer_plugin.apis.face_pipeline import collate_faces
 from mpafer_plugin.faces import Face
 
 
@@ -76,3 +81,23 @@ def test_given_landmarks_align(finder, canvas):
 def test_wrong_channel_order(face_tiny):
     with pytest.raises(ValueError, match="channel_order='gbr' is not one of"):
         FERInferencer(face_tiny, face='none', channel_order='gbr')
+
+
+@pytest.mark.parametrize('device', ['cpu', 'cuda'])
+def test_faces_are_copied_together(device, monkeypatch):
+    pinned = []
+    monkeypatch.setattr(
+        torch.Tensor, 'pin_memory', lambda x: pinned.append(x) or x
+    )
+    preprocessor = ClsDataPreprocessor()
+    preprocessor._device = torch.device(device)
+    faces = [
+        dict(inputs=torch.full((3, 4, 4), i), data_samples=DataSample())
+        for i in range(5)
+    ]
+    model = SimpleNamespace(data_preprocessor=preprocessor)
+    batch = collate_faces(faces, model)
+    assert batch['inputs'][:, 0, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert len(batch['data_samples']) == 5
+    assert len(pinned) == (device == 'cuda')
+    assert preprocessor._non_blocking == (device == 'cuda')

@@ -4,6 +4,7 @@ import torch
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.evaluation import FERMetric
+from tests.waits import Waits
 
 CLASSES = ['a', 'b', 'c', 'd']
 
@@ -204,3 +205,37 @@ def test_memory_of_a_image_is_a_pointer():
         metric.process({}, samples)
     assert len(metric.results) == 100
     assert len({id(pair) for pair in metric.results}) == 2
+
+
+@pytest.mark.parametrize('field', ['gt_label', 'gt_score'])
+def test_a_batch_is_read_as_a_whole(field, monkeypatch):
+    """Each read waits for a GPU: once for labels, once for scores."""
+    samples = [
+        {'pred_score': one_hot(predicted)}
+        | dict(gt_label=torch.tensor([true]), gt_score=one_hot(true))
+        for true, predicted in PAIRS
+    ]
+    for sample in samples:
+        del sample[{'gt_label': 'gt_score', 'gt_score': 'gt_label'}[field]]
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    with Waits(monkeypatch) as waits:
+        metric.process({}, samples)
+    assert waits.count == 2
+    assert metric.results == PAIRS
+
+
+def test_the_image_of_a_batch_that_is_wrong():
+    samples = [
+        dict(gt_label=torch.tensor([0]), pred_score=one_hot(0), img_path=name)
+        for name in 'abc'
+    ]
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    samples[1]['pred_score'] = one_hot(0) / 0
+    with pytest.raises(ValueError, match="scores of 'b' are not finite"):
+        metric.process({}, samples)
+    samples[1].update(pred_score=one_hot(0), gt_label=torch.tensor([7]))
+    with pytest.raises(ValueError, match="'b' has the label 7; the data"):
+        metric.process({}, samples)
+    assert not metric.results
