@@ -72,7 +72,7 @@ def join_process_group(launcher: str) -> None:
 
     mmengine (0.10.7) selects a CUDA device even for gloo, but leaves an
     existing process group alone: call this before the runner is built. With
-    GPUs it does nothing, and mmengine initializes nccl.
+    GPUs mmengine initializes nccl. Either group is ended when Python exits.
 
     Args:
         launcher (str): How the processes were started. Without a GPU only
@@ -84,6 +84,7 @@ def join_process_group(launcher: str) -> None:
     """
     if launcher == 'none' or torch.distributed.is_initialized():
         return
+    atexit.register(_leave_process_group)
     gpus = torch.cuda.device_count()
     if gpus:
         processes = int(os.environ.get('LOCAL_WORLD_SIZE', 1))
@@ -100,15 +101,14 @@ def join_process_group(launcher: str) -> None:
             'as tools/dist_train.sh and tools/slurm_train.sh do'
         )
     torch.distributed.init_process_group('gloo')
-    atexit.register(_leave_process_group)
 
 
 def _leave_process_group() -> None:
-    """End gloo's threads before Python exits.
+    """End the threads of gloo and nccl before Python exits.
 
-    A thread that still holds a tensor then aborts the process. The threads end
-    with the group, which the wrapped model refers to in a reference cycle:
-    hence the garbage collection.
+    A thread of gloo that still holds a tensor then aborts the process, and
+    nccl's watchdog complains. The threads end with the group, which the
+    wrapped model refers to in a reference cycle: hence the garbage collection.
     """
     gc.collect()
     if torch.distributed.is_initialized():

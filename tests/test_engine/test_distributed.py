@@ -72,3 +72,21 @@ def test_no_thread_of_gloo_is_left_at_the_end():
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1] == 'left []'
+
+
+@pytest.mark.parametrize('launcher', ['pytorch', 'slurm', 'mpi'])
+def test_the_group_of_any_launcher_is_ended(launcher, monkeypatch):
+    registered = []
+    monkeypatch.setattr('atexit.register', registered.append)
+    monkeypatch.setattr(torch.cuda, 'device_count', lambda: 2)
+    join_process_group('none')
+    assert not registered
+    join_process_group(launcher)
+    (leave,) = registered
+    monkeypatch.setattr(torch.distributed, 'is_initialized', lambda: True)
+    ended = []
+    monkeypatch.setattr(
+        torch.distributed, 'destroy_process_group', lambda: ended.append(1)
+    )
+    leave()
+    assert ended == [1]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mpafer_plugin.utils.atomic_write import atomic_write
@@ -71,13 +72,30 @@ def train(runner: Runner, resumed: bool) -> dict[str, Any]:
     return found
 
 
-def peak_memory_mib() -> float:
-    """Return the peak memory of the GPU, or of the process without one."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated() / 2**20
-    unit = 1 if sys.platform == 'darwin' else 1024  # bytes, KiB
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * unit / 2**20
+class PeakMemory(Hook):
+    """Record of the peak memory of the GPU, or of the process without one.
+
+    mmengine (0.10.7) resets the peak of the GPU each time it logs it.
+    """
+
+    priority = 'NORMAL'  # before LoggerHook
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def after_train_iter(self, *args, **kwargs) -> None:
+        """Note the peak before it is logged."""
+        if torch.cuda.is_available():
+            self._bytes = max(self._bytes, torch.cuda.max_memory_allocated())
+
+    def mib(self) -> float:
+        """Return the peak so far."""
+        if torch.cuda.is_available():
+            self.after_train_iter()
+            return self._bytes / 2**20
+        unit = 1 if sys.platform == 'darwin' else 1024  # bytes, KiB
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak * unit / 2**20
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
@@ -87,6 +105,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
     # Resume an interrupted run.
     cfg.resume = any(Path(cfg.work_dir).glob('*.pth'))
     runner = build_runner(cfg, args)
+    memory = PeakMemory()
+    runner.register_hook(memory)
     count = num_trainable(runner.model)
     if count:
         found = train(runner, cfg.resume)
@@ -94,7 +114,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> None:
         accuracy = float(runner.val()['fer/accuracy'])
         metrics = test(runner)
         found = dict(val_accuracy=accuracy, last=metrics, best=metrics)
-    found.update(learnable=count, memory_mib=peak_memory_mib())
+    found.update(learnable=count, memory_mib=memory.mib())
     with atomic_write(Path(cfg.work_dir, RESULT)) as part:
         part.write_text(json.dumps(found, indent=2) + '\n')
 

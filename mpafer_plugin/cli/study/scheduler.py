@@ -30,7 +30,8 @@ class Scheduler:
         self.folder = folder
         self.pool = ThreadPoolExecutor(jobs)
         # The GPU of each concurrent run, waiting to be used.
-        names = os.environ.get('CUDA_VISIBLE_DEVICES', '').split(',')
+        visible = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+        names = [name.strip() for name in visible.split(',')]
         if names == ['']:
             names = [str(i) for i in range(torch.cuda.device_count())] or ['']
         self.gpus: SimpleQueue = SimpleQueue()

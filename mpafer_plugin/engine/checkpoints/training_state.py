@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import EarlyStoppingHook
 
@@ -12,6 +13,17 @@ EARLY_STOPPING = 'early_stopping'
 
 GRADIENTS = 'gradients'
 """Key of a checkpoint: see :func:`accumulated_gradients`."""
+
+
+def steps_to_cpu(checkpoint: dict[str, Any]) -> None:
+    """Move an optimizer's counts of steps to the CPU, where torch keeps them.
+
+    mmengine (0.10.7) loads them to the GPU, which Adam then waits for, twice
+    for each parameter at each step.
+    """
+    for state in checkpoint.get('optimizer', {}).get('state', {}).values():
+        if isinstance(state.get('step'), torch.Tensor):
+            state['step'] = state['step'].cpu()
 
 
 def early_stopping_state(runner) -> dict[str, list]:

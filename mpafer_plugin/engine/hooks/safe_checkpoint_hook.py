@@ -18,6 +18,7 @@ from ..checkpoints.training_state import (
     early_stopping_state,
     restore_early_stopping,
     restore_gradients,
+    steps_to_cpu,
 )
 from ..runners.by_iteration import count_by_iteration
 from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
@@ -118,6 +119,7 @@ class SafeCheckpointHook(CheckpointHook):
         if done:
             self._enter_epoch(runner.train_loop, done, total)
         follow_config(runner, checkpoint, done)
+        steps_to_cpu(checkpoint)
         restore_early_stopping(runner, checkpoint.get(EARLY_STOPPING, {}))
         if checkpoint.get(GRADIENTS):
             iteration = checkpoint['meta']['iter']

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.hooks import Hook
+from torch._subclasses.fake_tensor import FakeTensorMode
 
+from mpafer_plugin.engine.checkpoints.training_state import steps_to_cpu
 from mpafer_plugin.evaluation import FERMetric
 
 EPOCHS = 'train_cfg.max_epochs'
@@ -115,3 +117,44 @@ def test_another_group_loses_gradients_and_says_so(
     build_runner(resume=True, load_from=str(file), **other).train()
     out, err = capfd.readouterr()
     assert 'accumulative_counts=4, now it is 3' in out + err
+
+
+def test_counts_of_steps_go_to_the_cpu():
+    """A resumed Adam would wait for them; its moments stay on the GPU."""
+    with FakeTensorMode():  # no GPU is needed
+        state = {
+            name: torch.empty(shape, device='cuda')
+            for name, shape in (('step', ()), ('exp_avg', (2,)))
+        }
+        checkpoint = dict(optimizer=dict(state={0: state, 1: {}}))
+        steps_to_cpu(checkpoint)
+    assert state['step'].device.type == 'cpu'
+    assert state['exp_avg'].device.type == 'cuda'
+    steps_to_cpu({})
+
+
+def test_resuming_moves_them(build_runner):
+    devices = []
+
+    class FromGPU(Hook):
+        priority = 'HIGHEST'
+
+        def after_load_checkpoint(self, runner, checkpoint):
+            with FakeTensorMode():
+                for state in checkpoint['optimizer']['state'].values():
+                    state['step'] = torch.empty((), device='cuda')
+
+    class ToOptimizer(Hook):
+        priority = 'LOWEST'
+
+        def after_load_checkpoint(self, runner, checkpoint):
+            for state in checkpoint['optimizer']['state'].values():
+                devices.append(state['step'].device.type)
+                state['step'] = torch.tensor(10.0)
+
+    build_runner('mpafer_plus_rafdb.py').train()
+    runner = build_runner('mpafer_plus_rafdb.py', resume=True, **{EPOCHS: 2})
+    runner.register_hook(FromGPU())
+    runner.register_hook(ToOptimizer())
+    runner.train()
+    assert devices == ['cpu'] * 3
