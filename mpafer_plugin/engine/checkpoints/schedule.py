@@ -9,6 +9,14 @@ from mmengine.runner import EpochBasedTrainLoop
 OPTIMIZER = 'optimizer_type'
 """Key of a checkpoint: class name of the optimizer."""
 
+HISTORY = (
+    'last_step', '_global_step', 'best', 'num_bad_epochs', 'cooldown_counter'
+)  # fmt: skip
+"""Values of a ``ReduceOnPlateauParamScheduler`` that are not of its config."""
+
+BOUNDS = ('initial_', 'max_', 'min_')
+"""Prefixes of the values that schedulers store in an optimizer's groups."""
+
 
 def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
     """Let optimizer and schedule continue as the config says, by position.
@@ -18,9 +26,9 @@ def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
     Here the checkpoint gives the position and the optimizer's state, such as
     momentum; the hyperparameters are those of the config, and the schedulers
     are stepped to the position. Under the same config the values are the
-    same, bit for bit. A scheduler that follows validation results keeps its
-    state, but begins and ends as the config says. Several optimizers are
-    restored as mmengine does it.
+    same, bit for bit. A scheduler that follows the same validation results as
+    in the file keeps what it has seen of them, and what it has made of the
+    config's value. Several optimizers are restored as mmengine does it.
 
     Args:
         runner (Runner): A runner that resumes, with optimizer and schedulers
@@ -53,16 +61,11 @@ def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
             'a new run from these weights: load_from=CHECKPOINT without '
             '--resume'
         )
-    schedulers = runner.param_schedulers or []
-    if any(getattr(s, 'need_val_args', False) for s in schedulers):
-        states = checkpoint.get('param_schedulers', [])
-        for scheduler, state in zip(schedulers, states, strict=False):
-            state.update(begin=scheduler.begin, end=scheduler.end)
-        return
-    checkpoint.pop('param_schedulers', None)
+    states = checkpoint.pop('param_schedulers', [])
     _step_schedulers(runner, meta['iter'], meta['epoch'])
+    followed = _restore_histories(runner.param_schedulers or [], states)
     if 'optimizer' in checkpoint:
-        _set_hyperparameters(checkpoint['optimizer'], wrapper)
+        _set_hyperparameters(checkpoint['optimizer'], wrapper, followed)
     runner.logger.info(
         f'the schedule continues after iteration {meta["iter"]} of '
         f'{runner.max_iters}: lr {wrapper.get_lr()}'
@@ -85,20 +88,45 @@ def _step_schedulers(runner, iterations: int, epochs: int) -> None:
                     hook.after_train_epoch(runner)
 
 
-def _set_hyperparameters(state: dict[str, Any], wrapper: OptimWrapper) -> None:
+def _restore_histories(schedulers: list, states: list) -> set[str]:
+    """Restore what schedulers have seen of validation results.
+
+    Returns:
+        set[str]: Names of the values that they schedule, such as 'lr'.
+    """
+    followed = set()
+    for scheduler, state in zip(schedulers, states, strict=False):
+        if getattr(scheduler, 'need_val_args', False) and all(
+            state.get(name) == getattr(scheduler, name)
+            for name in ('param_name', 'monitor', 'rule')
+        ):
+            scheduler.load_state_dict({name: state[name] for name in HISTORY})
+            followed.add(scheduler.param_name)
+    return followed
+
+
+def _set_hyperparameters(
+    state: dict[str, Any], wrapper: OptimWrapper, followed: set[str]
+) -> None:
     """Replace the hyperparameters in an optimizer's saved state.
 
-    These are the arguments of its class; other values of a group, which some
-    optimizers keep there, are state.
+    These are the arguments of its class, and the bounds that schedulers
+    store; other values of a group, which some optimizers keep there, are
+    state. Values that follow validation results are scaled.
     """
     names = set(inspect.signature(type(wrapper.optimizer)).parameters)
     groups = [*state['param_groups']]
     if 'base_param_settings' in state:  # whose rate is logged
         groups.append(state['base_param_settings'])
     for saved, own in zip(groups, wrapper.param_groups, strict=False):
+        scaled = {
+            name: saved[name] * (own[first] / saved[first])
+            for name in followed
+            if saved[first := f'initial_{name}']
+        }
         saved.update(
             (name, value)
             for name, value in own.items()
-            if name != 'params'
-            and (name in names or name.startswith('initial_'))
+            if name != 'params' and (name in names or name.startswith(BOUNDS))
         )
+        saved.update(scaled)

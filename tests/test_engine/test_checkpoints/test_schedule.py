@@ -41,6 +41,16 @@ def train(build_runner, tmp_path):
         {'optim_wrapper.optimizer.lr': 0.01},
         {'param_scheduler': [dict(type='PolyLR', by_epoch=False)]},
         {'param_scheduler': [dict(type='StepLR', step_size=2)]},
+        {
+            'param_scheduler': [
+                dict(
+                    type='OneCycleLR',
+                    eta_max=0.1,
+                    total_steps=3,
+                    convert_to_iter_based=True,
+                )
+            ]
+        },
         {'param_scheduler': None},
     ],
 )
@@ -65,11 +75,14 @@ def test_hyperparameters_are_those_of_the_config(train, tmp_path):
     )
     assert runner.optim_wrapper.param_groups[0]['weight_decay'] == 0.25
     # One epoch was all: the momentum is that of the file.
-    state = runner.optim_wrapper.optimizer.state_dict()['state']
-    assert state.keys() == saved['state'].keys()
+    optimizer = runner.optim_wrapper.optimizer
+    parameters = [
+        p for group in optimizer.param_groups for p in group['params']
+    ]
+    assert saved['state']
     for index, values in saved['state'].items():
-        momentum = values['momentum_buffer']
-        assert torch.equal(state[index]['momentum_buffer'], momentum)
+        state = optimizer.state[parameters[index]]
+        assert torch.equal(state['momentum_buffer'], values['momentum_buffer'])
 
 
 def test_another_optimizer_is_an_error(train):
@@ -79,18 +92,42 @@ def test_another_optimizer_is_an_error(train):
         train('run', resume=True, **{'optim_wrapper.optimizer': adam})
 
 
+PLATEAU = dict(
+    type='ReduceOnPlateauLR',
+    monitor='fer/accuracy',
+    rule='greater',
+    threshold=1000,  # never better
+    patience=0,
+    factor=0.5,
+)
+
+
 def test_a_schedule_that_follows_validation_ends_later(train):
-    plateau = dict(
-        type='ReduceOnPlateauLR',
-        monitor='fer/accuracy',
-        rule='greater',
-        threshold=1000,  # never better
-        patience=0,
-        factor=0.5,
-    )
-    options = {'param_scheduler': [plateau]}
+    options = {'param_scheduler': [PLATEAU]}
     _, expected = train('whole', **{EPOCHS: 4, **options})
     train('resumed', **{EPOCHS: 2, **options})
     _, rates = train('resumed', resume=True, **{EPOCHS: 4, **options})
     assert rates == {i: r for i, r in expected.items() if i in rates}
     assert len(set(expected.values())) == 3
+
+
+def test_a_schedule_that_follows_validation_is_the_configs(train):
+    """But for what it has seen: of two validations, one was no better."""
+    train('run', **{EPOCHS: 3, 'param_scheduler': [PLATEAU]})
+    options = {
+        EPOCHS: 4,
+        'param_scheduler': [PLATEAU | dict(factor=0.1)],
+        'optim_wrapper.optimizer.lr': 0.01,
+    }
+    runner, rates = train('run', resume=True, **options)
+    # 0.5 in the file; 0.1 by the third validation, which follows on resume.
+    first = rates[3 * len(runner.train_dataloader)]
+    assert first == pytest.approx(0.01 * 0.5 * 0.1)
+
+
+def test_a_cosine_becomes_a_schedule_that_follows_validation(train):
+    train('run', **{EPOCHS: 2})
+    options = {EPOCHS: 4, 'param_scheduler': [PLATEAU]}
+    runner, rates = train('run', resume=True, **options)
+    length = len(runner.train_dataloader)
+    assert rates[2 * length] == 0.032
