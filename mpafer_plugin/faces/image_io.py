@@ -93,6 +93,8 @@ def read_image(
 def _open(source: Any) -> Image.Image:
     if hasattr(source, 'read'):
         source = source.read()
+        if isinstance(source, str):
+            raise ValueError("it was opened as text; open it with mode 'rb'")
     if isinstance(source, (bytes, bytearray)):
         source = io.BytesIO(source)
     return Image.open(source, formats=_formats())

@@ -189,6 +189,11 @@ def test_what_is_no_image_is_refused(tmp_path):
         read_image(tmp_path / 'absent.png')
     with pytest.raises(ImageError, match='directory'):
         read_image(tmp_path)
+    with (
+        (tmp_path / 'text.jpg').open() as file,
+        pytest.raises(ImageError, match='rb'),
+    ):
+        read_image(file)
 
 
 def test_values_without_an_agreed_white_are_refused(tmp_path):
