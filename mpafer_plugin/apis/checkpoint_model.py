@@ -87,7 +87,11 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
     mean, std = (
         [float(x) for x in settings[name]] for name in ('mean', 'std')
     )
-    if not all(map(math.isfinite, mean + std)) or min(std) <= 0:
+    if (
+        [len(mean), len(std)] != [3, 3]
+        or not all(map(math.isfinite, mean + std))
+        or min(std) <= 0
+    ):
         raise ValueError(
             f'images cannot be normalized by mean={mean}, std={std}'
         )

@@ -43,7 +43,8 @@ def load_tensors(
     """Load a file of ``torch.save`` as data; nothing in it is executed.
 
     Neither the file nor a tensor of it may take more memory than the file has
-    bytes: compressed archives and expanded tensors are refused.
+    bytes: compressed archives and expanded tensors are refused, and so are
+    sparse and quantized ones.
 
     Args:
         path (str | Path): The file.
@@ -69,6 +70,12 @@ def load_tensors(
             mmap=mmap and is_archive,
         )
         for tensor in _tensors(content):
+            plain = tensor.layout is torch.strided and not tensor.is_quantized
+            if not plain or tensor.is_meta:
+                raise ValueError(
+                    f'a tensor is {tensor.dtype}, {tensor.layout}, on '
+                    f'{tensor.device}: only dense ones with values are read'
+                )
             bytes_needed = tensor.numel() * tensor.element_size()
             if bytes_needed > size:
                 raise ValueError(
@@ -109,8 +116,8 @@ def misfit(
 ) -> str:
     """Describe how tensors differ from those of a model, '' if they fit.
 
-    Their names and shapes must be the same, and their values finite, but for
-    those that are not finite in the model either: buffers that are not set.
+    Their names and shapes must be the same, and their values real and finite,
+    but for those that are the same in the model: buffers that are not set.
 
     Args:
         found (Mapping[str, torch.Tensor]): The tensors.
@@ -126,16 +133,32 @@ def misfit(
         'missing': [name for name in expected if name not in found],
         'unknown': [name for name in found if name not in expected],
         'of another shape': shapes,
+        'of another type': [
+            f'{name} {found[name].dtype}, not {expected[name].dtype}'
+            for name in both
+            if found[name].is_floating_point()
+            != expected[name].is_floating_point()
+        ],
     }
     if not any(problems.values()):
         problems['not finite'] = [
             name
             for name in both
-            if not found[name].isfinite().all()
-            and (expected[name].is_meta or expected[name].isfinite().all())
+            if not _is_finite(found[name], expected[name])
         ]
     return '; '.join(
         f'{len(items)} {problem}: {listed(items)}'
         for problem, items in problems.items()
         if items
     )
+
+
+def _is_finite(found: torch.Tensor, expected: torch.Tensor) -> bool:
+    """Return whether values are finite, or else as they are in the model."""
+    if expected.is_meta:
+        return bool(found.isfinite().all())
+    found = found.to(expected)
+    finite = found.isfinite()
+    if not finite.all():
+        finite |= (found == expected) | (found.isnan() & expected.isnan())
+    return bool(finite.all())

@@ -177,6 +177,10 @@ def change(path, edit):
             r'std=\[1.0, 0.0, 1.0\]',
         ),
         (
+            lambda c: c[ENTRY]['settings'].update(mean=[1.0, 2.0]),
+            r'mean=\[1.0, 2.0\]',
+        ),
+        (
             lambda c: c[ENTRY]['settings'].update(mean=[float('inf')] * 3),
             r'mean=\[inf, inf, inf\]',
         ),

@@ -151,7 +151,7 @@ def numbered(folder: Path, template: str) -> list[tuple[int, Path]]:
     return [
         (int(match[1]), path)
         for path in folder.glob('*')
-        if (match := pattern.fullmatch(path.name))
+        if (match := pattern.fullmatch(path.name)) and path.is_file()
     ]
 
 

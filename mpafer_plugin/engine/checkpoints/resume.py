@@ -5,9 +5,8 @@ from pathlib import Path
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
 
 from mpafer_plugin.utils.atomic_write import atomic_write
-from mpafer_plugin.utils.tensor_files import load_tensors
 
-from .file import damage, numbered
+from .file import fits, numbered, read_checkpoint
 
 POINTER = 'last_checkpoint'
 """mmengine's file that names the newest checkpoint."""
@@ -41,7 +40,7 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
             return
         if not Path(named).is_file():
             raise FileNotFoundError(f'no checkpoint {named} to resume from')
-        reason = damage(Path(named))
+        reason = _unusable(Path(named))
         if reason:
             raise ValueError(
                 f'{named} is damaged: {reason}. Resume from another one, or '
@@ -91,17 +90,25 @@ def _newest_intact(
             if path != pointed and not (last and number > last[0])
         ]
     candidates = [path for *_, path in sorted(others, reverse=True)]
-    if pointed is not None and pointed.is_file():
+    # os.path, as pathlib fails for names that are too long.
+    if pointed is not None and os.path.isfile(pointed):
         candidates.insert(0, pointed)
     elif pointed is not None:
-        warn(f'{POINTER} names {str(pointed)!r}, which does not exist')
+        warn(f'{POINTER} names {str(pointed)[:200]!r}, which does not exist')
     for path in candidates:
-        reason = damage(path)
+        reason = _unusable(path)
         if not reason:
-            try:
-                load_tensors(path)
-                return path
-            except ValueError as error:
-                reason = str(error)
+            return path
         warn(f'{path} is damaged, the one before is taken: {reason}')
     return None
+
+
+def _unusable(path: Path) -> str:
+    """Return why training cannot continue from a file, or ''."""
+    try:
+        meta = read_checkpoint(path)['meta']
+    except ValueError as error:
+        return str(error)
+    if fits(meta, dict(epoch=int, iter=int)):
+        return ''
+    return f'{str(path)!r} is no checkpoint of a run: it has no epoch, iter'

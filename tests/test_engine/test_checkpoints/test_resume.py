@@ -18,7 +18,8 @@ def runner(tmp_path):
     """A runner to resume, with the files of two epochs."""
     for number in (1, 2):
         path = tmp_path / f'epoch_{number}.pth'
-        torch.save(dict(state_dict=dict(a=torch.zeros(3))), path)
+        content = dict(state_dict={}, meta=dict(epoch=number, iter=number))
+        torch.save(content, path)
         publish(path, path)
         os.utime(path, (number, number))
     return SimpleNamespace(
@@ -34,7 +35,9 @@ def chosen(runner, folder):
     return os.path.basename(runner._load_from)
 
 
-@pytest.mark.parametrize('content', [b'\xff\xfe', b'a\0b', b'absent.pth', b''])
+@pytest.mark.parametrize(
+    'content', [b'\xff\xfe', b'a\0b', b'absent.pth', b'', b'x' * 5000]
+)
 def test_a_pointer_to_nothing(runner, tmp_path, content):
     (tmp_path / POINTER).write_bytes(content)
     assert chosen(runner, tmp_path) == 'epoch_2.pth'
@@ -59,3 +62,24 @@ def test_a_damaged_directory_of_the_newest_file(runner, tmp_path):
         newest.write_bytes(changed)
         runner._load_from, runner._resume = None, True
         assert chosen(runner, tmp_path) == 'epoch_1.pth', place
+
+
+@pytest.mark.parametrize(
+    'content',
+    [5, torch.zeros(1), dict(a=torch.zeros(1)), dict(state_dict={})],
+)
+def test_intact_files_that_are_no_checkpoints(content, runner, tmp_path):
+    newest = tmp_path / 'epoch_3.pth'
+    torch.save(content, newest)
+    publish(newest, newest)
+    point_to(runner, newest)
+    assert chosen(runner, tmp_path) == 'epoch_2.pth'
+    runner._load_from = str(newest)
+    with pytest.raises(ValueError, match=r'epoch_3\.pth'):
+        chosen(runner, tmp_path)
+
+
+def test_links_and_folders_named_like_checkpoints(runner, tmp_path):
+    (tmp_path / 'epoch_3.pth').symlink_to('absent.pth')
+    (tmp_path / 'epoch_4.pth').mkdir()
+    assert chosen(runner, tmp_path) == 'epoch_2.pth'
