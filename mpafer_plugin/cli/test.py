@@ -87,6 +87,11 @@ def use_data(cfg: Config, args: argparse.Namespace) -> None:
     if other.get('test_dataloader') is None:
         raise SystemExit(f'--data: {args.data} has no test_dataloader')
     pipeline = pipeline_of(cfg)
+    if pipeline is None:
+        raise SystemExit(
+            f'--data: {args.config} has no test_dataloader and no '
+            'val_dataloader, whose pipeline the test would take'
+        )
     if cfg.get('test_dataloader') is None:
         for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
             cfg[name] = other[name]

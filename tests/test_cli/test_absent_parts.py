@@ -39,6 +39,11 @@ NO_TEST = 'test_dataloader = test_cfg = test_evaluator = None'
             'train_dataloader',
         ),
         ('train --auto-scale-lr', 'auto_scale_lr = None', 'auto_scale_lr'),
+        (
+            f'test --data {CONFIGS / "mpafer_ferplus.py"}',
+            NO_TEST.replace('test', 'val') + '; ' + NO_TEST,
+            'test_dataloader and no val_dataloader',
+        ),
         ('test --tta', 'tta_pipeline = None', 'tta_pipeline'),
     ],
 )
