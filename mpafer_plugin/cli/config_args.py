@@ -12,11 +12,13 @@ from mmengine.runner import Runner
 from torch import nn
 
 import mpafer_plugin
+from mpafer_plugin.clip.precision import cast_towers
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
 from mpafer_plugin.engine.distributed import unwrap_model
 
 from . import print_any_text
+from .amp import add_amp_argument, use_amp
 
 SHIPPED_CONFIGS = Path(mpafer_plugin.__file__).parent / '.mim' / 'configs'
 
@@ -87,11 +89,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
         help='folder for logs and results; default: work_dirs/ and the name '
         'of the config',
     )
-    parser.add_argument(
-        '--amp',
-        action='store_true',
-        help='use mixed precision; on a CPU bfloat16, which is often slower',
-    )
+    add_amp_argument(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -177,20 +175,20 @@ def load_runner_config(args: argparse.Namespace) -> Config:
     return cfg
 
 
-def build_runner(cfg: Config, args: argparse.Namespace) -> Runner:
-    """Build the runner of a config."""
+def build_runner(
+    cfg: Config, args: argparse.Namespace, training: bool = True
+) -> Runner:
+    """Build the runner of a config, in the precision of ``--amp``."""
     join_process_group(cfg.launcher)
+    dtype = use_amp(cfg, args.amp, training)
     runner = (RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg)(cfg)
     guard(runner)
     if torch.cuda.is_available():
         # Images are copied while the CPU goes on. mmpretrain's preprocessor
         # (1.2.0) does not pass on this option of mmengine's.
         unwrap_model(runner.model).data_preprocessor._non_blocking = True
-    if args.amp and not torch.cuda.is_available():
-        runner.logger.warning(
-            '--amp on the CPU uses bfloat16, which may be slower than full '
-            'precision: compare the time per iteration'
-        )
+    if dtype != torch.float32:
+        cast_towers(runner.model, dtype)
     return runner
 
 

@@ -11,6 +11,7 @@ from mmengine.evaluator import DumpResults
 
 from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
 
+from .amp import with_amp_value
 from .config_args import (
     add_config_arguments,
     add_runner_arguments,
@@ -72,7 +73,7 @@ def parse_args(
         help="average over the views of the config's tta_pipeline",
     )
     add_runner_arguments(parser)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(with_amp_value(argv))
     if args.out and not args.out.endswith(('.json', '.pkl', '.pickle')):
         parser.error(f'--out {args.out!r}: must end in .json or .pkl')
     if args.out and args.out_item == 'pred' and args.out.endswith('.json'):
@@ -110,8 +111,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     if args.data:
         use_data(cfg, args)
     require(cfg, args, 'test_dataloader')
-    if args.amp:
-        cfg.test_cfg.fp16 = True
     if args.show or args.show_dir:
         hooks = cfg.get('default_hooks') or {}
         hook = hooks.get('visualization') or dict(type='FERVisualizationHook')
@@ -133,7 +132,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         tta_model = cfg.get('tta_model', dict(type='AverageClsScoreTTA'))
         cfg.model = ConfigDict(**tta_model, module=cfg.model)
         cfg.test_dataloader.dataset.pipeline = cfg.tta_pipeline
-    runner = build_runner(cfg, args)
+    runner = build_runner(cfg, args, training=False)
     if args.checkpoint is None and (count := num_trainable(runner.model)):
         raise SystemExit(
             f'CHECKPOINT is required: the model of {args.config} has '

@@ -4,12 +4,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 
 from mpafer_plugin.datasets import HeldOutFERDataset
 from mpafer_plugin.datasets.wrappers import dataset_class, inner_datasets
 
+from .amp import with_amp_value
 from .config_args import (
     DATALOADERS,
     add_config_arguments,
@@ -56,7 +56,7 @@ def parse_args(
         help='restart the data loader workers in each epoch',
     )
     add_runner_arguments(parser)
-    args = parser.parse_args(argv)
+    args = parser.parse_args(with_amp_value(argv))
     if args.select_on_test and args.no_validate:
         parser.error('--select-on-test cannot be used with --no-validate')
     return args
@@ -103,11 +103,6 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             cfg.default_hooks.checkpoint.save_best = None
     if args.select_on_test:
         select_on_test(cfg)
-    if args.amp and torch.cuda.is_available():
-        cfg.optim_wrapper.type = 'AmpOptimWrapper'
-        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
-    elif args.amp:
-        cfg.optim_wrapper.type = 'CPUAmpOptimWrapper'
     if args.auto_scale_lr:
         require(cfg, args, 'auto_scale_lr')
         cfg.auto_scale_lr.enable = True

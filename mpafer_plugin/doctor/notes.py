@@ -88,8 +88,8 @@ def no_gpu(env: Environment) -> Iterator[Finding]:
         )
         yield Finding(
             f'No GPU visible ({cause})',
-            'Everything runs on the CPU. --amp is bfloat16 there, possibly '
-            'slower than full precision; distributed runs use gloo.',
+            'Everything runs on the CPU. --amp is bfloat16 there where that '
+            'is faster; distributed runs use gloo.',
         )
     elif build == 'CPU only':
         yield Finding(

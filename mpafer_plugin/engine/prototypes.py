@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from mmengine.dist import all_reduce
 
 from mpafer_plugin.models.backbones import PromptedCLIPViT
+from mpafer_plugin.models.utils import single_precision
 
 
 @torch.no_grad()
@@ -45,6 +46,7 @@ def class_prototypes(
     for images, labels in batches:
         feat = backbone(images.to(device), prompted=False)[-1]
         feat = feat[0] if isinstance(feat, tuple) else feat  # (B, D)
+        feat = single_precision(feat)
         if normalize:
             feat = F.normalize(feat, dim=-1)
         classes = labels.cpu().numpy()

@@ -52,6 +52,7 @@ def trained(run):
         '--work-dir',
         'out',
         '--amp',
+        'bf16',
         '--auto-scale-lr',
         '--no-pin-memory',
         '--cfg-options',
@@ -67,7 +68,7 @@ def test_train(trained):
     assert (out / 'epoch_1.pth').is_file()
     assert list(out.glob('best_fer_accuracy_epoch_1.pth'))
     log = trained.stdout + trained.stderr
-    assert log.count('may be slower than full precision') == 1
+    assert log.count('dtype bfloat16: as requested') == 1
     # The learning rate is meant for a batch of 32.
     assert 'original LR by 1.0' in log
     assert 'fer/accuracy' in log

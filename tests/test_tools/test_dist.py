@@ -207,10 +207,10 @@ def test_slurm_with_two_machines(cluster, alone):
 
 def test_mixed_precision_and_learning_rate(cluster):
     log = cluster.run(
-        'dist_train.sh', 'batch8.py', 2, '--work-dir', 'amp', '--amp',
+        'dist_train.sh', 'batch8.py', 2, '--work-dir', 'amp', '--amp', 'bf16',
         '--auto-scale-lr',
     )  # fmt: skip
-    assert log.count('may be slower than full precision') == 1
+    assert 'dtype bfloat16: as requested' in log
     # Two processes with 8 images each, where the rate is made for 32.
     assert log.count('the current batch size is 16. Scaling') == 1
     assert 'original LR by 0.5' in log

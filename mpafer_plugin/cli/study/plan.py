@@ -14,13 +14,14 @@ from mmengine.config import Config
 
 from mpafer_plugin.utils.hashing import sha256
 
+from ..amp import AMP
 from ..config_args import SHIPPED_CONFIGS
 
 ROOT = SHIPPED_CONFIGS.parent
 ON = 'MPAFER_ON'  # names the dataset config of a baseline's config
 
 _REQUIRED = {'title', 'config', 'seeds', 'recipes'}
-_STUDY_KEYS = _REQUIRED | {'environment', 'options', 'full'}
+_STUDY_KEYS = _REQUIRED | {'environment', 'options', 'full', 'amp'}
 _RECIPE_KEYS = {'config', 'options', 'search'}
 
 
@@ -32,12 +33,14 @@ class Run(NamedTuple):
         config (str): Config file, such as ``configs/mpafer_rafdb.py``.
         options (dict): Values for ``--cfg-options``.
         seed (int): Random seed of the training.
+        amp (str, optional): Value of ``--amp``. Defaults to None: float32.
     """
 
     recipe: str
     config: str
     options: dict[str, Any]
     seed: int
+    amp: str | None = None
 
     @property
     def name(self) -> str:
@@ -50,7 +53,8 @@ class Run(NamedTuple):
         cfg = Config.fromfile(ROOT / self.config)
         cfg.merge_from_dict(dict(self.options))
         content = cfg.to_dict()
-        parts = [content, [_digest(path) for path in _named_files(content)]]
+        digests = [_digest(path) for path in _named_files(content)]
+        parts = [content, digests, *([self.amp] if self.amp else [])]
         text = json.dumps(parts, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()[:8]
         return f'{self.recipe}/{digest}_seed{self.seed}'
@@ -81,12 +85,14 @@ class Recipe(NamedTuple):
         options (dict): Settings of the study and of the recipe.
         search (dict): Values to try for each setting; those with the best
             validation accuracy with the first seed are used.
+        amp (str, optional): See :class:`Run`.
     """
 
     name: str
     config: str
     options: dict[str, Any]
     search: dict[str, list]
+    amp: str | None = None
 
     def run(self, seed: int, chosen: Mapping[str, Any] = {}) -> Run:
         """Return the run with a seed and the chosen values."""
@@ -94,7 +100,7 @@ class Recipe(NamedTuple):
             key: seed if value == '{seed}' else value
             for key, value in {**self.options, **chosen}.items()
         }
-        return Run(self.name, self.config, options, seed)
+        return Run(self.name, self.config, options, seed, self.amp)
 
     def trials(self, seed: int) -> list[tuple[dict[str, Any], Run]]:
         """Return the values and run of every trial of the search."""
@@ -142,6 +148,9 @@ def read_study(path: Path, full: bool) -> Study:
         raise ValueError(f'{path}: seeds={seeds!r} is not a list of integers')
     if len(set(seeds)) < len(seeds):
         raise ValueError(f'{path}: seeds={seeds!r} has duplicates')
+    amp = found.get('amp')
+    if amp is not None and amp not in AMP:
+        raise ValueError(f'{path}: amp={amp!r} is not one of {[*AMP]}')
     title, options = found['title'], found.get('options', {})
     if full:
         if not found.get('full'):
@@ -159,7 +168,7 @@ def read_study(path: Path, full: bool) -> Study:
         # A null reverts a setting to the config's value.
         settings = {k: v for k, v in settings.items() if v is not None}
         search = content.get('search', {})
-        recipes.append(Recipe(name, config, settings, search))
+        recipes.append(Recipe(name, config, settings, search, amp))
     environment = {k: str(v) for k, v in found.get('environment', {}).items()}
     environment[ON] = Path(found['config']).stem
     return Study(title, environment, seeds, recipes)

@@ -20,6 +20,7 @@ from mmengine.runner import Runner
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from ..amp import with_amp_value
 from ..config_args import (
     add_config_arguments,
     add_runner_arguments,
@@ -39,7 +40,7 @@ def parse_args(
     parser = argparse.ArgumentParser(prog=prog, description=__doc__)
     add_config_arguments(parser)
     add_runner_arguments(parser)
-    return parser.parse_args(argv)
+    return parser.parse_args(with_amp_value(argv))
 
 
 def test(runner: Runner) -> dict[str, float]:

@@ -71,6 +71,8 @@ class Scheduler:
         command = [sys.executable, '-m', 'mpafer_plugin.cli.study.run']
         command += [str(ROOT / run.config)]
         command += ['--work-dir', str(work_dir), '--cfg-options', *settings]
+        if run.amp:
+            command += ['--amp', run.amp]
         gpu = self.gpus.get()
         environment = os.environ | dict(CUDA_VISIBLE_DEVICES=gpu)
         environment.setdefault('OMP_NUM_THREADS', str(self.threads))

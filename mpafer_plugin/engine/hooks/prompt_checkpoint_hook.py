@@ -13,6 +13,7 @@ from ..checkpoints.file import check_tensors, read_checkpoint
 from ..checkpoints.metadata import ENTRY, CheckpointMeta
 from ..checkpoints.test_pipeline import pipeline_of, resize_of
 from ..distributed import unwrap_model
+from ..precision import training_dtype
 from .safe_checkpoint_hook import SafeCheckpointHook
 
 
@@ -68,6 +69,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
             face_crop=face_crops(runner).get('train'),
             resize=resize_of(pipeline_of(runner.cfg)),
         ).to_dict()
+        checkpoint['meta']['dtype'] = training_dtype(runner)
         windows = [runner.log_processor.window_size]
         for custom in runner.log_processor.custom_cfg:
             if isinstance(custom.get('window_size'), int):
@@ -98,6 +100,12 @@ class PromptCheckpointHook(SafeCheckpointHook):
             own = CheckpointMeta.from_model(model)
             meta.compare(own, resume=runner._resume)
             check_checkpoint_crop(runner, meta)
+        trained = checkpoint.get('meta', {}).get('dtype', 'float32')
+        if runner._resume and trained != training_dtype(runner):
+            runner.logger.warning(
+                f'the checkpoint was trained in {trained}, it is continued in '
+                f'{training_dtype(runner)}: --amp decides'
+            )
         unwrap_names(checkpoint['state_dict'])
         # mmengine itself only logs mismatches and continues.
         check_tensors(checkpoint['state_dict'], model)

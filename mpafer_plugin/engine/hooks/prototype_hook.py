@@ -27,6 +27,7 @@ from mpafer_plugin.utils.tensor_files import reading
 
 from ..checkpoints.test_pipeline import pipeline_of
 from ..distributed import unwrap_model
+from ..precision import training_context, training_dtype
 from ..prototypes import class_prototypes
 
 CACHE_FORMAT = 1
@@ -128,13 +129,16 @@ class PrototypeHook(Hook):
         )
         indices = self._choose(found)
         images, labels = Subset(dataset, indices), found.labels[indices]
-        path = self._cache_path(model, images, labels, pipeline)
+        path = self._cache_path(
+            model, images, labels, pipeline, training_dtype(runner)
+        )
         prototypes = _load(path, model.head.prototypes.shape, runner.logger)
         origin = f'from the cache {path}'
         if prototypes is None:
-            prototypes = self._compute(
-                model, images, labels, runner.train_dataloader
-            )
+            with training_context(runner):
+                prototypes = self._compute(
+                    model, images, labels, runner.train_dataloader
+                )
             origin = f'means over {len(indices)} images'
             if path is not None and is_main_process():
                 try:
@@ -158,7 +162,12 @@ class PrototypeHook(Hook):
         return sorted(np.concatenate(chosen).tolist())
 
     def _cache_path(
-        self, model, images: Subset, labels: np.ndarray, pipeline: list[dict]
+        self,
+        model,
+        images: Subset,
+        labels: np.ndarray,
+        pipeline: list[dict],
+        dtype: str,
     ) -> Path | None:
         if self.cache_dir is None:
             return None
@@ -167,6 +176,8 @@ class PrototypeHook(Hook):
         rule = (CACHE_FORMAT, self.normalize, shape)
         digest.update(repr(rule).encode())
         digest.update(json.dumps(pipeline, sort_keys=True).encode())
+        if dtype != 'float32':
+            digest.update(dtype.encode())
         preprocessor = model.data_preprocessor
         digest.update(f'{preprocessor.mean}{preprocessor.std}'.encode())
         dataset: Any = images.dataset

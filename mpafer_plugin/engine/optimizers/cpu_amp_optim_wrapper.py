@@ -11,8 +11,8 @@ class CPUAmpOptimWrapper(OptimWrapper):
     """Optimizer wrapper for mixed precision (bfloat16) on the CPU.
 
     mmengine's AmpOptimWrapper (0.10.7) requires a GPU. bfloat16 has the range
-    of float32, so the loss needs no scale. Without matrix units for it (AMX,
-    AVX512-BF16) it is slower than full precision.
+    of float32, so the loss needs no scale. ``--amp`` finds out whether it is
+    faster on the machine.
 
     Args:
         **kwargs: See :class:`mmengine.optim.OptimWrapper`.

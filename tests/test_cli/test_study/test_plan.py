@@ -102,3 +102,21 @@ def test_full_size(tmp_path, monkeypatch):
         'train_dataloader.dataset.subset.per_class',
         'train_dataloader.dataset.subset.seed',
     }
+
+
+def test_mixed_precision_is_another_run(tmp_path):
+    content = (
+        'title: t\nconfig: configs/mpafer_rafdb.py\nseeds: [0]\n'
+        'recipes: {full: {}}\n'
+    )
+    path = tmp_path / 's.yaml'
+    names = []
+    for line in ('', 'amp: bf16\n', 'amp: auto\n'):
+        path.write_text(content + line)
+        run = plan.read_study(path, full=False).recipes[0].run(0)
+        assert run.amp == (line.strip()[5:] or None)
+        names.append(run.name)
+    assert len(set(names)) == 3
+    path.write_text(content + 'amp: half\n')
+    with pytest.raises(ValueError, match="amp='half' is not one of"):
+        plan.read_study(path, full=False)

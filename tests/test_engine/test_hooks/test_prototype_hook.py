@@ -142,7 +142,9 @@ def test_cache(run, tmp_path, monkeypatch):
     run(hook=hook(samples_per_class=2))
     run(hook=hook(normalize=False))
     run('mpafer_ferplus.py', hook=hook())
-    assert len(list(cache.iterdir())) == 4
+    monkeypatch.setattr(prototype_hook, 'training_dtype', lambda _: 'bfloat16')
+    run(hook=hook())
+    assert len(list(cache.iterdir())) == 5
 
 
 def test_file_names_that_are_not_utf8(run, tmp_path):
