@@ -12,6 +12,9 @@ measured in a separate process for each.
   f  d with activation checkpointing
   t  the text side of d: soft prompts, their losses, the gradient
   h  the scores and losses of d, from given features
+  i  b in bfloat16, its towers cast once
+  s  d in bfloat16, its towers cast once
+  u  d in bfloat16 by autocast alone
 """
 
 import argparse
@@ -31,7 +34,7 @@ from torch.utils.benchmark import timer
 
 from .variants import VARIANTS, Setting, Step
 
-RATIOS = ('b/a', 'd/c', 'd/e', 'f/d', 't/d', 'h/d')
+RATIOS = ('b/a', 'd/c', 'd/e', 'f/d', 't/d', 'h/d', 'i/a', 's/d', 'u/d')
 QUARTILES = (0.25, 0.5, 0.75)
 
 

@@ -1,6 +1,7 @@
 """Steps timed by tools/benchmark.py, all through the same random CLIP."""
 
 import contextlib
+import copy
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from torch import nn
 
 from mpafer_plugin.apis import build_model
 from mpafer_plugin.clip import load_clip
+from mpafer_plugin.clip.precision import cast_towers
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS as CLASSES
 from mpafer_plugin.models.utils import global_local_scores
 from mpafer_plugin.prompts import HARD_PROMPTS_FILE, load_hard_prompts
@@ -33,7 +35,12 @@ class Setting:
         batch (int): Images per step, B.
         device (str): 'cpu' or 'cuda'.
         dtype (torch.dtype): Type of autocast; float32 disables it.
+
+    Attributes:
+        cast (bool): Whether the towers of our models are cast once.
     """
+
+    cast = True
 
     def __init__(self, arch: str, batch: int, device: str, dtype: torch.dtype):
         torch.manual_seed(0)
@@ -60,6 +67,8 @@ class Setting:
         """Build our model, with prototypes."""
         model = build_model(CLASSES, self.arch, None).to(self.device)
         model.head.set_prototypes(self.prototypes)
+        if self.cast and self.dtype != torch.float32:
+            cast_towers(model, self.dtype)
         return model
 
 
@@ -249,6 +258,15 @@ def scores_and_losses(setting: Setting) -> Step:
     return step
 
 
+def in_bfloat16(
+    setting: Setting, variant: Callable[[Setting], Step], cast: bool = True
+) -> Step:
+    """Build (i), (s) or (u), a variant in bfloat16 whatever the setting's."""
+    setting = copy.copy(setting)
+    setting.dtype, setting.cast = torch.bfloat16, cast
+    return variant(setting)
+
+
 VARIANTS: dict[str, Callable[[Setting], Step]] = dict(
     a=plain_inference,
     b=prompted_inference,
@@ -258,4 +276,7 @@ VARIANTS: dict[str, Callable[[Setting], Step]] = dict(
     f=partial(prompted_training, with_cp=True),
     t=text_side,
     h=scores_and_losses,
+    i=partial(in_bfloat16, variant=prompted_inference),
+    s=partial(in_bfloat16, variant=prompted_training),
+    u=partial(in_bfloat16, variant=prompted_training, cast=False),
 )

@@ -4,7 +4,7 @@ Finished runs are skipped, interrupted runs are resumed. The values of a
 recipe's `search` are selected on the validation split with the first seed.
 Writes table.csv, table.md and plot.png to DIR, with results of the epoch
 selected on validation (table.md also has the last epoch); work dirs are in
-DIR/runs.
+DIR/runs. The key `amp` of the file is the option of that name of train.
 """
 
 import argparse
