@@ -54,6 +54,9 @@ class PromptedCLIPViT(BaseBackbone):
             position embeddings are interpolated if it is not the size of
             ``arch``, and the fingerprint is another one. Defaults to None,
             which means that of ``arch`` (paper).
+        compile (bool | dict): Whether to compile the blocks, one graph for
+            all of them; a dict has options of :func:`torch.compile`. Defaults
+            to False.
         init_cfg (dict, optional): Initialization config. Defaults to None.
 
     Raises:
@@ -71,6 +74,7 @@ class PromptedCLIPViT(BaseBackbone):
         with_cp: bool = False,
         frozen: bool = True,
         image_size: int | Sequence[int] | None = None,
+        compile: bool | dict = False,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -91,6 +95,10 @@ class PromptedCLIPViT(BaseBackbone):
             self.tower.resize(size)
         self.out_type = out_type
         self.with_cp = with_cp
+        self._block: Any = prompted_block
+        if compile is not False:
+            options = {} if compile is True else compile
+            self._block = torch.compile(prompted_block, **options)
 
         layers = len(self.tower.blocks)
         depth = layers if prompt_depth is None else prompt_depth
@@ -122,12 +130,12 @@ class PromptedCLIPViT(BaseBackbone):
         layer_prompts: Iterable = ()
         if prompted and self.prompts is not None:
             layer_prompts = self.prompts
-        apply_block: Any = prompted_block
+        apply_block = self._block
         if self.with_cp and torch.is_grad_enabled():
             # Nothing in a block is random.
             apply_block = partial(
                 checkpoint,
-                prompted_block,
+                self._block,
                 use_reentrant=False,
                 preserve_rng_state=False,
             )
