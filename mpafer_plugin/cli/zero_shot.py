@@ -78,9 +78,10 @@ def score(cfg: mmengine.Config) -> dict:
         (g, kind): [] for g in CHOICES for kind in ('token', 'both')
     }
     for batch in track(loader, 'zero-shot'):
+        # Before they go to a GPU, which each would wait for.
+        true = [int(sample.gt_label) for sample in batch['data_samples']]
         batch = model.data_preprocessor(batch, training=False)
         ((feature, patches),) = model.backbone(batch['inputs'])
-        true = [int(sample.gt_label) for sample in batch['data_samples']]
         for granularity, classes in hard.items():
             token = F.normalize(feature, dim=-1) @ classes.T  # (B, C)
             both = model.head.logits(feature, patches, classes)
