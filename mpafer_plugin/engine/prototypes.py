@@ -50,7 +50,7 @@ def class_prototypes(
         if normalize:
             feat = F.normalize(feat, dim=-1)
         classes = labels.cpu().numpy()
-        np.add.at(sums, classes, feat.float().cpu().numpy())
+        np.add.at(sums, classes, feat.cpu().numpy())
         counts += np.bincount(classes, minlength=num_classes)
     backbone.train(training)
     all_reduce(torch.from_numpy(sums))  # in place
