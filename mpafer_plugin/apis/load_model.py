@@ -176,7 +176,9 @@ def _from_config(source: str | Path | Config) -> tuple[nn.Module, list]:
     cfg = source if isinstance(source, Config) else Config.fromfile(source)
     steps = pipeline_of(cfg)
     if not steps:
-        raise ValueError('the config has no test_dataloader with a pipeline')
+        raise ValueError(
+            'the config has no test_pipeline, nor a test_dataloader with one'
+        )
     if not loads_color_image(steps[0]):
         raise ValueError(
             f'the test pipeline begins with {dict(steps[0])}; images are '

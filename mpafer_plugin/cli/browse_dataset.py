@@ -31,7 +31,12 @@ from mpafer_plugin.visualization import (
     spread_over_classes,
 )
 
-from .config_args import add_config_arguments, dataset_configs, load_config
+from .config_args import (
+    add_config_arguments,
+    dataset_configs,
+    load_config,
+    output_folder,
+)
 
 HEADS = ('original', 'pipeline', 'pipeline again')
 
@@ -61,7 +66,10 @@ def parse_args(
         help='seed of images and augmentation; default: 0',
     )
     parser.add_argument(
-        '--out-dir', default='browse', help='default: %(default)s'
+        '--out-dir',
+        type=output_folder,
+        default='browse',
+        help='default: %(default)s',
     )
     args = parser.parse_args(argv)
     if args.num < 1:

@@ -86,6 +86,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options shared by training and testing."""
     parser.add_argument(
         '--work-dir',
+        type=output_folder,
         help='folder for logs and results; default: work_dirs/ and the name '
         'of the config',
     )
@@ -136,16 +137,34 @@ def output_file(path: str) -> str:
     Raises:
         argparse.ArgumentTypeError: If it cannot.
     """
-    place = Path(path)
-    if place.is_dir():
+    if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f'{path!r} is a folder')
+    place = Path(path)
+    if not place.is_file():
+        place = _folder_of(path, place.parent)
+    return _writable(path, place)
+
+
+def output_folder(path: str) -> str:
+    """Check that a folder can be written, as :func:`output_file` does."""
+    return _writable(path, _folder_of(path, Path(path)))
+
+
+def _folder_of(path: str, place: Path) -> Path:
+    """Return the folder that exists of a place where a path is."""
     while not place.exists():
         place = place.parent
-    fits = place.is_dir() or place == Path(path)
-    if not fits or not os.access(place, os.W_OK):
+    if not place.is_dir():
         raise argparse.ArgumentTypeError(
-            f'{path!r}: {str(place)!r} '
-            f'{"cannot be written" if fits else "is not a folder"}'
+            f'{path!r}: {str(place)!r} is not a folder'
+        )
+    return place
+
+
+def _writable(path: str, place: Path) -> str:
+    if not os.access(place, os.W_OK):
+        raise argparse.ArgumentTypeError(
+            f'{path!r}: {str(place)!r} cannot be written'
         )
     return path
 

@@ -46,7 +46,7 @@ from mpafer_plugin.prompts.generation.token_budget import (
 )
 
 from . import exit_on_interrupt, print_any_text
-from .config_args import config_file
+from .config_args import config_file, output_file
 
 DAY = 24 * 60 * 60  # seconds
 
@@ -140,7 +140,7 @@ def out_file(path: str) -> Path:
         raise argparse.ArgumentTypeError(
             f'{path!r}: no folder {Path(path).parent}'
         )
-    return Path(path)
+    return Path(output_file(path))
 
 
 @exit_on_interrupt('interrupted')

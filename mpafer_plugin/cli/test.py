@@ -21,6 +21,7 @@ from .config_args import (
     load_runner_config,
     num_trainable,
     output_file,
+    output_folder,
     require,
 )
 
@@ -56,7 +57,9 @@ def parse_args(
         '--show', action='store_true', help='show predictions in a window'
     )
     parser.add_argument(
-        '--show-dir', help='folder for images with predictions'
+        '--show-dir',
+        type=output_folder,
+        help='folder for images with predictions',
     )
     parser.add_argument(
         '--interval', type=int, default=1, help='draw every n-th image'
@@ -91,7 +94,8 @@ def use_data(cfg: Config, args: argparse.Namespace) -> None:
     if pipeline is None:
         raise SystemExit(
             f'--data: {args.config} has no test_dataloader and no '
-            'val_dataloader, whose pipeline the test would take'
+            'val_dataloader, whose pipeline the test would take, nor '
+            'test_pipeline'
         )
     if cfg.get('test_dataloader') is None:
         for name in ('test_dataloader', 'test_cfg', 'test_evaluator'):
@@ -122,7 +126,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             interval=args.interval,
         )
         cfg.default_hooks = dict(hooks, visualization=hook)
-        cfg.setdefault('visualizer', dict(type='UniversalVisualizer'))
+        if cfg.get('visualizer') is None:
+            cfg.visualizer = dict(type='UniversalVisualizer')
     if args.tta:
         if not cfg.get('tta_pipeline'):
             raise SystemExit(

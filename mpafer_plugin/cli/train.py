@@ -99,7 +99,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
         # Without validation there is no best checkpoint.
-        if cfg.get('default_hooks', {}).get('checkpoint'):
+        if (cfg.get('default_hooks') or {}).get('checkpoint'):
             cfg.default_hooks.checkpoint.save_best = None
     if args.select_on_test:
         select_on_test(cfg)

@@ -27,7 +27,12 @@ from mpafer_plugin.datasets.verification import (
 )
 
 from . import exit_on_interrupt
-from .config_args import add_config_arguments, dataset_configs, load_config
+from .config_args import (
+    add_config_arguments,
+    dataset_configs,
+    load_config,
+    output_file,
+)
 
 SHOWN = 3  # examples of each error; --out has all
 
@@ -64,11 +69,11 @@ def parse_args(
 
 
 def writable(path: str) -> str:
-    """Check that the folder of an output file exists."""
+    """Check that an output file can be written, in a folder that exists."""
     folder = Path(path).parent
     if not folder.is_dir():
         raise argparse.ArgumentTypeError(f'{path!r}: no folder {folder}')
-    return path
+    return output_file(path)
 
 
 def show(report: Report, console: Console) -> None:

@@ -1,11 +1,15 @@
 """Configs without the parts that the docs allow to be absent."""
 
 import argparse
+import os
+from unittest.mock import Mock
 
 import pytest
+from torch import nn
 
 from mpafer_plugin.__main__ import main
 from mpafer_plugin.cli import test as test_command
+from mpafer_plugin.cli import train as train_command
 from mpafer_plugin.cli.config_args import load_config
 from tests.conftest import CONFIGS
 
@@ -41,7 +45,8 @@ NO_TEST = 'test_dataloader = test_cfg = test_evaluator = None'
         ('train --auto-scale-lr', 'auto_scale_lr = None', 'auto_scale_lr'),
         (
             f'test --data {CONFIGS / "mpafer_ferplus.py"}',
-            NO_TEST.replace('test', 'val') + '; ' + NO_TEST,
+            NO_TEST.replace('test', 'val')
+            + f'; {NO_TEST}; test_pipeline = None',
             'test_dataloader and no val_dataloader',
         ),
         ('test --tta', 'tta_pipeline = None', 'tta_pipeline'),
@@ -76,18 +81,61 @@ def test_the_test_of_another_config(config):
     assert cfg.test_evaluator.type == 'FERMetric'
 
 
-@pytest.mark.parametrize('command', ['test', 'zero-shot'])
 @pytest.mark.parametrize(
-    'out, reason',
-    [('file/out.json', "'file' is not a folder"), ('folder.json', 'folder')],
+    'module, command, text',
+    [
+        (train_command, 'train --no-validate', 'default_hooks = None'),
+        (test_command, 'test --show-dir drawn', 'visualizer = None'),
+    ],
+)
+def test_the_defaults_of_absent_parts(
+    config, module, command, text, monkeypatch
+):
+    built = []
+
+    def build_runner(cfg, args, **kwargs):
+        built.append(cfg)
+        return Mock(model=nn.Identity())
+
+    monkeypatch.setattr(module, 'build_runner', build_runner)
+    name, *options = command.split()
+    assert main([name, config(text), *options]) == 0
+    (cfg,) = built
+    assert cfg.val_dataloader is None or 'type' in cfg.visualizer
+
+
+@pytest.mark.parametrize(
+    'command, out, reason',
+    [
+        ('test --out', 'file/out.json', "'file' is not a folder"),
+        ('test --out', 'folder.json', 'folder'),
+        ('zero-shot --out', 'file/out.json', "'file' is not a folder"),
+        ('zero-shot --out', 'folder.json', 'folder'),
+        ('test --work-dir', 'file/below', "'file' is not a folder"),
+        ('test --show-dir', 'file', "'file' is not a folder"),
+        ('train --work-dir', 'locked/below', "'locked' cannot be written"),
+        ('browse-dataset --out-dir', 'locked', "'locked' cannot be written"),
+        ('verify-dataset --out', 'locked/a.json', "'locked' cannot be writt"),
+        ('verify-dataset --missing', 'locked/a', "'locked' cannot be written"),
+        (
+            'generate-prompts --base-url=x --model=x --classes a --out',
+            'locked/a.json',
+            "'locked' cannot be written",
+        ),
+    ],
 )
 def test_the_output_is_tried_first(
-    config, command, out, reason, tmp_path, capsys
+    config, command, out, reason, tmp_path, capsys, monkeypatch
 ):
     (tmp_path / 'file').touch()
     (tmp_path / 'folder.json').mkdir()
+    (tmp_path / 'locked').mkdir()
+    # Permissions do not bind root.
+    monkeypatch.setattr(os, 'access', lambda path, mode: str(path) != 'locked')
+    name, *options = command.split()
+    inputs = [] if name == 'generate-prompts' else [config('')]
     with pytest.raises(SystemExit) as error:
-        main([command, config(''), '--out', out])
+        main([name, *inputs, *options, out])
     assert error.value.code == 2
     printed = capsys.readouterr().err
     assert f'{out!r}' in printed and reason in printed

@@ -23,8 +23,14 @@ def loads_color_image(step: Mapping[str, Any]) -> bool:
 
 
 def pipeline_of(cfg: Mapping[str, Any]) -> list | None:
-    """Return the test pipeline of a config, or else that of validation."""
-    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader') or {}
+    """Return the test pipeline of a config, or else that of validation.
+
+    Without both, it is the config's ``test_pipeline``, as configs of the host
+    and ours call it.
+    """
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    if not loader:
+        return cfg.get('test_pipeline')
     return loader.get('dataset', {}).get('pipeline')
 
 

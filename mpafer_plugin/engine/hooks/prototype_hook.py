@@ -47,7 +47,8 @@ class PrototypeHook(Hook):
     Args:
         pipeline (list[dict], optional): Transforms without augmentation.
             Defaults to None, which means those of the test dataset, or of
-            the validation dataset if there is none.
+            the validation dataset if there is none, or ``test_pipeline`` of
+            the config.
         samples_per_class (int, optional): Images used of each class, drawn
             at random with ``seed``; fewer where a class has fewer. Defaults
             to None, which means all (paper: all, or a subset).
@@ -116,9 +117,10 @@ class PrototypeHook(Hook):
         pipeline = self.pipeline or pipeline_of(runner.cfg)
         if pipeline is None:
             raise ValueError(
-                'the config has no pipeline in test_dataloader.dataset, nor '
-                'in val_dataloader.dataset, to compute prototypes with: give '
-                'PrototypeHook a pipeline without augmentation'
+                'the config has no pipeline in test_dataloader.dataset or '
+                'val_dataloader.dataset, nor test_pipeline, to compute '
+                'prototypes with: give PrototypeHook a pipeline without '
+                'augmentation'
             )
         dataset = without_augmentation(
             runner.train_dataloader.dataset, pipeline

@@ -68,6 +68,8 @@ def test_the_test_pipeline_of_a_config():
     assert found == val['dataset']['pipeline']
     assert pipeline_of(dict(test_dataloader=dict(dataset={}))) is None
     assert pipeline_of({}) is None
+    absent = dict(test_dataloader=None, val_dataloader=None)
+    assert pipeline_of(dict(absent, test_pipeline=[LOAD])) == [LOAD]
 
 
 def test_settings_are_plain_and_name_no_folder(tiny):

@@ -211,11 +211,12 @@ def test_wrong_number():
 
 def test_without_a_test_set(run):
     """The validation pipeline has no augmentation either."""
-    none = dict(test_dataloader=None, test_cfg=None, test_evaluator=None)
-    runner, usual = run(**none), run()
-    torch.testing.assert_close(
-        runner.model.head.prototypes, usual.model.head.prototypes
-    )
-    none |= dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
-    with pytest.raises(ValueError, match='give PrototypeHook a pipeline'):
-        run(**none)
+    no_test = dict(test_dataloader=None, test_cfg=None, test_evaluator=None)
+    no_val = dict(val_dataloader=None, val_cfg=None, val_evaluator=None)
+    usual = run()
+    for none in (no_test, no_test | no_val):
+        torch.testing.assert_close(
+            run(**none).model.head.prototypes, usual.model.head.prototypes
+        )
+    with pytest.raises(ValueError, match='PrototypeHook a pipeline'):
+        run(**no_test, **no_val, test_pipeline=None)
