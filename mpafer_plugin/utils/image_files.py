@@ -21,6 +21,9 @@ IMG_EXTENSIONS = (
 _LITTER = {
     '__macosx',
     '@eadir',
+    '#recycle',
+    '@recycle',
+    '#snapshot',
     'lost+found',
     '$recycle.bin',
     'system volume information',

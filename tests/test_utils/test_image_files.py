@@ -31,7 +31,7 @@ def test_by_the_name(name, expected):
 
 
 def test_litter_is_not_listed(tmp_path):
-    for name in ('__MACOSX', '@eaDir', 'lost+found', '1.jpg'):
+    for name in ('__MACOSX', '@eaDir', '#recycle', 'lost+found', '1.jpg'):
         (tmp_path / name).mkdir()
         (tmp_path / name / 'a.jpg').touch()
     (tmp_path / 'Thumbs.db').touch()
