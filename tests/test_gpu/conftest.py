@@ -64,9 +64,7 @@ def batch():
     """Eight images on the CPU with their labels, as of a data loader."""
     generator = torch.Generator().manual_seed(0)
     size = (8, 3, 64, 64)
-    images = torch.randint(
-        256, size, dtype=torch.uint8, generator=generator
-    )
+    images = torch.randint(256, size, dtype=torch.uint8, generator=generator)
     samples = [DataSample().set_gt_label(i % CLASSES) for i in range(8)]
     return dict(inputs=images, data_samples=samples)
 

@@ -68,9 +68,7 @@ def test_resume_is_exact(
     train, deterministic, device, monkeypatch, amp, optimizer
 ):
     options = deterministic | {
-        'optim_wrapper.optimizer': dict(
-            type=optimizer, lr=0.01, _delete_=True
-        )
+        'optim_wrapper.optimizer': dict(type=optimizer, lr=0.01, _delete_=True)
     }
     whole = train('whole', *AMP[amp], **options)
     with monkeypatch.context() as patch:
@@ -135,14 +133,14 @@ class Weights:
             return compute(*args)
 
         runner.model.head.loss_proto.forward = forward
-        context.register_hook(
-            lambda grad: self.spoil(len(self.before), grad)
-        )
+        context.register_hook(lambda grad: self.spoil(len(self.before), grad))
 
 
 def trainable(runner):
     return [
-        p.detach().clone() for p in runner.model.parameters() if p.requires_grad
+        p.detach().clone()
+        for p in runner.model.parameters()
+        if p.requires_grad
     ]
 
 

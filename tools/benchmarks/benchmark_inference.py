@@ -13,11 +13,12 @@ import sys
 
 import torch
 from mmengine.logging import MMLogger
-from torch.utils.benchmark import timer
 
 from mpafer_plugin.apis import FERInferencer, build_model
 from mpafer_plugin.apis.inputs import images_of
 from mpafer_plugin.faces import read_image
+
+from .clock import Clock
 
 
 def parse_args() -> argparse.Namespace:
@@ -47,26 +48,28 @@ def run_tower(visual: torch.nn.Module, images: torch.Tensor, num: int) -> int:
     return seen
 
 
-def time_steps(inferencer: FERInferencer, paths: list[str]) -> dict:
+def time_steps(
+    inferencer: FERInferencer, paths: list[str], clock: Clock
+) -> dict:
     """Time each step in milliseconds per image, and count the faces."""
     seconds = dict.fromkeys(('read', 'detect', 'crop', 'model'), 0.0)
     prepare, packed = inferencer.prepare, []
     for path in paths:
-        start = timer()
+        start = clock.now()
         image = read_image(path)
-        read = timer()
+        read = clock.now()
         faces = prepare.detect(image)
-        found = timer()
+        found = clock.now()
         for face in faces:
             packed.append(prepare.pack(prepare.crop.crop(image, face)))
         seconds['read'] += read - start
         seconds['detect'] += found - read
-        seconds['crop'] += timer() - found
-    start = timer()
+        seconds['crop'] += clock.now() - found
+    start = clock.now()
     size = inferencer.batch_size
     for first in range(0, len(packed), size):
         inferencer.forward(packed[first : first + size])
-    seconds['model'] = timer() - start
+    seconds['model'] = clock.now() - start
     return dict(
         ms_per_image={k: 1000 * v / len(paths) for k, v in seconds.items()},
         faces_per_image=len(packed) / len(paths),
@@ -93,16 +96,17 @@ def main() -> int:
     )
     inferencer(paths[: args.batch_size])  # warm up
     run_tower(tower.visual, images, 1)
+    clock = Clock(args.device)
     rates: dict[str, list[float]] = dict(inferencer=[], tower=[])
     size = -(-len(paths) // args.rounds)
     for first in range(0, len(paths), size):
         part = paths[first : first + size]
-        start = timer()
+        start = clock.now()
         seen = run_tower(tower.visual, images, len(part))
-        middle = timer()
+        middle = clock.now()
         inferencer(part)
         rates['tower'].append(seen / (middle - start))
-        rates['inferencer'].append(len(part) / (timer() - middle))
+        rates['inferencer'].append(len(part) / (clock.now() - middle))
     pairs = zip(rates['inferencer'], rates['tower'], strict=True)
     result: dict = dict(
         arch=args.arch,
@@ -114,6 +118,6 @@ def main() -> int:
     )
     if args.split:
         detector = FERInferencer(model, face='yunet', **options)
-        result['yunet'] = time_steps(detector, paths[: args.split])
+        result['yunet'] = time_steps(detector, paths[: args.split], clock)
     print(json.dumps(result, indent=1))
     return 0

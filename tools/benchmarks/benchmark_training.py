@@ -16,6 +16,7 @@ import contextlib
 
 import mmengine
 import numpy as np
+import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -83,6 +84,8 @@ class Clock(Hook):
 
     def after_train_iter(self, *args, **kwargs) -> None:
         """Record that the model's step is finished."""
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
         self.ended.append(time.perf_counter())
         if len(self.ended) == self.iterations:
             raise FinishedError

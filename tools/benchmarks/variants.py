@@ -24,7 +24,7 @@ NUM_PROMPTS, NUM_CONTEXT, TOP_K = 8, 10, 16
 SGD: dict[str, Any] = dict(lr=0.032, momentum=0.9, weight_decay=5e-4)
 MAX_NORM = 1.0
 
-Step = Callable[[], None]
+Step = Callable[[], object]
 
 
 class Setting:
@@ -33,7 +33,7 @@ class Setting:
     Args:
         arch (str): Name of the architecture.
         batch (int): Images per step, B.
-        device (str): 'cpu' or 'cuda'.
+        device (str): Such as 'cpu' or 'cuda'.
         dtype (torch.dtype): Type of autocast; float32 disables it.
 
     Attributes:
@@ -48,6 +48,8 @@ class Setting:
         self.clip = load_clip(arch, None).to(device).requires_grad_(False)
         size = self.clip.visual.image_size
         self.raw = torch.randint(0, 256, (batch, 3, *size), dtype=torch.uint8)
+        if torch.device(device).type == 'cuda':
+            self.raw = self.raw.pin_memory()  # as the data loaders do
         self.images = torch.randn(batch, 3, *size, device=device)
         self.labels = torch.randint(len(CLASSES), (batch,), device=device)
         self.samples = [
@@ -61,7 +63,7 @@ class Setting:
         """Return the context of a forward pass."""
         if self.dtype == torch.float32:
             return contextlib.nullcontext()
-        return torch.autocast(self.device, self.dtype)
+        return torch.autocast(torch.device(self.device).type, self.dtype)
 
     def model(self) -> Any:
         """Build our model, with prototypes."""
@@ -70,6 +72,24 @@ class Setting:
         if self.cast and self.dtype != torch.float32:
             cast_towers(model, self.dtype)
         return model
+
+
+class AutocastOptimWrapper(OptimWrapper):
+    """Optimizer wrapper whose forward passes run under autocast.
+
+    The backward pass does not, as in training. Unlike mmengine's own it works
+    on every device and needs no scaler.
+    """
+
+    def __init__(self, setting: Setting, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.setting = setting
+
+    @contextlib.contextmanager
+    def optim_context(self, model: nn.Module):
+        """Run the forward pass of ``model`` under autocast."""
+        with super().optim_context(model), self.setting.autocast():
+            yield
 
 
 class Textbook(nn.Module):
@@ -193,16 +213,13 @@ def prompted_training(setting: Setting, with_cp: bool = False) -> Step:
     model = setting.model().train()
     model.backbone.with_cp = with_cp
     parameters = [p for p in model.parameters() if p.requires_grad]
-    wrapper = OptimWrapper(
-        torch.optim.SGD(parameters, **SGD), clip_grad=dict(max_norm=MAX_NORM)
+    wrapper = AutocastOptimWrapper(
+        setting,
+        optimizer=torch.optim.SGD(parameters, **SGD),
+        clip_grad=dict(max_norm=MAX_NORM),
     )
     data = dict(inputs=setting.raw, data_samples=setting.samples)
-
-    def step():
-        with setting.autocast():
-            model.train_step(data, wrapper)
-
-    return step
+    return partial(model.train_step, data, wrapper)
 
 
 def plain_backward(setting: Setting) -> Step:
