@@ -1,11 +1,18 @@
 """MPA-FER for MMPretrain: importing this package registers its parts."""
 
+import os
 import re
 import sys
 import warnings
 from pathlib import Path
 
 from .version import __version__
+
+# Read when torch is imported. Its threads that wait for work spin, by default
+# for milliseconds: two processes on the same cores then stand in each other's
+# way (docs/performance.md).
+if not {'OMP_WAIT_POLICY', 'GOMP_SPINCOUNT'} & os.environ.keys():
+    os.environ['GOMP_SPINCOUNT'] = '10000'
 
 # `mpafer doctor` has to run where the host does not import, and Python imports
 # this file first. While it looks for the module of -m, sys.argv is '-m' and

@@ -1,4 +1,7 @@
 import argparse
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -61,3 +64,30 @@ def test_configs_that_are_not_there(name, said, tmp_path, monkeypatch):
     with pytest.raises(argparse.ArgumentTypeError) as error:
         config_file(name)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('given', 'expected'),
+    [
+        ({}, '10000'),
+        ({'GOMP_SPINCOUNT': '5'}, '5'),
+        ({'OMP_WAIT_POLICY': 'ACTIVE'}, 'None'),
+    ],
+)
+def test_waiting_threads_spin_briefly(given, expected):
+    """Before torch is imported, unless the user has decided."""
+    code = (
+        "import os, sys; sys.argv = ['mpafer', '--help']; "
+        'import mpafer_plugin; '
+        "print('torch' in sys.modules, os.environ.get('GOMP_SPINCOUNT'))"
+    )
+    names = 'GOMP_SPINCOUNT', 'OMP_WAIT_POLICY'
+    environment = {k: v for k, v in os.environ.items() if k not in names}
+    found = subprocess.run(
+        [sys.executable, '-c', code],
+        env=environment | given,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.split() == ['False', expected]

@@ -18,9 +18,9 @@ else
         --master_port="${PORT:-29500}"
     )
 fi
-# torchrun's own default, without its warning. On the CPU give each process
-# its share of the cores.
-export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
+# Each process gets its share of the cores.
+CORES=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-$((CORES > GPUS ? CORES / GPUS : 1))}
 exec "${PYTHON:-python}" -m torch.distributed.run \
     --nnodes="$NNODES" --nproc_per_node="$GPUS" "${rendezvous[@]}" \
     "$(dirname "$0")/$TOOL" "${@:3}" --launcher pytorch

@@ -9,6 +9,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mpafer_plugin.apis import build_model, explain
+from mpafer_plugin.clip.precision import cast_towers
 
 BATCH, CLASSES = 4, 7
 L1 = dict(
@@ -16,6 +17,7 @@ L1 = dict(
     loss_prompt=dict(type='SoftHardAlignmentLoss', mode='l1'),
     loss_token=dict(type='SoftHardAlignmentLoss', direction='symmetric'),
 )
+HALF = [None, torch.bfloat16, torch.float16]
 WEIGHTED = dict(type='CrossEntropyLoss', class_weight=[1.0] * CLASSES)
 VARIANTS = {
     'default': dict(),
@@ -33,6 +35,7 @@ VARIANTS = {
     'activation checkpointing': dict(backbone=dict(with_cp=True)),
     'class weights': dict(head=dict(loss_cls=WEIGHTED)),
 }
+CAST = ['default', 'prototype head', 'activation checkpointing']
 
 
 def to_fake_cuda(model):
@@ -61,16 +64,25 @@ def autocast(dtype):
         torch.set_autocast_enabled('cuda', False)
 
 
-@pytest.mark.parametrize(
-    'dtype', [None, torch.bfloat16, torch.float16], ids=str
-)
+@pytest.mark.parametrize('dtype', HALF, ids=str)
 @pytest.mark.parametrize('variant', VARIANTS)
 def test_no_tensor_stays_on_the_cpu(tiny, variant, dtype):
-    changes = VARIANTS[variant]
+    check(build_model(**tiny, **VARIANTS[variant]), dtype, variant)
+
+
+@pytest.mark.parametrize('dtype', HALF[1:], ids=str)
+@pytest.mark.parametrize('variant', CAST)
+def test_nor_with_frozen_towers_in_half_precision(tiny, variant, dtype):
+    model = build_model(**tiny, **VARIANTS[variant])
+    cast_towers(model, dtype)
+    check(model, dtype, variant)
+
+
+def check(model, dtype, variant):
+    """Run losses, prediction and explanation on fake CUDA tensors."""
     samples = [DataSample().set_gt_label(0) for _ in range(BATCH)]
     if variant == 'soft labels':
         samples = [DataSample().set_gt_score([0.0] * 7) for _ in range(BATCH)]
-    model = build_model(**tiny, **changes)
     model.head._prototypes_seen = True  # fake tensors have no values
     with FakeTensorMode(allow_non_fake_inputs=True):
         to_fake_cuda(model)
@@ -83,7 +95,7 @@ def test_no_tensor_stays_on_the_cpu(tiny, variant, dtype):
         for name, loss in losses.items():
             assert loss.device.type == 'cuda', name
             assert loss.dtype == torch.float32, name
-        with torch.no_grad():
+        with torch.no_grad(), autocast(dtype):
             features = model.eval().extract_feat(data['inputs'])
             classes = model.head.text()
             # Without the cache, which compares values.

@@ -11,6 +11,7 @@ from mmengine.optim import OptimWrapper
 from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from mpafer_plugin.clip.precision import cast_towers
 from mpafer_plugin.models.utils import frozen_mlp, prompted_block
 from tests.test_gpu.conftest import gradients_of, losses_of
 
@@ -43,11 +44,14 @@ def test_losses_and_gradients_as_on_the_cpu(face_tiny, model, batch):
         assert distance(gradient, gradients[name]) <= 1e-3, name
 
 
+@pytest.mark.parametrize('cast', [False, True])
 @pytest.mark.parametrize('half', HALF)
-def test_mixed_precision_is_near(model, batch, half):
+def test_mixed_precision_is_near(model, batch, half, cast):
     """Near, not equal: the best patches of a class may be others."""
     expected = losses_of(model, batch)
     gradients = gradients_of(model, expected)
+    if cast:
+        cast_towers(model, HALF[half])
     rtol, least = dict(bf16=(2e-2, 0.98), fp16=(5e-3, 0.998))[half]
     losses = losses_of(model, batch, HALF[half])
     for name, loss in losses.items():

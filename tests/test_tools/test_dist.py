@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from mpafer_plugin.engine.checkpoints.file import damage
+from mpafer_plugin.utils.cpu_count import cpu_count
 from tests import interruptions
 from tests.conftest import CONFIGS, ROOT
 
@@ -121,6 +122,25 @@ def cluster(tmp_path_factory, tiny_arch, tiny_weights, data_root):
     for name in ('NNODES', 'NODE_RANK', 'PORT', 'MASTER_ADDR', 'GPUS'):
         environment.pop(name, None)
     return Cluster(folder, environment)
+
+
+@pytest.mark.parametrize('processes', [1, 1000])
+def test_each_process_has_its_share_of_the_cores(cluster, processes):
+    python = cluster.folder / 'python.sh'
+    python.write_text('#!/bin/sh\necho "threads $OMP_NUM_THREADS"\n')
+    python.chmod(0o755)
+    for given, expected in (
+        ('', cpu_count() if processes == 1 else 1),
+        ('7', 7),
+    ):
+        log = cluster.run(
+            'dist_train.sh',
+            'config.py',
+            processes,
+            PYTHON=str(python),
+            OMP_NUM_THREADS=given,
+        )
+        assert log == f'threads {expected}\n'
 
 
 def losses(folder):

@@ -14,6 +14,7 @@ START = time.perf_counter()  # before the imports, which count
 import argparse
 import contextlib
 
+import mpafer_plugin  # noqa: F401  # isort: skip  # before torch
 import mmengine
 import numpy as np
 import torch
