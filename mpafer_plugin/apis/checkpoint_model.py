@@ -73,7 +73,8 @@ def model_from_meta(
     try:
         return _build(meta, state_dict, clip)
     except (
-        KeyError, IndexError, TypeError, AttributeError, RuntimeError
+        KeyError, IndexError, TypeError, AttributeError, RuntimeError,
+        ArithmeticError
     ) as error:  # fmt: skip
         raise ValueError(
             f'the entry {ENTRY!r} of the checkpoint is malformed '

@@ -151,6 +151,10 @@ def change(path, edit):
         (lambda c: c[ENTRY].update(format=9), 'has format 9'),
         (lambda c: c[ENTRY]['settings'].pop('top_k'), "KeyError: 'top_k'"),
         (
+            lambda c: c[ENTRY]['settings'].update(top_k=float('inf')),
+            'OverflowError',
+        ),
+        (
             lambda c: c[ENTRY]['image_tower'].update(image_size=[64, 80000]),
             r'image_size=\[64, 80000\]',
         ),

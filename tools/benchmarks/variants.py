@@ -68,7 +68,6 @@ class Setting:
     def model(self) -> Any:
         """Build our model, with prototypes, its frozen towers cast once."""
         model = build_model(CLASSES, self.arch, None).to(self.device)
-        cast_towers(model, self.dtype)
         model.head.set_prototypes(self.prototypes)
         if self.cast and self.dtype != torch.float32:
             cast_towers(model, self.dtype)
