@@ -44,8 +44,14 @@ def test_training(train, device, amp):
 
 @pytest.fixture
 def deterministic(monkeypatch):
-    """Undo what `randomness.deterministic` sets for the process."""
+    """Undo what `randomness.deterministic` sets for the process.
+
+    On one thread, as the other tests of exact resume on a CPU.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield {'randomness.deterministic': True, 'randomness.seed': 1}
+    torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(False)
     torch.backends.cudnn.deterministic = False
 
