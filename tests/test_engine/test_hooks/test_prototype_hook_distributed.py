@@ -22,6 +22,7 @@ def prototypes(cfg: Config, cache_dir: str | None) -> torch.Tensor:
         train_dataloader=SimpleNamespace(dataset=dataset, pin_memory=False),
         cfg=cfg,
         iter=0,
+        optim_wrapper=None,
         logger=MMLogger.get_current_instance(),
     )
     PrototypeHook(num_workers=0, cache_dir=cache_dir).before_train(runner)
