@@ -18,7 +18,15 @@ from .explanation import (
 )
 from .face_pipeline import FacePreparation, collate_faces
 from .face_smoother import FaceSmoother
-from .face_stream import Boxes, FaceBoxes, Job, Keep, answer_jobs, jobs_of
+from .face_stream import (
+    Boxes,
+    FaceBoxes,
+    Job,
+    Keep,
+    answer_jobs,
+    find_batch_size,
+    jobs_of,
+)
 from .fer_results import FERResults, ImagePrediction, face_result
 from .frames import Frame, Source, frames_of, is_address, is_camera
 from .load_model import load_model
@@ -41,7 +49,8 @@ class FERInferencer:
             available.
         face (str): 'yunet' detects faces; with 'none' the whole image is the
             face. Defaults to 'yunet'.
-        batch_size (int): Faces in a batch, of several images. Defaults to 32.
+        batch_size (int | str): Faces in a batch, of several images. Defaults
+            to 'auto', see :func:`find_batch_size`.
         face_model (str | Path, optional): Weights of YuNet, see
             :func:`find_yunet`. Defaults to None.
         clip (str, optional): CLIP weights of a checkpoint without config, a
@@ -79,7 +88,7 @@ class FERInferencer:
         weights: str | Path | None = None,
         device: str | torch.device | None = None,
         face: str = 'yunet',
-        batch_size: int = 32,
+        batch_size: int | str = 'auto',
         face_model: str | Path | None = None,
         clip: str | None = None,
         face_crop: FaceCrop | None = None,
@@ -87,12 +96,12 @@ class FERInferencer:
         channel_order: str = 'bgr',
         dtype: str = 'auto',
     ):
-        if batch_size < 1:
-            raise ValueError(f'batch_size={batch_size!r} must be positive')
+        find_batch_size(batch_size, 'cpu')  # before a model is loaded
         loaded = load_model(model_or_config, weights, clip, device, dtype)
         self._loaded = loaded
         self.classes = loaded.classes
-        self.batch_size = batch_size
+        kind = next(loaded.model.parameters()).device.type
+        self.batch_size = find_batch_size(batch_size, kind)
         self.workers = workers or min(8, cpu_count())
         crop = loaded.crop(face, face_crop)
         self.prepare = FacePreparation(

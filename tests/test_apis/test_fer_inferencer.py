@@ -11,6 +11,7 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mpafer_plugin.apis import FERInferencer
+from mpafer_plugin.apis.face_stream import find_batch_size
 from mpafer_plugin.apis.load_model import find_device
 from mpafer_plugin.faces import FaceCrop, ImageError
 
@@ -224,8 +225,11 @@ def test_the_crop_of_the_training(face_tiny, save, yunet_file, log):
 def test_wrong_arguments(face_tiny):
     with pytest.raises(ValueError, match="face='dlib' is not one of"):
         FERInferencer(face_tiny, face='dlib')
-    with pytest.raises(ValueError, match='batch_size=0'):
-        FERInferencer(face_tiny, face='none', batch_size=0)
+    for size in 0, 1.5, 'many':
+        with pytest.raises(ValueError, match=f'batch_size={size!r} .*auto'):
+            FERInferencer(face_tiny, face='none', batch_size=size)
+    assert FERInferencer(face_tiny, face='none').batch_size == 32
+    assert find_batch_size('auto', 'cuda') == 128
 
 
 def test_tables(whole, finder, canvas, images, tmp_path, monkeypatch):

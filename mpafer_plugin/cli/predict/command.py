@@ -19,6 +19,7 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
+from mpafer_plugin.apis.face_stream import find_batch_size
 from mpafer_plugin.clip.precision import DTYPES
 
 from ..config_args import config_file
@@ -106,9 +107,9 @@ def parse_args(
     )
     parser.add_argument(
         '--batch-size',
-        type=int,
-        default=32,
-        help='faces in a batch; default: 32',
+        type=batch_size,
+        default='auto',
+        help='faces in a batch; default: auto, 32 on a CPU, else 128',
     )
     parser.add_argument('--device', help='default: a GPU if available')
     parser.add_argument(
@@ -120,12 +121,21 @@ def parse_args(
     args = parser.parse_args(argv)
     if args.show and (problem := screen_problem()):
         parser.error(f'--show: {problem}')
-    for name, value in ('batch-size', args.batch_size), ('every', args.every):
-        if value < 1:
-            parser.error(f'--{name} {value} is not positive')
+    if args.every < 1:
+        parser.error(f'--every {args.every} is not positive')
     if args.smoothing is not None and not 0 <= args.smoothing < 1:
         parser.error(f'--smoothing {args.smoothing} is not in 0 to below 1')
     return args
+
+
+def batch_size(value: str) -> int | str:
+    """Convert and check the value of ``--batch-size``."""
+    number = int(value) if value.isdecimal() else value
+    try:
+        find_batch_size(number, 'cpu')
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return number
 
 
 def screen_problem() -> str:

@@ -270,7 +270,8 @@ def test_as_a_command(tmp_path):
 @pytest.mark.parametrize(
     'args, message',
     [
-        (['--batch-size', '0'], '--batch-size 0 is not positive'),
+        (['--batch-size', '0'], "batch_size=0 is neither 'auto'"),
+        (['--batch-size', 'many'], "batch_size='many' is neither 'auto'"),
         (['--every', '0'], '--every 0 is not positive'),
         (['--smoothing', '1'], '--smoothing 1.0 is not in'),
         (['--face', 'dlib'], "invalid choice: 'dlib'"),
