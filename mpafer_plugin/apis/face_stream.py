@@ -81,27 +81,6 @@ def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
         )
 
 
-def find_batch_size(batch_size: int | str, device: str) -> int:
-    """Return the number of faces in a batch.
-
-    Args:
-        batch_size (int | str): The number; or 'auto': 32 on a CPU, where the
-            throughput grows no further, else 128 (not measured on a GPU).
-        device (str): Type of the model's device.
-
-    Raises:
-        ValueError: If it is neither 'auto' nor a positive integer.
-    """
-    if batch_size == 'auto':
-        return 32 if device == 'cpu' else 128
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(
-            f"batch_size={batch_size!r} is neither 'auto' nor a positive "
-            'integer'
-        )
-    return batch_size
-
-
 def answer_jobs(
     jobs: Iterable[Job],
     prepare: Prepare,

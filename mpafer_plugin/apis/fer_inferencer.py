@@ -16,20 +16,12 @@ from .explanation import (
     explain,
     explainable_parts,
 )
-from .face_pipeline import FacePreparation, collate_faces
+from .face_pipeline import FacePreparation, collate_faces, find_batch_size
 from .face_smoother import FaceSmoother
-from .face_stream import (
-    Boxes,
-    FaceBoxes,
-    Job,
-    Keep,
-    answer_jobs,
-    find_batch_size,
-    jobs_of,
-)
+from .face_stream import Boxes, FaceBoxes, Job, Keep, answer_jobs, jobs_of
 from .fer_results import FERResults, ImagePrediction, face_result
 from .frames import Frame, Source, frames_of, is_address, is_camera
-from .load_model import load_model
+from .load_model import find_device, load_model
 
 _FRAMES = 16  # video frames prepared ahead; they are large
 
@@ -96,12 +88,11 @@ class FERInferencer:
         channel_order: str = 'bgr',
         dtype: str = 'auto',
     ):
-        find_batch_size(batch_size, 'cpu')  # before a model is loaded
+        device = find_device(device)
+        self.batch_size = find_batch_size(batch_size, device.type)
         loaded = load_model(model_or_config, weights, clip, device, dtype)
         self._loaded = loaded
         self.classes = loaded.classes
-        kind = next(loaded.model.parameters()).device.type
-        self.batch_size = find_batch_size(batch_size, kind)
         self.workers = workers or min(8, cpu_count())
         crop = loaded.crop(face, face_crop)
         self.prepare = FacePreparation(
@@ -170,8 +161,8 @@ class FERInferencer:
         """Detect and classify the faces of a video, frame by frame.
 
         Args:
-            source (Source): See :func:`frames_of`. Frames of a
-                camera or an address are answered one by one.
+            source (Source): See :func:`frames_of`. Frames of a camera or an
+                address are answered one by one.
             smoothing (float, optional): See :class:`FaceSmoother`. Defaults
                 to None.
             every (int): See :func:`frames_of`. Defaults to 1.

@@ -19,7 +19,7 @@ import cv2
 from rich.console import Console
 from rich.progress import Progress
 
-from mpafer_plugin.apis.face_stream import find_batch_size
+from mpafer_plugin.apis.face_pipeline import find_batch_size
 from mpafer_plugin.clip.precision import DTYPES
 
 from ..config_args import config_file
