@@ -1,5 +1,4 @@
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -7,7 +6,7 @@ from mmengine.logging import print_log
 
 from mpafer_plugin.utils.tensor_files import misfit
 
-from .architectures import FACE_TINY, FACE_TINY_DIR, architecture
+from .architectures import architecture
 from .state_dict import read_state_dict
 from .weights import resolve_weights
 
@@ -51,11 +50,7 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
         )
         return CLIP(**config).eval()
 
-    if pretrained == FACE_TINY and arch == FACE_TINY:
-        path: Path = FACE_TINY_DIR / 'face-tiny.safetensors'
-        quick_gelu = None
-    else:
-        path, quick_gelu = resolve_weights(arch, pretrained)
+    path, quick_gelu = resolve_weights(arch, pretrained)
     by_name = bool(config.get('quick_gelu', False))
     if quick_gelu is None:
         reason = f'set by the architecture {arch!r}'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mpafer_plugin.utils.hashing import sha256
 
-from .architectures import FACE_TINY
+from .architectures import FACE_TINY, FACE_TINY_DIR
 
 
 def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
@@ -14,8 +14,8 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     Args:
         arch (str): Name of the architecture, or the path of its JSON.
         pretrained (str): A local file, a tag that open_clip knows for
-            ``arch``, or a folder that Hugging Face's ``save_pretrained`` or
-            a download of its hub made.
+            ``arch``, ``'face-tiny'``, or a folder that Hugging Face's
+            ``save_pretrained`` or a download of its hub made.
 
     Returns:
         tuple[Path, bool | None]: The file, and whether its weights were
@@ -27,6 +27,8 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         ConnectionError: If a download is needed and the server cannot be
             reached.
     """
+    if pretrained == FACE_TINY and arch == FACE_TINY:
+        return FACE_TINY_DIR / 'face-tiny.safetensors', None
     from open_clip import OPENAI_DATASET_MEAN
     from open_clip.pretrained import get_pretrained_cfg
 
