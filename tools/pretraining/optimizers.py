@@ -21,7 +21,8 @@ def make_optimizers(
 
     Args:
         clip (open_clip.CLIP): The towers.
-        loss_module (nn.Module): Holds the clip and the heads beside it.
+        loss_module (nn.Module): Holds the clip and the heads beside it;
+            frozen parameters are left out.
         steps (int): Number of training steps.
 
     Returns:
@@ -29,9 +30,10 @@ def make_optimizers(
         schedules: linear warm-up, then a cosine.
     """
     blocks = (clip.visual.transformer, clip.transformer)
-    matrices = [p for b in blocks for p in b.parameters() if p.ndim == 2]
-    known = {id(p) for p in matrices}
-    others = [p for p in loss_module.parameters() if id(p) not in known]
+    learnt = [p for p in loss_module.parameters() if p.requires_grad]
+    in_blocks = {id(p) for b in blocks for p in b.parameters() if p.ndim == 2}
+    matrices = [p for p in learnt if id(p) in in_blocks]
+    others = [p for p in learnt if id(p) not in in_blocks]
     optimizers: list[Optimizer] = [
         Muon(
             matrices,

@@ -43,10 +43,33 @@ class PhotoLoss(nn.Module):
         Returns:
             dict[str, torch.Tensor]: Named scalars, weighted.
         """
+        image, patches = self.clip.visual(images)
+        return self.contrast(image, patches, labels, texts, text_labels)
+
+    def contrast(
+        self,
+        image: torch.Tensor,
+        patches: torch.Tensor,
+        labels: torch.Tensor,
+        texts: list[str],
+        text_labels: torch.Tensor,
+    ) -> dict[str, torch.Tensor]:
+        """Compute the losses of images that went through the tower.
+
+        Args:
+            image (torch.Tensor): Class tokens in the joint space, (B, D).
+            patches (torch.Tensor): Patches before the projection,
+                (B, P, d_v).
+            labels (torch.Tensor): As for :meth:`forward`.
+            texts (list[str]): As for :meth:`forward`.
+            text_labels (torch.Tensor): As for :meth:`forward`.
+
+        Returns:
+            dict[str, torch.Tensor]: Named scalars, weighted.
+        """
         room = self.clip.context_length - 2  # start and end
         tokens = [caption_tokens(text)[:room] for text in texts]
         text = F.normalize(encode(self.clip, tokens), dim=-1)
-        image, patches = self.clip.visual(images)
         patches = F.normalize(patches @ self.clip.visual.proj, dim=-1)
         fits = (labels[:, None] == text_labels[None]).float()  # (B, T)
         image = F.normalize(image, dim=-1)
