@@ -4,6 +4,7 @@ import pytest
 
 from mpafer_plugin.cli.study import plan
 from mpafer_plugin.cli.study.scheduler import Scheduler
+from tests.conftest import CONFIGS
 from tests.test_cli.test_study.test_command import STUDY
 
 
@@ -76,6 +77,35 @@ def test_bases(tmp_path):
     assert study.title == 'FER+ with face-mini'
     assert recipe.options['train_cfg.max_epochs'] == 1
     assert recipe.options['train_cfg.val_interval'] == 2
+
+
+SHIPPED = [
+    path
+    for path in (CONFIGS / 'studies').glob('*.yaml')
+    if not path.name.startswith('_')
+]
+
+
+@pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
+def test_shipped(path):
+    study = plan.read_study(path, full=False)
+    assert ('ViT-Ti' in study.title) == ('vit-tiny' in path.stem)
+    named = [*study.environment.values()]
+    for recipe in study.recipes:
+        named += [v for k, v in recipe.options.items() if 'leave_out' in k]
+    towers = {str(Path(v).parent) for v in named if v.startswith('work_dirs')}
+    assert len(towers) == ('ferplus' in path.stem)
+
+
+def test_every_rate_is_searched():
+    path = CONFIGS / 'studies' / 'ferplus_vit-tiny.yaml'
+    for recipe in plan.read_study(path, full=False).recipes:
+        (name,) = recipe.search
+        assert name == (
+            'model.head.text.granularity'
+            if recipe.name == 'zero-shot'
+            else 'optim_wrapper.optimizer.lr'
+        )
 
 
 def test_gpus_are_those_given(tmp_path, monkeypatch):
