@@ -29,14 +29,13 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 from .feature_bank import FeatureBank
 from .locked_tower import locked_clip
 from .photo_bank import PhotoBank
-from .photo_captions import photo_caption
+from .photo_captions import LABELS, photo_caption
 from .photo_data import load_photos, parse_positive, photo_parser
 from .photo_loss import PhotoLoss
 from .training import train
 from .weights_file import save_weights
 
 _START_SCALE, _MAX_SCALE = 10, 30
-_IMAGES_A_CAPTION = 4  # texts cost nearly all of the time
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -58,6 +57,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--views', type=int, default=2, help='of each image')
     parser.add_argument('--patches', type=int, default=16, help='of each view')
+    parser.add_argument(
+        '--captions',
+        type=int,
+        default=64,
+        help='of each batch; they take nearly all of the time',
+    )
     parser.add_argument('--text-width', type=int, default=128)
     parser.add_argument('--text-layers', type=int, default=4)
     parser.add_argument(
@@ -65,7 +70,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         action='store_true',
         help='only print the accuracies of what is in DIR',
     )
-    parser.set_defaults(batch_size=512)
+    parser.set_defaults(epochs=24, batch_size=512)
     args = parse_positive(parser, argv)
     if args.text_width % 32:
         parser.error(f'--text-width {args.text_width} is no multiple of 32')
@@ -85,7 +90,8 @@ def learn(
         clip (open_clip.CLIP): Trained in place.
         features (FeatureBank): Of N images.
         labels (np.ndarray): Their noisy labels, (N, ).
-        args (argparse.Namespace): epochs, batch_size and report_every.
+        args (argparse.Namespace): epochs, batch_size, captions and
+            report_every.
         rng (np.random.Generator): Source of batches and captions.
     """
     with torch.no_grad():
@@ -95,7 +101,9 @@ def learn(
     def losses() -> dict[str, torch.Tensor]:
         chosen = rng.choice(len(features), args.batch_size, replace=False)
         found = torch.from_numpy(labels[chosen])
-        told = found[::_IMAGES_A_CAPTION]
+        # All labels in equal number: otherwise the captions' proportions
+        # stand for those of the images, and a prompt per class lacks them.
+        told = torch.from_numpy(rng.integers(len(LABELS), size=args.captions))
         texts = [photo_caption(rng, int(label)) for label in told]
         token, patches = features.draw(chosen, rng)
         image = token @ clip.visual.proj

@@ -11,8 +11,9 @@ from tests import small_data
 from tools.pretraining import lit
 
 SMALL = [
-    '--text-width=32', '--text-layers=1', '--workers=1', '--epochs=12',
-    '--batch-size=8', '--report-every=4', '--patches=3',
+    '--text-width=32', '--text-layers=1', '--workers=1', '--epochs=60',
+    '--batch-size=8', '--report-every=20', '--patches=3',
+    '--captions=14',
 ]  # fmt: skip
 
 
@@ -23,7 +24,7 @@ def run(tmp_path, monkeypatch):
     monkeypatch.setenv('MPAFER_CLIP', '')
     small_data.ferplus(tmp_path)
     images = sorted((tmp_path / 'ferplus').rglob('*.png'))
-    rows = [f'{path.name},{i % 7}' for i, path in enumerate(images)]
+    rows = [f'{path.name},{i % 8 % 7}' for i, path in enumerate(images)]
     (tmp_path / 'labels.csv').write_text(
         '\n'.join(['image,fer2013_label', *rows]) + '\n'
     )
