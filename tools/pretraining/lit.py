@@ -20,10 +20,16 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from open_clip.model import CLIP
+from torch.nn import functional as F
 
 from mpafer_plugin.cli.config_args import SHIPPED_CONFIGS
 from mpafer_plugin.cli.zero_shot import score, show
-from mpafer_plugin.clip import ImageTower
+from mpafer_plugin.clip import ImageTower, word_tokens
+from mpafer_plugin.prompts import (
+    GRANULARITIES,
+    HARD_PROMPTS_FILE,
+    load_hard_prompts,
+)
 from mpafer_plugin.utils.atomic_write import atomic_write
 
 from .feature_bank import FeatureBank
@@ -32,6 +38,7 @@ from .photo_bank import PhotoBank
 from .photo_captions import LABELS, photo_caption
 from .photo_data import load_photos, parse_positive, photo_parser
 from .photo_loss import PhotoLoss
+from .texts import encode
 from .training import train
 from .weights_file import save_weights
 
@@ -55,7 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--image-size', type=int, help="side in pixels, if not the tower's own"
     )
-    parser.add_argument('--views', type=int, default=2, help='of each image')
+    parser.add_argument('--views', type=int, default=4, help='of each image')
     parser.add_argument('--patches', type=int, default=16, help='of each view')
     parser.add_argument(
         '--captions',
@@ -64,13 +71,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='of each batch; they take nearly all of the time',
     )
     parser.add_argument('--text-width', type=int, default=128)
-    parser.add_argument('--text-layers', type=int, default=4)
+    parser.add_argument('--text-layers', type=int, default=2)
+    parser.add_argument(
+        '--tries',
+        type=int,
+        default=4,
+        help='text towers, of which the one is kept whose hard prompts find '
+        'the most of the noisy labels of half A',
+    )
     parser.add_argument(
         '--zero-shot',
         action='store_true',
         help='only print the accuracies of what is in DIR',
     )
-    parser.set_defaults(epochs=24, batch_size=512)
+    parser.set_defaults(epochs=11, batch_size=512)
     args = parse_positive(parser, argv)
     if args.text_width % 32:
         parser.error(f'--text-width {args.text_width} is no multiple of 32')
@@ -120,26 +134,59 @@ def learn(
     )
 
 
+@torch.no_grad()
+def reading(clip: CLIP, features: FeatureBank, labels: np.ndarray) -> float:
+    """Measure how well hard prompts find the noisy labels, in percent.
+
+    Contempt, of which there is no label, is a wrong answer. All granularities
+    count alike: in a small text tower, that of descriptions may fail alone.
+    """
+    image = features.tokens[:, 0, 0].float() @ clip.visual.proj
+    names = [*LABELS, 'contempt']
+    prompts = load_hard_prompts(HARD_PROMPTS_FILE, names)
+    shares = []
+    for granularity in GRANULARITIES:
+        (texts,) = zip(*(prompts[n][granularity] for n in names), strict=True)
+        text = encode(clip, [word_tokens(text) for text in texts])
+        found = (image @ F.normalize(text, dim=-1).T).argmax(1)
+        shares.append((found.numpy() == labels).mean())
+    return 100 * float(np.mean(shares))
+
+
 def make(args: argparse.Namespace, name: str) -> None:
     """Make the CLIP and write its files."""
-    rng = np.random.default_rng(args.seed)
-    config, clip = locked_clip(
-        args.arch,
-        args.pretrained,
-        args.image_size,
-        args.text_width,
-        args.text_layers,
-    )
+
+    def build() -> tuple[dict, CLIP]:
+        return locked_clip(
+            args.arch,
+            args.pretrained,
+            args.image_size,
+            args.text_width,
+            args.text_layers,
+        )
+
+    config, clip = build()
     images, labels = load_photos(args, name)
-    tower = ImageTower(clip, freeze=False)  # frozen but for its projection
-    photos = PhotoBank(images, tower.image_size[0])
+    tower = ImageTower(clip)
     features = FeatureBank.collect(
-        tower, photos, args.views, args.patches, rng
+        tower,
+        PhotoBank(images, tower.image_size[0]),
+        args.views,
+        args.patches,
+        np.random.default_rng(args.seed),
     )
-    learn(clip, features, labels, args, rng)
+    best = -1.0
+    for seed in range(args.seed, args.seed + args.tries):
+        torch.manual_seed(seed)
+        config, clip = build()
+        learn(clip, features, labels, args, np.random.default_rng(seed))
+        found = reading(clip, features, labels)
+        print(f'seed {seed}: hard prompts find {found:.1f} % of noisy labels')
+        if found > best:
+            best = found
+            save_weights(clip, args.out / f'{name}.safetensors')
     with atomic_write(args.out / f'{name}.json') as part:
         part.write_text(json.dumps(config, indent=1) + '\n', encoding='utf-8')
-    save_weights(clip, args.out / f'{name}.safetensors')
 
 
 def report(root: Path, arch: Path, weights: Path) -> None:
@@ -155,7 +202,6 @@ def report(root: Path, arch: Path, weights: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     torch.set_num_threads(args.workers)
-    torch.manual_seed(args.seed)
     name = args.out.resolve().name
     arch, weights = (args.out / f'{name}.{e}' for e in ('json', 'safetensors'))
     try:
