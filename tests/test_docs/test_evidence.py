@@ -47,15 +47,3 @@ def test_tables_are_those_of_the_studies(study):
         assert f'| {int(learnable):,} |' in part
         assert (seconds == '') == (learnable == '0')
         assert 0 < float(uar) < 100 > float(accuracy) > 0
-
-
-@pytest.mark.parametrize(
-    'path', sorted((CONFIGS / 'studies').glob('*.yaml')), ids=lambda p: p.stem
-)
-def test_studies_are_of_configs_that_exist(path):
-    study = Config.fromfile(path)
-    configs = [r.config for r in study.recipes.values() if 'config' in r]
-    if not path.stem.startswith('_'):
-        configs.append(study.config)
-    for config in configs:
-        assert (ROOT / config).is_file(), config

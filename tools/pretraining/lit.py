@@ -1,12 +1,13 @@
 """Teach a text tower the features of a pre-trained image tower, on FER+.
 
 The image tower is locked (LiT, Zhai et al. 2022): features of a few augmented
-views are computed once, and a new text tower and the image tower's projection
-learn from them in minutes. Photographs and captions are those of face-mini:
-one half of FER+'s training images and the noisy labels of FER2013, no vote of
-FER+, no validation or test image. DIR receives NAME.json, NAME.safetensors
-(NAME is DIR's) and leave_out.txt, the images that prompts must not be trained
-on afterwards. In the end, accuracies on FER+'s validation images are printed.
+views are computed once, and new text towers and the image tower's projection
+learn from them in minutes. The text tower is kept whose hard prompts find most
+of the noisy labels. Photographs and captions are those of face-mini: one half
+of FER+'s training images and the noisy labels of FER2013, no vote of FER+, no
+validation or test image. DIR receives NAME.json, NAME.safetensors (NAME is
+DIR's) and leave_out.txt, the images that prompts must not be trained on
+afterwards. In the end, accuracies on FER+'s validation images are printed.
 """
 
 import argparse

@@ -87,7 +87,7 @@ SHIPPED = [
 
 
 @pytest.mark.parametrize('path', SHIPPED, ids=lambda path: path.stem)
-def test_shipped(path):
+def test_shipped(path):  # reading checks that their configs exist
     study = plan.read_study(path, full=False)
     assert ('ViT-Ti' in study.title) == ('vit-tiny' in path.stem)
     named = [*study.environment.values()]
