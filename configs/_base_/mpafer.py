@@ -47,10 +47,10 @@ model = dict(
         local_weight=1.0,  # [2]; 0 disables the local score
         logit_scale='clip',  # [ours]
         loss_cls=dict(type='CrossEntropyLoss'),  # L_vt [P]
-        # L_t = L_ta + L_pa, weight beta = 1 [P], temperature [ours].
-        # `loss_token=None, loss_prompt=None` disables it.
+        # L_t = L_ta + L_pa, weight beta = 1 [P], temperature [ours], L_pa as
+        # L1 distance [2]. `loss_token=None, loss_prompt=None` disables it.
         loss_token=dict(type='SoftHardAlignmentLoss', temperature=0.07),
-        loss_prompt=dict(type='SoftHardAlignmentLoss', temperature=0.07),
+        loss_prompt=dict(type='SoftHardAlignmentLoss', mode='l1'),
         # L_v, weight gamma = 1 [P], cosine rather than L1 [ours].
         # `loss_proto=None` disables it, and the prototypes.
         loss_proto=dict(type='PrototypeAlignmentLoss', metric='cosine'),

@@ -8,7 +8,7 @@ model = dict(
             _delete_=True, type='SoftHardAlignmentLoss', temperature=0.07
         ),
         loss_prompt=dict(
-            _delete_=True, type='SoftHardAlignmentLoss', temperature=0.07
+            _delete_=True, type='SoftHardAlignmentLoss', mode='l1'
         ),
     )
 )

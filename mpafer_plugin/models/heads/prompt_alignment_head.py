@@ -42,7 +42,7 @@ class PromptAlignmentHead(ClsHead):
         loss_token (dict, optional): L_ta, on token vectors. Defaults to
             ``dict(type='SoftHardAlignmentLoss')``.
         loss_prompt (dict, optional): L_pa, on text features. Defaults to
-            ``dict(type='SoftHardAlignmentLoss')``.
+            ``dict(type='SoftHardAlignmentLoss', mode='l1')`` (second-hand).
         loss_proto (dict, optional): L_v. Needs :class:`PrototypeHook`.
             Defaults to ``dict(type='PrototypeAlignmentLoss')``.
         in_channels (int, optional): Channels of features that are not in the
@@ -67,7 +67,7 @@ class PromptAlignmentHead(ClsHead):
             type='SoftHardAlignmentLoss'
         ),
         loss_prompt: dict | None = dict(  # noqa: B006
-            type='SoftHardAlignmentLoss'
+            type='SoftHardAlignmentLoss', mode='l1'
         ),
         loss_proto: dict | None = dict(  # noqa: B006
             type='PrototypeAlignmentLoss'

@@ -21,8 +21,8 @@ class SoftHardAlignmentLoss(nn.Module):
     Args:
         mode (str): ``'contrastive'``, the form of the token level (paper), or
             ``'l1'``, the distance of normalised vectors divided by sqrt(D)
-            (the paper leaves open which is used at the prompt level; the
-            scale is ours). Defaults to ``'contrastive'``.
+            (that of the prompt level, second-hand; the scale is ours).
+            Defaults to ``'contrastive'``.
         direction (str): Prompts in the softmax of the contrastive form:
             ``'soft'`` the soft prompts for each hard one (paper), ``'hard'``
             the hard prompts for each soft one, ``'symmetric'`` the mean of
