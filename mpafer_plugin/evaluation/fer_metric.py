@@ -159,4 +159,7 @@ class FERMetric(BaseMetric):
 def _stack(samples: Sequence[dict], name: str) -> np.ndarray:
     """Copy a field of all samples to the CPU: a GPU is waited for once."""
     values = [torch.as_tensor(sample[name]) for sample in samples]
-    return torch.stack(values).cpu().numpy()
+    stacked = torch.stack(values).cpu()
+    if stacked.dtype == torch.bfloat16:  # of a linear layer; unknown to numpy
+        stacked = stacked.float()
+    return stacked.numpy()

@@ -42,6 +42,17 @@ def test_by_hand():
     assert all(isinstance(value, float) for value in metrics.values())
 
 
+@pytest.mark.parametrize('name', ['bfloat16', 'float16', 'float64'])
+def test_scores_of_any_precision(name):
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': CLASSES}
+    scores = torch.tensor([0.1, 0.7, 0.2, 0]).to(getattr(torch, name))
+    for label in (1, 2):
+        sample = dict(gt_label=torch.tensor([label]), pred_score=scores)
+        metric.process({}, [sample])
+    assert metric.evaluate(2)['fer/accuracy'] == 50
+
+
 def test_scores_that_are_not_finite():
     score = torch.tensor([0.5, float('nan'), 0.5, 0])
     sample = dict(gt_label=torch.tensor([0]), pred_score=score, img_path='x.p')
