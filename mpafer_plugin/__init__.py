@@ -32,8 +32,10 @@ _at_command_line = sys.argv[1:2] in ([], ['doctor'], ['-h'], ['--help']) and (
 if not _at_command_line:
     try:
         from . import compat
+        from .utils.host_log import forward_log
 
         compat.apply()
+        forward_log(__name__)
         from mmpretrain.apis import ModelHub
 
         from . import datasets, engine, evaluation, models

@@ -1,9 +1,7 @@
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torchvision.ops import box_iou
 
 from .fer_results import expression
 
@@ -56,15 +54,11 @@ class FaceSmoother:
             list[dict]: Copies in the same order, with smoothed scores and
             the class that follows from them.
         """
-        overlaps = box_iou(
-            _boxes(face['bbox'] for face in faces),
-            _boxes(track.bbox for track in self._tracks),
-        ).tolist()
         pairs = sorted(
             (
-                (overlap, i, k)
-                for i, row in enumerate(overlaps)
-                for k, overlap in enumerate(row)
+                (box_iou(face['bbox'], track.bbox), i, k)
+                for i, face in enumerate(faces)
+                for k, track in enumerate(self._tracks)
             ),
             reverse=True,
         )
@@ -90,6 +84,10 @@ class FaceSmoother:
         return smoothed
 
 
-def _boxes(boxes: Iterable[list[float]]) -> torch.Tensor:
-    """Stack boxes to (N, 4), also if there are none."""
-    return torch.tensor(list(boxes), dtype=torch.float64).reshape(-1, 4)
+def box_iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Compute the intersection over union of two boxes x1, y1, x2, y2."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(width, 0) * max(height, 0)
+    areas = ((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (a, b))
+    return shared / (sum(areas) - shared)

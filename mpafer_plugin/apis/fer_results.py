@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mpafer_plugin.faces import Face
-from mpafer_plugin.utils.atomic_write import atomic_write
+from ..faces.face import Face
+from ..utils.atomic_write import atomic_write
 
 if TYPE_CHECKING:
     from pandas import DataFrame

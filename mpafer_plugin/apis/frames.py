@@ -1,5 +1,6 @@
 """Frames of videos, cameras and network streams."""
 
+import logging
 import os
 import reprlib
 import time
@@ -10,10 +11,10 @@ from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
-from mmengine.logging import MMLogger
 
-from mpafer_plugin.faces import ImageError
-from mpafer_plugin.utils.image_files import opencv_path
+from ..utils.image_files import ImageError, opencv_path
+
+logger = logging.getLogger(__name__)
 
 VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv'
@@ -114,9 +115,7 @@ def frames_of(source: Source, every: int = 1) -> Iterator[Frame]:
     if index == 0:
         raise ImageError(f'{name} gives no image')
     if index < stated:
-        MMLogger.get_current_instance().warning(
-            f'{name} states {stated} frames, {index} could be read'
-        )
+        logger.warning(f'{name} states {stated} frames, {index} could be read')
 
 
 def _checked_name(source: object) -> str:

@@ -2,7 +2,8 @@ from .face import SEVERAL_RULE, Face, select_face
 from .face_crop import FaceCrop
 from .image_arrays import CHANNEL_ORDERS, to_bgr
 from .image_io import ImageError, read_image
-from .yunet import YUNET_DIGEST, YuNet, find_yunet
+from .yunet import YuNet
+from .yunet_weights import YUNET_DIGEST, find_yunet
 
 __all__ = [
     'CHANNEL_ORDERS',

@@ -1,13 +1,16 @@
+import logging
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import cv2
 import numpy as np
-from mmengine.logging import MMLogger
 
 from .alignment import aligning_matrix, box_matrix, cut_out
 from .face import SEVERAL_RULE, Face
-from .yunet import YUNET_DIGEST, YuNet, check_image
+from .yunet import YuNet, check_image
+from .yunet_weights import YUNET_DIGEST
+
+logger = logging.getLogger(__name__)
 
 VERSION = 1
 
@@ -89,7 +92,7 @@ class FaceCrop:
         """
         detector = YuNet(model, self.score_threshold, self.longest_side)
         if detector.digest != self.detector_digest:
-            MMLogger.get_current_instance().warning(
+            logger.warning(
                 'face crop: the detector has the SHA-256 '
                 f'{detector.digest}, the crop config states '
                 f'{self.detector_digest}: faces may be found and turned '

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import BITSPERSAMPLE, EXTRASAMPLES, TiffImageFile
 
-from mpafer_plugin.utils.image_files import is_image
+from mpafer_plugin.utils.image_files import ImageError, is_image
 
 FORMATS = (
     'JPEG',
@@ -34,10 +34,6 @@ BAND = 2**24
 """Pixels converted at once, to keep temporary copies small."""
 
 _one_large: AbstractContextManager = threading.Lock()
-
-
-class ImageError(ValueError):
-    """Raised if an image cannot be read; names the image and the reason."""
 
 
 def read_image(

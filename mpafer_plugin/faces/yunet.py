@@ -1,33 +1,13 @@
-import os
 import reprlib
-import socket
 import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
-from mmengine.logging import MMLogger
 
-from mpafer_plugin.utils.hashing import sha256
-from mpafer_plugin.utils.image_files import opencv_path
-
+from ..utils.image_files import opencv_path
 from .face import Face
-
-YUNET_DIGEST = (
-    '8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4'
-)
-"""SHA-256 of the model that OpenCV's model zoo publishes."""
-
-YUNET_NAME = 'face_detection_yunet_2023mar.onnx'
-
-YUNET_URL = (
-    'https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/'
-    f'face_detection_yunet/{YUNET_NAME}'
-)
-
-TIMEOUT = 20
-"""Timeout of the download in seconds."""
+from .yunet_weights import find_yunet
 
 COARSE_SIDE = 256
 """Longer side of the image in pixels, in the pass for large faces."""
@@ -192,78 +172,3 @@ def check_image(image: np.ndarray) -> None:
     else:
         found = f'an array {image.shape} of {image.dtype}'
     raise ValueError(f'an image is an array (H, W, 3) of uint8: {found}')
-
-
-def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
-    """Find the weights of the face detector, or download them.
-
-    In this order: ``model``; the file in the environment variable
-    ``MPAFER_YUNET``; the file in ``torch.hub.get_dir()``, below ``yunet/``,
-    downloaded from OpenCV's model zoo (0.2 MB) if missing. A download must
-    have :data:`YUNET_DIGEST`.
-
-    A named file may have another digest, since it may be another version: it
-    is used with a warning, and its digest becomes part of the crop config.
-
-    Args:
-        model (str | Path, optional): A local file. Defaults to None.
-
-    Returns:
-        tuple[Path, str]: The file and its SHA-256.
-
-    Raises:
-        FileNotFoundError: If the named file does not exist.
-        ConnectionError: If the download fails; the message lists remedies.
-    """
-    named = model or os.environ.get('MPAFER_YUNET')
-    if not named:
-        return _cached_weights(), YUNET_DIGEST
-    path = Path(named).expanduser()
-    if not path.is_file():
-        origin = 'face detector' if model else 'MPAFER_YUNET'
-        raise FileNotFoundError(
-            f'{origin}: no file {str(named)!r} (working directory: '
-            f'{os.getcwd()!r})'
-        )
-    digest = sha256(path)
-    if digest != YUNET_DIGEST:
-        MMLogger.get_current_instance().warning(
-            f'face detector: {str(path)!r} has the SHA-256 {digest}, the '
-            f'published {YUNET_NAME} has {YUNET_DIGEST}: faces may be found '
-            'and turned differently'
-        )
-    return path, digest
-
-
-def _cached_weights() -> Path:
-    """Return the cached weights, downloaded if missing or damaged."""
-    path = Path(torch.hub.get_dir(), 'yunet', YUNET_NAME)
-    if path.is_file():
-        digest = sha256(path)
-        if digest == YUNET_DIGEST:
-            return path
-        MMLogger.get_current_instance().warning(
-            f'face detector: {str(path)!r} is damaged (SHA-256 {digest}) and '
-            'is downloaded again'
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    timeout = socket.getdefaulttimeout()
-    # Some firewalls drop connections silently.
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        torch.hub.download_url_to_file(
-            YUNET_URL, str(path), hash_prefix=YUNET_DIGEST, progress=False
-        )
-    # A wrong digest, as of a login page, is a RuntimeError.
-    except (OSError, RuntimeError) as error:
-        raise ConnectionError(
-            f'the face detector cannot be downloaded from {YUNET_URL}: '
-            f'{error}. Do one of these: (1) download it with a browser and '
-            f'put it at {str(path)!r}; (2) set MPAFER_YUNET to where it is; '
-            '(3) name the file: --face-model FILE, or YuNet(model=FILE) in '
-            'Python. Images that are face crops need none: --face none, or '
-            "face='none' in Python"
-        ) from error
-    finally:
-        socket.setdefaulttimeout(timeout)
-    return path

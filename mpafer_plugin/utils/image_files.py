@@ -18,6 +18,11 @@ IMG_EXTENSIONS = (
 )
 """Extensions of files that are images without a look at their content."""
 
+
+class ImageError(ValueError):
+    """Raised if an image cannot be read; names the image and the reason."""
+
+
 _LITTER = {
     '__macosx',
     '@eadir',

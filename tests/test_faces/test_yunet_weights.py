@@ -4,22 +4,21 @@ from urllib.error import URLError
 from urllib.response import addinfourl
 
 import pytest
-import torch
 
-from mpafer_plugin.faces import YUNET_DIGEST, find_yunet
-from mpafer_plugin.faces.yunet import YUNET_NAME, YUNET_URL
+from mpafer_plugin.faces import YUNET_DIGEST, find_yunet, yunet_weights
+from mpafer_plugin.faces.yunet_weights import YUNET_NAME, YUNET_URL
 
 
 @pytest.fixture(autouse=True)
 def hub(tmp_path, monkeypatch):
     """Folder of fetched files, empty; there is no network."""
     monkeypatch.delenv('MPAFER_YUNET', raising=False)
-    monkeypatch.setattr(torch.hub, 'get_dir', lambda: str(tmp_path / 'hub'))
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
 
     def refuse(request, *args, **kwargs):
         raise URLError('no network in tests')
 
-    monkeypatch.setattr(torch.hub, 'urlopen', refuse)
+    monkeypatch.setattr(yunet_weights, 'urlopen', refuse)
     return tmp_path / 'hub'
 
 
@@ -63,7 +62,7 @@ def test_without_network_it_says_what_to_do(hub):
 def serve(monkeypatch, content):
     """Let the network give this content."""
     monkeypatch.setattr(
-        torch.hub,
+        yunet_weights,
         'urlopen',
         lambda *args, **kwargs: addinfourl(BytesIO(content), Message(), ''),
     )
@@ -74,13 +73,13 @@ def test_fetched_once(hub, yunet_file, monkeypatch):
     path, digest = find_yunet()
     assert path == hub / 'yunet' / YUNET_NAME
     assert digest == YUNET_DIGEST
-    monkeypatch.setattr(torch.hub, 'urlopen', None)
+    monkeypatch.setattr(yunet_weights, 'urlopen', None)
     assert find_yunet() == (path, YUNET_DIGEST)
 
 
 def test_another_file_from_the_network_is_refused(hub, monkeypatch):
     serve(monkeypatch, b'<html>please log in</html>')
-    with pytest.raises(ConnectionError, match='invalid hash value'):
+    with pytest.raises(ConnectionError, match='SHA-256 a28d35ff'):
         find_yunet()
     assert list((hub / 'yunet').iterdir()) == []
 
