@@ -28,6 +28,7 @@ COMMANDS = {
         'ask a language model for descriptions of classes',
     ),
     'convert-weights': ('cli.convert_weights', 'rewrite CLIP weights'),
+    'export': ('cli.export', 'write a trained model as ONNX'),
     'study': ('cli.study.command', 'compare recipes over several seeds'),
     'doctor': ('cli.doctor', 'check the environment'),
 }

@@ -42,18 +42,14 @@ def prompted_block(
     Returns:
         torch.Tensor: Tokens of shape (B, T, d).
     """
-    if (
-        not _is_attention_block(block)
-        or _has_hooks(block)
-        or _has_hooks(block.attn)
-    ):
+    if not is_plain_block(block):
         if causal:
             length = x.shape[1]
             mask = x.new_full((length, length), float('-inf')).triu(1)
             return block(x, attn_mask=mask)
         if prompts is None:
             return block(x)
-        prompts = prompts.to(x.dtype).expand(len(x), -1, -1)
+        prompts = prompts.to(x.dtype).expand(x.shape[0], -1, -1)
         return block(torch.cat([x, prompts], dim=1))[:, : x.shape[1]]
     attn = block.attn
     width = x.shape[-1]
@@ -65,7 +61,9 @@ def prompted_block(
         prompts = block.ln_1(prompts.to(x.dtype)).to(queries.dtype)
         # Concatenated before the linear layer: after it, keys and values
         # would be copied, and stored twice for the gradient.
-        seen = torch.cat([queries, prompts.expand(len(x), -1, -1)], dim=1)
+        # x.shape[0], not len(x): torch.export keeps its batch dynamic.
+        prompts = prompts.expand(x.shape[0], -1, -1)
+        seen = torch.cat([queries, prompts], dim=1)
     q = F.linear(queries, w_q, b_q)  # (B, T, d)
     k, v = F.linear(seen, w_kv, b_kv).chunk(2, dim=-1)  # (B, T + n, d) each
     q, k, v = (
@@ -122,19 +120,21 @@ def _is_plain_mlp(mlp: nn.Module) -> bool:
 
 def _is_quick_gelu(layer: nn.Module) -> bool:
     """Return whether a layer is open_clip's QuickGELU."""
-    # Imported here: importing the package must not import open_clip.
     from open_clip.transformer import QuickGELU
 
     return type(layer) is QuickGELU
 
 
-def _is_attention_block(layer: nn.Module) -> bool:
-    """Return whether a layer is open_clip's block with torch's attention."""
+def is_plain_block(block: nn.Module) -> bool:
+    """Return whether a block is as open_clip made it, and can be opened."""
+    # Imported here: importing the package must not import open_clip.
     from open_clip.transformer import ResidualAttentionBlock
 
     return (
-        type(layer) is ResidualAttentionBlock
-        and type(layer.attn) is nn.MultiheadAttention
+        type(block) is ResidualAttentionBlock
+        and type(block.attn) is nn.MultiheadAttention
+        and not _has_hooks(block)
+        and not _has_hooks(block.attn)
     )
 
 
