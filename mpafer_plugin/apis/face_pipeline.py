@@ -1,6 +1,7 @@
 """Preparation of images: one model input for each face."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -8,19 +9,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from mmengine.dataset import Compose, default_collate
-from mmengine.logging import MMLogger
-from mmpretrain.registry import TRANSFORMS
 
-from mpafer_plugin.faces import (
-    CHANNEL_ORDERS,
-    Face,
-    FaceCrop,
-    YuNet,
-    to_bgr,
-)
-
+from ..faces.face import Face
+from ..faces.face_crop import FaceCrop
+from ..faces.yunet import YuNet
 from .frames import Frame
+
+logger = logging.getLogger(__name__)
 
 DETECTORS = ('yunet', 'none')
 
@@ -32,14 +27,14 @@ class PreparedFace:
     Args:
         face (Face): Its box and landmarks in the image.
         detected (bool): Whether a detector found it.
-        packed (dict): Output of the test pipeline.
+        packed (Any): The crop as the model takes it.
         matrix (np.ndarray): (2, 3), from the image to the crop.
         size (tuple[int, int]): Width and height of the crop in pixels.
     """
 
     face: Face
     detected: bool
-    packed: dict
+    packed: Any
     matrix: np.ndarray
     size: tuple[int, int]
 
@@ -65,25 +60,6 @@ def find_batch_size(batch_size: int | str, device: str) -> int:
     return batch_size
 
 
-def collate_faces(inputs: Sequence[dict], model: Any) -> dict:
-    """Batch the inputs of a model.
-
-    A GPU gets the images in one copy, from pinned memory and not waited for.
-
-    Args:
-        inputs (Sequence[dict]): F outputs of the test pipeline.
-        model (nn.Module): The classifier, on its device.
-
-    Returns:
-        dict: ``inputs`` (F, 3, H, W) on the CPU and ``data_samples``.
-    """
-    batch = default_collate(inputs)
-    if model.data_preprocessor.device.type == 'cuda':
-        model.data_preprocessor._non_blocking = True
-        batch['inputs'] = batch['inputs'].pin_memory()
-    return batch
-
-
 class FacePreparation:
     """Read an image, detect its faces, crop and resize them.
 
@@ -92,33 +68,30 @@ class FacePreparation:
     Args:
         crop (FaceCrop): Crop of the training data.
         detector (str): 'yunet', or 'none': the whole image is the face.
-        pipeline (Sequence[dict]): Test pipeline without its loading step.
-        face_model (str | Path, optional): See :func:`find_yunet`.
-        channel_order (str): See :func:`to_bgr`. Defaults to 'bgr'.
+        read (Callable): Reads an image of any kind but :class:`Frame` as
+            (H, W, 3) BGR uint8.
+        pack (Callable): Prepares a crop, (h, w, 3) BGR uint8, for the model.
+        face_model (str | Path, optional): See :func:`find_yunet`. Defaults to
+            None.
 
     Raises:
-        ValueError: If ``detector`` or ``channel_order`` is not allowed.
+        ValueError: If ``detector`` is not allowed.
     """
 
     def __init__(
         self,
         crop: FaceCrop,
         detector: str,
-        pipeline: Sequence[dict],
+        read: Callable[[Any], np.ndarray],
+        pack: Callable[[np.ndarray], Any],
         face_model: str | Path | None = None,
-        channel_order: str = CHANNEL_ORDERS[0],
     ):
         if detector not in DETECTORS:
             raise ValueError(f'face={detector!r} is not one of {DETECTORS}')
-        if channel_order not in CHANNEL_ORDERS:
-            raise ValueError(
-                f'channel_order={channel_order!r} is not one of '
-                f'{CHANNEL_ORDERS}'
-            )
-        self.channel_order = channel_order
         self.crop = crop
         self.detector = detector
-        self._pipeline = Compose([TRANSFORMS.build(step) for step in pipeline])
+        self.read = read
+        self.pack = pack
         self._build = partial(crop.build_detector, face_model)
         self._idle: list[YuNet] = []
         if detector == 'yunet':
@@ -130,7 +103,7 @@ class FacePreparation:
         """Decode an image and prepare all its faces.
 
         Args:
-            source: A :class:`Frame`, or see :func:`to_bgr`.
+            source: A :class:`Frame`, or what ``read`` takes.
             boxes (Sequence, optional): F boxes x1, y1, x2, y2 in pixels, or
                 :class:`Face`, which replace detection. Only a face with
                 landmarks is aligned by them.
@@ -146,7 +119,7 @@ class FacePreparation:
         if isinstance(source, Frame):
             image = source.image
         else:
-            image = to_bgr(source, self.channel_order)
+            image = self.read(source)
         if boxes is not None:
             given = [
                 box if isinstance(box, Face) else Face(np.asarray(box))
@@ -164,9 +137,7 @@ class FacePreparation:
             try:
                 faces.append(self._crop(image, face, detected=True))
             except (ValueError, cv2.error) as error:
-                MMLogger.get_current_instance().warning(
-                    f'a face is left out: {error}'
-                )
+                logger.warning(f'a face is left out: {error}')
         return image, faces
 
     def detect(self, image: np.ndarray) -> list[Face]:
@@ -190,8 +161,3 @@ class FacePreparation:
             self.crop.matrix(face),
             (self.crop.size, self.crop.size),
         )
-
-    def pack(self, crop: np.ndarray) -> dict:
-        """Apply the test pipeline to a crop."""
-        shape = crop.shape[:2]
-        return self._pipeline(dict(img=crop, img_shape=shape, ori_shape=shape))

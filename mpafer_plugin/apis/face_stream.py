@@ -9,11 +9,8 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
-from mpafer_plugin.faces import Face
-
+from ..faces.face import Face
 from .face_pipeline import PreparedFace
-from .frames import Frame
-from .inputs import images_of
 
 IMAGE_ERRORS = (ValueError, OSError, RuntimeError, cv2.error)
 """Errors that concern one image: they end its job, not the stream."""
@@ -55,30 +52,6 @@ class Answer(NamedTuple):
     outputs: Sequence = ()
     kept: Any = None
     error: Exception | None = None
-
-
-def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
-    """List the images of an inferencer's inputs, each with its boxes.
-
-    Yields:
-        Job: Its name is the file or None, and number and time of a video
-        frame or None.
-
-    Raises:
-        ValueError: If the numbers of boxes and images differ.
-    """
-    number = 0
-    for number, (path, source) in enumerate(images_of(inputs), 1):
-        if boxes is not None and number > len(boxes):
-            break
-        own = None if boxes is None else boxes[number - 1]
-        frame = source[:2] if isinstance(source, Frame) else None
-        yield Job((path, frame), source, own)
-    if boxes is not None and number != len(boxes):
-        raise ValueError(
-            f'boxes has {len(boxes)} entries, but there are '
-            f'{"fewer" if number < len(boxes) else "more"} images'
-        )
 
 
 def answer_jobs(

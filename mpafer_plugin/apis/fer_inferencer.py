@@ -7,8 +7,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mpafer_plugin.faces import FaceCrop
-from mpafer_plugin.utils.cpu_count import cpu_count
+from mpafer_plugin.faces import FaceCrop, bgr_reader, choose_crop
 
 from .explanation import (
     Explanation,
@@ -16,17 +15,16 @@ from .explanation import (
     explain,
     explainable_parts,
 )
-from .face_pipeline import FacePreparation, collate_faces, find_batch_size
-from .face_smoother import FaceSmoother
-from .face_stream import Boxes, FaceBoxes, Job, Keep, answer_jobs, jobs_of
-from .fer_results import FERResults, ImagePrediction, face_result
-from .frames import Frame, Source, frames_of, is_address, is_camera
+from .face_pipeline import FacePreparation, find_batch_size
+from .face_predictor import FacePredictor
+from .face_stream import Boxes, FaceBoxes, Job, Keep
+from .fer_results import FERResults, ImagePrediction
+from .inputs import jobs_of
 from .load_model import find_device, load_model
+from .model_inputs import CropPipeline, collate_faces
 
-_FRAMES = 16  # video frames prepared ahead; they are large
 
-
-class FERInferencer:
+class FERInferencer(FacePredictor):
     """Facial expression recognition in images and videos.
 
     Args:
@@ -89,15 +87,17 @@ class FERInferencer:
         dtype: str = 'auto',
     ):
         device = find_device(device)
-        self.batch_size = find_batch_size(batch_size, device.type)
+        batch_size = find_batch_size(batch_size, device.type)
         loaded = load_model(model_or_config, weights, clip, device, dtype)
-        self._loaded = loaded
-        self.classes = loaded.classes
-        self.workers = workers or min(8, cpu_count())
-        crop = loaded.crop(face, face_crop)
-        self.prepare = FacePreparation(
-            crop, face, loaded.pipeline, face_model, channel_order
+        prepare = FacePreparation(
+            choose_crop(loaded.face_crop, face, face_crop),
+            face,
+            bgr_reader(channel_order),
+            CropPipeline(loaded.pipeline),
+            face_model,
         )
+        super().__init__(prepare, loaded.classes, batch_size, workers)
+        self._loaded = loaded
         self.model: Any = loaded.model
 
     def __call__(self, inputs: Any, boxes: Boxes | None = None) -> FERResults:
@@ -152,53 +152,8 @@ class FERInferencer:
         if explain:
             self.check_explainable()
         jobs = jobs_of(inputs, boxes)
-        window = self.batch_size + self.workers
-        yield from self._predict(jobs, window, self.batch_size, explain, keep)
-
-    def video(
-        self, source: Source, smoothing: float | None = None, every: int = 1
-    ) -> Iterator[tuple[int, float, list[dict]]]:
-        """Detect and classify the faces of a video, frame by frame.
-
-        Args:
-            source (Source): See :func:`frames_of`. Frames of a camera or an
-                address are answered one by one.
-            smoothing (float, optional): See :class:`FaceSmoother`. Defaults
-                to None.
-            every (int): See :func:`frames_of`. Defaults to 1.
-
-        Yields:
-            tuple: Number of the frame, its time in seconds, and its faces.
-
-        Raises:
-            ImageError: If the source cannot be read.
-        """
-        for frame, faces in self.watch(source, smoothing, every):
-            yield frame.number, frame.time, faces
-
-    def watch(
-        self, source: Source, smoothing: float | None = None, every: int = 1
-    ) -> Iterator[tuple[Frame, list[dict]]]:
-        """Do as :meth:`video`, but yield whole frames.
-
-        Yields:
-            tuple: :class:`Frame`, with its image, and its faces.
-        """
-        smooth = None
-        if smoothing is not None:
-            smooth = FaceSmoother(smoothing, self.classes)
-        jobs = jobs_of(frames_of(source, every), None)
-        window, batch_size = _FRAMES, self.batch_size
-        if is_camera(source) or is_address(source):  # answered at once
-            window = batch_size = 1
-        for found in self._predict(
-            jobs, window, batch_size, keep=lambda image, faces: image
-        ):
-            if found.error is not None:
-                raise found.error
-            assert found.frame is not None
-            faces = smooth(found.faces) if smooth else found.faces
-            yield Frame(*found.frame, found.kept), faces
+        predict = self._predict_and_explain if explain else self._predict
+        yield from predict(jobs, keep=keep)
 
     @torch.no_grad()
     def forward(self, inputs: Sequence[dict]) -> np.ndarray:
@@ -236,7 +191,7 @@ class FERInferencer:
         """
         self.check_explainable()
         job = Job((None, None), source, boxes)
-        (found,) = self._predict([job], 1, self.batch_size, explain=True)
+        (found,) = self._predict_and_explain([job])
         if found.error is not None:
             raise found.error
         return list(found.explanations)
@@ -256,40 +211,19 @@ class FERInferencer:
             )
         explainable_parts(self.model)
 
-    def _predict(
-        self,
-        jobs: Iterable[Job],
-        window: int,
-        batch_size: int,
-        explain: bool = False,
-        keep: Keep | None = None,
+    def _predict_and_explain(
+        self, jobs: Iterable[Job], keep: Keep | None = None
     ) -> Iterator[ImagePrediction]:
-        """Predict jobs whose names are path and frame."""
-
-        def prepare(source: Any, boxes: FaceBoxes | None) -> tuple[list, Any]:
-            image, faces = self.prepare(source, boxes)
-            return faces, None if keep is None else keep(image, faces)
-
-        forward = self._explain if explain else self.forward
-        for (path, frame), faces, outputs, kept, error in answer_jobs(
-            jobs, prepare, forward, batch_size, window, self.workers
-        ):
-            results, explanations = [], []
-            for face, output in zip(faces, outputs, strict=True):
-                probs = output
-                if explain:
-                    probs = output.probs[0].float().numpy()
-                result = face_result(
-                    face.face, face.detected, probs, self.classes
+        for answer in self._answers(self._explain, jobs, keep=keep):
+            probs = [x.probs[0].float().numpy() for x in answer.outputs]
+            found = self._prediction(answer, probs)
+            explanations = [
+                FaceExplanation(result, explanation, face.matrix, face.size)
+                for result, explanation, face in zip(
+                    found.faces, answer.outputs, answer.faces, strict=True
                 )
-                results.append(result)
-                if explain:
-                    explanations.append(
-                        FaceExplanation(result, output, face.matrix, face.size)
-                    )
-            yield ImagePrediction(
-                path, results, error, frame, explanations, kept
-            )
+            ]
+            yield found._replace(explanations=explanations)
 
     def _explain(self, inputs: Sequence[dict]) -> list[Explanation]:
         batch = collate_faces(inputs, self.model)

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.logging import MMLogger
 from PIL import Image
 
 from mpafer_plugin.faces import ImageError
 from mpafer_plugin.faces.image_io import is_image_file
-from mpafer_plugin.utils.image_files import list_files
 
+from .face_stream import Boxes, Job
 from .frames import Frame, frames_of, is_camera, is_video
+from .image_folder import images_below
 
 IN_MEMORY = (
     Frame, np.ndarray, torch.Tensor, Image.Image, bytes, bytearray
@@ -67,30 +67,30 @@ def images_of(inputs: Any) -> Iterator[tuple[str | None, Any]]:
         except ImageError as error:
             yield str(inputs), error
     elif os.path.isdir(inputs):
-        yield from _images_below(str(inputs))
+        yield from images_below(str(inputs), is_image_file)
     else:
         yield str(inputs), str(inputs)
 
 
-def _images_below(
-    folder: str,
-) -> Iterator[tuple[str, str | ImageError]]:
-    unreadable: dict[str, str] = {}
-    try:
-        files = list(list_files(Path(folder), unreadable))
-    except (ValueError, OSError) as error:
-        yield folder, ImageError(f'{folder!r} is not read: {error}')
-        return
-    images = [p for p in files if is_image_file(os.path.join(folder, p))]
-    others = len(files) - len(images)
-    if others:
-        MMLogger.get_current_instance().info(
-            f'{folder!r}: {others} of {len(files)} files are no images, or '
-            'start with a dot, and are not read'
+def jobs_of(inputs: Any, boxes: Boxes | None) -> Iterator[Job]:
+    """List the images of an inferencer's inputs, each with its boxes.
+
+    Yields:
+        Job: Its name is the file or None, and number and time of a video
+        frame or None.
+
+    Raises:
+        ValueError: If the numbers of boxes and images differ.
+    """
+    number = 0
+    for number, (path, source) in enumerate(images_of(inputs), 1):
+        if boxes is not None and number > len(boxes):
+            break
+        own = None if boxes is None else boxes[number - 1]
+        frame = source[:2] if isinstance(source, Frame) else None
+        yield Job((path, frame), source, own)
+    if boxes is not None and number != len(boxes):
+        raise ValueError(
+            f'boxes has {len(boxes)} entries, but there are '
+            f'{"fewer" if number < len(boxes) else "more"} images'
         )
-    # os.path, as pathlib would drop the dot of './a.png'.
-    for path in sorted(os.path.join(folder, path) for path in images):
-        yield path, path
-    for below, reason in unreadable.items():
-        path = os.path.join(folder, below)
-        yield path, ImageError(f'{path!r} cannot be listed: {reason}')

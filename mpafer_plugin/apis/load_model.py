@@ -22,7 +22,6 @@ from mpafer_plugin.engine.checkpoints.test_pipeline import (
     pipeline_of,
     resize_of,
 )
-from mpafer_plugin.faces import FaceCrop
 from mpafer_plugin.models import PromptedCLIPViT
 
 from .checkpoint_model import NEEDS_CONFIG, model_from_meta
@@ -61,36 +60,6 @@ class LoadedModel:
             return nullcontext()
         device = next(self.model.parameters()).device.type
         return torch.autocast(device, self.dtype)
-
-    def crop(self, detector: str, given: FaceCrop | None = None) -> FaceCrop:
-        """Choose the crop: the given one, that of training, the default.
-
-        Args:
-            detector (str): With 'none' nothing is cropped; otherwise the log
-                warns if the crop may differ from that of training.
-            given (FaceCrop, optional): The caller's choice.
-        """
-        stored = self.face_crop
-        trained = None if stored is None else FaceCrop.from_dict(stored)
-        crop = given or trained or FaceCrop()
-        logger = MMLogger.get_current_instance()
-        if detector == 'none' or crop == trained:
-            return crop
-        if trained is not None:
-            logger.warning(
-                f'faces are cropped by {crop}, those of the training data '
-                f'were by {trained}: accuracy suffers where crops differ'
-            )
-        elif given is None:
-            logger.warning(
-                'the training data was used as released: how closely its '
-                'faces were cropped is not known. Here they are cropped by '
-                f'the default, margin {crop.margin}. Accuracy suffers where '
-                'crops differ: look at the training data, and set the margin '
-                'by face_crop=FaceCrop(margin=...) in Python, --margin in '
-                'mpafer predict'
-            )
-        return crop
 
 
 def load_model(

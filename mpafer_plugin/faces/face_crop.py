@@ -196,3 +196,38 @@ class FaceCrop:
                 f'missing keys {sorted(names - found)}'
             )
         return cls(**{name: values[name] for name in names})
+
+
+def choose_crop(
+    stored: dict | None, detector: str, given: FaceCrop | None = None
+) -> FaceCrop:
+    """Choose the crop: the given one, that of training, the default.
+
+    Args:
+        stored (dict, optional): Crop config of the training data.
+        detector (str): With 'none' nothing is cropped; otherwise the log
+            warns if the crop may differ from that of training.
+        given (FaceCrop, optional): The caller's choice. Defaults to None.
+
+    Raises:
+        ValueError: If the stored one is not valid.
+    """
+    trained = None if stored is None else FaceCrop.from_dict(stored)
+    crop = given or trained or FaceCrop()
+    if detector == 'none' or crop == trained:
+        return crop
+    if trained is not None:
+        logger.warning(
+            f'faces are cropped by {crop}, those of the training data '
+            f'were by {trained}: accuracy suffers where crops differ'
+        )
+    elif given is None:
+        logger.warning(
+            'the training data was used as released: how closely its '
+            'faces were cropped is not known. Here they are cropped by '
+            f'the default, margin {crop.margin}. Accuracy suffers where '
+            'crops differ: look at the training data, and set the margin '
+            'by face_crop=FaceCrop(margin=...) in Python, --margin at the '
+            'command line'
+        )
+    return crop

@@ -1,5 +1,7 @@
 """Arrays and tensors as images."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,19 @@ import torch
 from .image_io import read_image
 
 CHANNEL_ORDERS = ('bgr', 'rgb')
+
+
+def bgr_reader(channel_order: str) -> Callable[[Any], np.ndarray]:
+    """Return :func:`to_bgr` for arrays of a channel order.
+
+    Raises:
+        ValueError: If it is not one of :data:`CHANNEL_ORDERS`.
+    """
+    if channel_order not in CHANNEL_ORDERS:
+        raise ValueError(
+            f'channel_order={channel_order!r} is not one of {CHANNEL_ORDERS}'
+        )
+    return partial(to_bgr, channel_order=channel_order)
 
 
 def to_bgr(image: Any, channel_order: str = 'bgr') -> np.ndarray:

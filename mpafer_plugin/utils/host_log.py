@@ -21,4 +21,5 @@ def forward_log(package: str) -> None:
     """
     logger = logging.getLogger(package)
     logger.propagate = False  # as MMLogger does not
+    logger.setLevel(logging.DEBUG)  # MMEngine's logger has a level of its own
     logger.addHandler(_HostLog())

@@ -12,7 +12,7 @@ from mmpretrain.models import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 
 from mpafer_plugin.apis import FERInferencer
-from mpafer_plugin.apis.face_pipeline import collate_faces
+from mpafer_plugin.apis.model_inputs import collate_faces
 from mpafer_plugin.faces import Face
 
 

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mpafer_plugin.faces import Face, FaceCrop, YuNet
+from mpafer_plugin.faces import Face, FaceCrop, YuNet, choose_crop
 from mpafer_plugin.faces.alignment import TEMPLATE
 
 BOX = [0, 0, 10, 10]
@@ -175,3 +175,36 @@ def test_detector_of_the_crop_config(yunet_file, log):
     assert log.text == ''
     replace(crop, detector_digest='0').build_detector(yunet_file)
     assert 'the crop config states 0' in log.text
+
+
+TIGHT, WIDE = FaceCrop(margin=0), FaceCrop(margin=0.3)
+
+
+def choose(stated, *args):
+    return choose_crop(stated and stated.to_dict(), *args)
+
+
+def test_the_training_says(log):
+    assert choose(WIDE, 'yunet') == WIDE
+    assert choose(WIDE, 'yunet', FaceCrop(margin=0.3)) == WIDE
+    assert log.text == ''
+
+
+def test_it_is_not_known(log):
+    assert choose(None, 'yunet') == FaceCrop()
+    for part in ('WARNING', 'is not known', 'margin 0.1', '--margin',
+                 'face_crop=FaceCrop(margin=...)'):  # fmt: skip
+        assert part in log.text
+
+
+def test_the_caller_says(log):
+    assert choose(None, 'yunet', TIGHT) == TIGHT
+    assert log.text == ''
+    assert choose(WIDE, 'yunet', TIGHT) == TIGHT
+    assert f'by {TIGHT}, those of the training data were by {WIDE}' in log.text
+
+
+def test_where_nothing_is_cut_out_nothing_is_said(log):
+    choose(None, 'none')
+    choose(WIDE, 'none', TIGHT)
+    assert log.text == ''
