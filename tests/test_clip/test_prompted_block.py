@@ -4,6 +4,7 @@ from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 from torch import nn
 
 from mpafer_plugin.clip import frozen_mlp, prompted_block
+from mpafer_plugin.clip.prompted_block import _Attention
 
 
 def make_block(ls_init_value=None, act_layer=nn.GELU):
@@ -35,6 +36,25 @@ def test_equals_insert_and_drop_with_gradients(ls_init_value):
     for literal, ours in zip(*results, strict=True):
         torch.testing.assert_close(ours, literal, atol=1e-12, rtol=1e-12)
         assert ours.abs().max() > 0.1
+
+
+def test_gradient_of_attention_in_bfloat16():
+    block = ResidualAttentionBlock(64, 2, act_layer=QuickGELU)
+    block = block.requires_grad_(False).double()
+    x = torch.randn(2, 9, 64, dtype=torch.double)
+    prompts = torch.randn(3, 64, dtype=torch.double)
+    grads = []
+    for dtype in (torch.double, torch.bfloat16):
+        tensors = [t.to(dtype).requires_grad_() for t in (x, prompts)]
+        out = prompted_block(block.to(dtype), *tensors)
+        grads.append(torch.autograd.grad(out.square().sum(), tensors))
+    for exact, found in zip(*grads, strict=True):
+        error = (found - exact).norm() / exact.norm()
+        assert 0 < error < 0.02
+    q, k, v = torch.randn(3, 1, 2, 5, 8, dtype=torch.double).unbind()
+    q = q[..., :3, :]
+    inputs = [t.requires_grad_() for t in (q, k, v)]
+    assert torch.autograd.gradcheck(_Attention.apply, inputs)
 
 
 def test_without_prompts_is_the_block_itself():
