@@ -21,6 +21,7 @@ setup(
             'py.typed',
             'prompts/*.json',
             'clip/face_tiny/*',
+            'export/web/**/*',
             # As the host's: links to the folders of the checkout, copied
             # into the wheel.
             '.mim/model-index.yml',
