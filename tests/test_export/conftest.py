@@ -82,6 +82,8 @@ def browser(film):
         '--no-sandbox',  # as root it has none
         '--use-fake-ui-for-media-stream',
         '--use-fake-device-for-media-stream',
+        '--enable-unsafe-webgpu',
+        '--use-webgpu-adapter=swiftshader',
         f'--use-file-for-fake-video-capture={film}',
     ]
     with (

@@ -53,7 +53,7 @@ def visit(browser, address):
             'request',
             lambda request: (
                 None
-                if request.url.startswith(url)
+                if request.url.startswith(url.partition('?')[0])
                 else complaints.append(request.url)
             ),
         )
@@ -260,6 +260,38 @@ def test_camera(visit):
     times = [image['time'] for image in frames]
     assert times == sorted(times)
     assert frames[-1]['path'] is None and len(frames[-1]['faces']) == 6
+
+
+def test_an_image_beside_the_camera(visit, canvas, tmp_path):
+    cv2.imwrite(str(tmp_path / 'image.png'), canvas[0])
+    page = visit()
+    page.locator('#camera').click()
+    page.locator('.timeline').first.wait_for()
+    page.set_input_files('#files', tmp_path / 'image.png')
+    page.get_by_text('image.png: 6 faces').wait_for()
+    page.locator('#clear').click()
+    page.get_by_text('The camera is off').wait_for()
+    assert page.locator('.card').count() == 0
+    page.locator('#examples button').first.click()
+    answers(page, 1)
+    assert len(json.loads(saved(page, '#json').read_text())) == 1
+
+
+def test_webgpu(visit, address, face_tiny, site):
+    """In software, which the page takes only if told to."""
+    page = visit(f'{address}?device=webgpu')
+    if 'WebGPU.' not in page.inner_text('#status'):
+        pytest.skip(page.inner_text('#status'))
+    page.locator('#examples button').first.click()
+    answers(page, 1)
+    ((face,),) = (
+        x['faces'] for x in json.loads(saved(page, '#json').read_text())
+    )
+    whole = FERInferencer(face_tiny, face='none', dtype='float32')
+    ((wanted,),) = whole(str(site / 'examples' / 'neutral.jpg'))
+    np.testing.assert_allclose(
+        face['pred_scores'], wanted['pred_scores'], atol=2e-3
+    )
 
 
 def test_a_static_server(visit, site):

@@ -35,13 +35,9 @@ export class Card {
     const drawn = Math.min(SIDES[1], Math.max(SIDES[0], longer));
     this.scale = drawn / longer;
     this.size = {width, height};
-    for (const canvas of [this.image, this.patches]) {
-      const sides = [width, height].map((side) => Math.round(side * this.scale));
-      if (canvas.width !== sides[0] || canvas.height !== sides[1]) {
-        [canvas.width, canvas.height] = sides;
-      }
-    }
     const {image} = this;
+    image.width = Math.round(width * this.scale);
+    image.height = Math.round(height * this.scale);
     image.getContext('2d').drawImage(source, 0, 0, image.width, image.height);
   }
 
@@ -69,11 +65,13 @@ export class Card {
 
   // Darken all patches of the face in `focus` but those that decided.
   overlay() {
-    const context = this.patches.getContext('2d');
-    context.resetTransform();
-    context.clearRect(0, 0, this.patches.width, this.patches.height);
+    const {image, patches} = this;
     const face = this.rows.get(this.focus)?.face;
-    if (!face?.chosen.length) return;
+    const shown = face?.chosen.length;
+    patches.width = shown ? image.width : 0; // clears it, and frees memory
+    patches.height = shown ? image.height : 0;
+    if (!shown) return;
+    const context = patches.getContext('2d');
     const [a, b, c, d, e, f] = face.matrix;
     const [rows, columns] = this.model.grid;
     const [width, height] = face.cropSize;

@@ -205,7 +205,10 @@ byId('csv').onclick = () => (
   download('predictions.csv', toCsv(all(), model.classes), 'text/csv')
 );
 byId('clear').onclick = () => {
-  camera?.stop();
+  if (camera) {
+    camera.results.length = 0;
+    camera.stop();
+  }
   results = [];
   byId('cards').replaceChildren();
   byId('results').hidden = true;

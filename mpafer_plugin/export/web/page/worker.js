@@ -8,13 +8,17 @@ import {Detector} from './detector.js';
 import {resize, writePlanes} from './pixels.js';
 
 const RUNTIME = new URL('../ort/', import.meta.url).href;
-const THREADS = 4; // more bring little to networks of this size
 const BATCH = 8; // faces
 
 const loading = load();
-loading.catch(() => {}); // reported by load()
 
-self.onmessage = async ({data: {id, bitmap, find}}) => {
+let last = loading.catch(() => {}); // failures are reported by load()
+
+self.onmessage = ({data}) => {
+  last = last.then(() => answer(data)); // one after the other
+};
+
+async function answer({id, bitmap, find}) {
   try {
     const models = await loading;
     const start = performance.now();
@@ -24,7 +28,7 @@ self.onmessage = async ({data: {id, bitmap, find}}) => {
   } catch (error) {
     self.postMessage({kind: 'answer', id, reason: error.message});
   }
-};
+}
 
 async function load() {
   try {
@@ -89,11 +93,8 @@ async function start(files) {
 
 async function open(device, files) {
   const ort = await import(`${RUNTIME}ort.${device}.min.mjs`);
-  const threads = self.crossOriginIsolated
-    ? Math.min(THREADS, navigator.hardwareConcurrency) : 1;
   ort.env.wasm.wasmPaths = RUNTIME;
-  ort.env.wasm.numThreads = threads;
-  const options = {executionProviders: [device]};
+  const options = {executionProviders: [device], logSeverityLevel: 3};
   const create = async (file) => (
     ort.InferenceSession.create(await file, options)
   );
@@ -101,6 +102,8 @@ async function open(device, files) {
   const finder = await create(files.yunet);
   const classifier = await create(files.model);
   const metadata = await files.metadata;
+  // At most 4 and half of the cores, or 1 if the page is not isolated.
+  const threads = ort.env.wasm.numThreads;
   const models = {
     ort, metadata, classifier,
     detector: new Detector(ort, finder, metadata.crop),
