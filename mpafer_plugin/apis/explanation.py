@@ -85,6 +85,11 @@ def explainable_parts(
     """
     backbone = getattr(model, 'backbone', None)
     head = getattr(model, 'head', None)
+    if backbone is None:
+        raise ValueError(
+            f'{type(model).__name__} cannot be explained, as it has no '
+            'backbone to look into; of an exported model give the checkpoint'
+        )
     if not isinstance(backbone, PromptedCLIPViT) or not isinstance(
         head, PromptAlignmentHead
     ):

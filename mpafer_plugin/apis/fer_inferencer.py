@@ -29,8 +29,9 @@ class FERInferencer(FacePredictor):
 
     Args:
         model_or_config (str | Path | Config | nn.Module, optional): A
-            checkpoint of ``PromptCheckpointHook``, which needs nothing else;
-            or a model or config, with ``weights``. A path that ends in .py,
+            checkpoint of ``PromptCheckpointHook``, or a model of ``mpafer
+            export`` (.onnx, run by onnxruntime), which need nothing else; or
+            a model or config, with ``weights``. A path that ends in .py,
             .json, .yaml or .yml is a config, which is executed.
         weights (str | Path, optional): Checkpoint for the model or config,
             or alone if ``model_or_config`` is None. Never executed, whatever

@@ -1,5 +1,6 @@
 """Trained models, ready to predict."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +77,8 @@ def load_model(
             whose path ends in one of :data:`CONFIG_SUFFIXES`, or the path of
             a checkpoint.
         weights (str | Path, optional): A checkpoint, whatever its suffix: for
-            a model or config, or alone, with ``source=None``.
+            a model or config, or alone, with ``source=None``. A path that
+            ends in .onnx is a model of ``mpafer export``, which is complete.
         clip (str, optional): See :func:`model_from_meta`; for a checkpoint
             alone.
         device (str | torch.device, optional): See :func:`find_device`.
@@ -86,6 +88,7 @@ def load_model(
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
+        ImportError: If onnxruntime is needed and not installed.
         ValueError: If the device cannot be used, the arguments do not
             determine a trained model, the checkpoint is refused, or it does
             not fit the model.
@@ -104,6 +107,11 @@ def load_model(
         source, weights = None, source
     if source is None and weights is None:
         raise ValueError('neither a model nor weights are given')
+    if weights is not None and Path(weights).suffix.lower() == '.onnx':
+        options = dict(model_or_config=source, clip=clip)
+        if dtype != 'auto':
+            options['dtype'] = dtype
+        return _from_onnx(weights, device, options)
     if source is not None and clip is not None:
         raise ValueError(
             f'clip={clip!r} is for a checkpoint alone: a config or model '
@@ -138,6 +146,28 @@ def load_model(
         loaded = replace(loaded, dtype=chosen)
     loaded.model.to(device).eval()
     return loaded
+
+
+def _from_onnx(
+    path: str | Path, device: torch.device, options: dict[str, Any]
+) -> LoadedModel:
+    """Load a model of ``mpafer export``, which has no options."""
+    from mpafer_plugin.export.onnx_classifier import OnnxClassifier
+
+    for name, value in options.items():
+        if value is not None:
+            raise ValueError(
+                f'{name}={value!r} is not for the exported model '
+                f'{str(path)!r}, which is complete: give its checkpoint'
+            )
+    model = OnnxClassifier(path, device.type)
+    size, interpolation = (
+        model.meta.input[name] for name in ('size', 'interpolation')
+    )
+    steps = _resizing_steps(size[::-1], interpolation)
+    return LoadedModel(
+        model.eval(), model.meta.classes, steps[1:], True, model.meta.crop
+    )
 
 
 def _from_config(source: str | Path | Config) -> tuple[nn.Module, list]:
@@ -226,13 +256,13 @@ def _resizing_pipeline(
             f'images are resized to {resize["scale"]}, its model takes '
             f'{width} x {height} pixels'
         )
+    return _resizing_steps((width, height), resize['interpolation'])
+
+
+def _resizing_steps(scale: Sequence[int], interpolation: str) -> list[dict]:
     return [
         dict(type='LoadImageFromFile'),
-        dict(
-            type='Resize',
-            scale=(width, height),
-            interpolation=resize['interpolation'],
-        ),
+        dict(type='Resize', scale=tuple(scale), interpolation=interpolation),
         dict(type='PackInputs'),
     ]
 

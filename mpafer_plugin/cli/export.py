@@ -10,6 +10,7 @@ from mpafer_plugin.apis.load_model import load_model
 from mpafer_plugin.export.compare import drawn_faces, largest_differences
 from mpafer_plugin.export.describe import describe
 from mpafer_plugin.export.folded_classifier import FoldedClassifier
+from mpafer_plugin.export.folder import write_folder
 from mpafer_plugin.export.onnx_file import save, to_onnx
 from mpafer_plugin.export.session import Session
 from mpafer_plugin.export.web_page import WebPage
@@ -74,11 +75,10 @@ def parse_args(
         '--face-model',
         type=Path,
         metavar='FILE',
-        help='with --web: weights of YuNet; default: MPAFER_YUNET, or '
-        'downloaded',
+        help='weights of YuNet; default: MPAFER_YUNET, or downloaded once',
     )
     args = parser.parse_args(argv)
-    for name in ('serve', 'onnxruntime_web', 'face_model'):
+    for name in ('serve', 'onnxruntime_web'):
         if getattr(args, name) is not None and not args.web:
             parser.error(f'--{name.replace("_", "-")} is for --web')
     args.patches |= args.web
@@ -105,6 +105,11 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         except (ValueError, OSError) as error:
             print(f'--web: {error}', file=sys.stderr)
             return 1
+    try:
+        write_folder(Path(args.out), args.face_model)
+    except OSError as error:
+        print(error, file=sys.stderr)
+        return 1
     module = FoldedClassifier(loaded.model, args.patches)
     model = to_onnx(module, meta.input['size'], args.patches)
     path = Path(args.out) / 'model.onnx'

@@ -1,4 +1,6 @@
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,18 +19,39 @@ class Session:
         meta (ExportMeta): Its description.
 
     Raises:
-        ValueError: If it was not written by ``mpafer export``.
+        ImportError: If onnxruntime is not installed.
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no ONNX model, or was not written by ``mpafer
+            export``.
     """
 
-    def __init__(self, path: str | Path, **options):
-        import onnxruntime
-
+    def __init__(self, path: str | Path, **options: Any):
+        self._arguments = path, options
+        try:
+            import onnxruntime
+        except ImportError as error:
+            raise ImportError(
+                f'{str(path)!r} needs onnxruntime: pip install onnxruntime, '
+                'or mpafer_plugin[onnx]'
+            ) from error
+        if not Path(path).is_file():
+            raise FileNotFoundError(f'no file {str(path)!r}')
         options.setdefault('providers', ['CPUExecutionProvider'])
-        self._session = onnxruntime.InferenceSession(path, **options)
-        self.meta = ExportMeta.from_strings(
-            self._session.get_modelmeta().custom_metadata_map
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(path, **options)
+        except Exception as error:  # onnxruntime's derive from nothing else
+            raise ValueError(f'{str(path)!r}: {error}') from error
+        strings = self._session.get_modelmeta().custom_metadata_map
+        try:
+            self.meta = ExportMeta.from_strings(strings)
+        except ValueError as error:
+            raise ValueError(f'{str(path)!r}: {error}') from error
         self._outputs = [x.name for x in self._session.get_outputs()]
+
+    def __reduce__(self) -> tuple:
+        # onnxruntime's session cannot be pickled or copied.
+        path, options = self._arguments
+        return partial(Session, **options), (path,)
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Classify images.

@@ -8,14 +8,47 @@ import pytest
 from mpafer_plugin.apis.load_model import load_model
 from mpafer_plugin.export.describe import describe
 from mpafer_plugin.export.folded_classifier import FoldedClassifier
-from mpafer_plugin.export.onnx_file import save, to_onnx
+from mpafer_plugin.export.folder import write_folder
+from mpafer_plugin.export.onnx_file import save as save_onnx
+from mpafer_plugin.export.onnx_file import to_onnx
 from mpafer_plugin.export.session import Session
 from mpafer_plugin.export.web_page import WebPage
 from mpafer_plugin.export.web_runtime import read_runtime
-from tests.test_apis.conftest import face_tiny  # noqa: F401
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401
+from tests.test_datasets.conftest import log  # noqa: F401
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
+from tests.videos import motion_jpeg
 
 CHROMIUM = ('chromium', 'chromium-browser', 'google-chrome')
+
+
+@pytest.fixture(scope='session')
+def exported(face_tiny, yunet_file, tmp_path_factory):  # noqa: F811
+    """Folder of a model on face-tiny, as `mpafer export` writes it."""
+    folder = tmp_path_factory.mktemp('exported')
+    loaded = load_model(face_tiny, device='cpu')
+    meta = describe(loaded, None, patches=True)
+    module = FoldedClassifier(loaded.model, patches=True)
+    model = to_onnx(module, meta.input['size'], patches=True)
+    save_onnx(model, meta, folder / 'model.onnx')
+    write_folder(folder, yunet_file)
+    return folder
+
+
+@pytest.fixture(scope='session')
+def inputs(canvas, tmp_path_factory):  # noqa: F811
+    """Folder of images, one of them broken, and a video of six frames."""
+    root = tmp_path_factory.mktemp('inputs')
+    below = root / 'images' / 'below'
+    below.mkdir(parents=True)
+    image, _ = canvas
+    cv2.imwrite(str(root / 'images' / 'six.jpg'), image)
+    cv2.imwrite(str(below / 'three.png'), image[:340])
+    cv2.imwrite(str(below / 'empty.bmp'), image[:20, :20])
+    (below / 'bad.jpg').write_bytes(b'no image')
+    frames = [image[:480, 20 * i : 20 * i + 640] for i in range(6)]
+    motion_jpeg(root / 'video.avi', frames, 10)
+    return root
 
 
 @pytest.fixture(scope='session')
@@ -34,14 +67,10 @@ def runtime(tmp_path_factory):
 
 
 @pytest.fixture(scope='session')
-def site(face_tiny, runtime, yunet_file, tmp_path_factory):  # noqa: F811
+def site(exported, runtime, yunet_file, tmp_path_factory):  # noqa: F811
     """Folder of the page of a model on face-tiny, and the model."""
     folder = tmp_path_factory.mktemp('site')
-    loaded = load_model(face_tiny)
-    meta = describe(loaded, None, patches=True)
-    module = FoldedClassifier(loaded.model, patches=True)
-    model = to_onnx(module, meta.input['size'], patches=True)
-    save(model, meta, folder / 'model.onnx')
+    shutil.copy(exported / 'model.onnx', folder)
     meta = Session(folder / 'model.onnx').meta
     WebPage(meta, runtime, yunet_file).write(folder, meta)
     return folder

@@ -41,7 +41,8 @@ def parse_args(
         '--weights',
         required=True,
         metavar='FILE',
-        help='checkpoint; most need no --config',
+        help='checkpoint; most need no --config; or a model.onnx of mpafer '
+        'export',
     )
     parser.add_argument(
         '--config',
