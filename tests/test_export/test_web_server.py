@@ -27,9 +27,7 @@ def test_a_port_in_use_is_found_first(tmp_path, capsys):
     assert f'--serve {server.server_port}' in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    'option', [['--serve'], ['--onnxruntime-web', 'x'], ['--face-model', 'x']]
-)
+@pytest.mark.parametrize('option', [['--serve'], ['--onnxruntime-web', 'x']])
 def test_options_of_the_page(tmp_path, capsys, option):
     with pytest.raises(SystemExit):
         main(['none.pth', '--out', str(tmp_path), *option])
