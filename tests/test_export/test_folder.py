@@ -70,7 +70,8 @@ def check_same(found, expected):
 
 def expected_of(inputs, save, face_tiny, yunet_file, out):
     arguments = *inputs, '--out', out, '--json', '--smoothing', 0.5
-    options = '--weights', save(face_tiny), '--face-model', yunet_file
+    options = '--weights', save(face_tiny), '--dtype', 'float32'
+    options = *options, '--face-model', yunet_file
     assert predict(list(map(str, [*arguments, *options]))) == 1  # bad.jpg
 
 

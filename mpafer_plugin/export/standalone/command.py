@@ -2,8 +2,8 @@
 
 INPUT is an image, a folder (searched recursively), a video, or, until Ctrl-C,
 the number of a camera or an address (http, https, rtsp, ...) that OpenCV reads
-as a video. Predictions are printed, and tables are written to --out. They state
-how a face looks to annotators of a dataset, not what a person feels.
+as a video. Predictions are printed, and tables are written to --out. They
+state how a face looks to annotators of a dataset, not what a person feels.
 
 Exit codes: 0 success; 1 some inputs failed; 2 there is no result, or an
 error stopped the run; 130 interrupted. Errors name the input and the reason.
