@@ -1,6 +1,4 @@
 import shutil
-import threading
-from contextlib import contextmanager
 
 import cv2
 import pytest
@@ -14,10 +12,13 @@ from mpafer_plugin.export.onnx_file import to_onnx
 from mpafer_plugin.export.session import Session
 from mpafer_plugin.export.web_page import WebPage
 from mpafer_plugin.export.web_runtime import read_runtime
+from mpafer_plugin.export.web_server import PageServer
 from tests.test_apis.conftest import face_tiny, save  # noqa: F401
 from tests.test_datasets.conftest import log  # noqa: F401
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 from tests.videos import motion_jpeg
+
+from .pages import served
 
 CHROMIUM = ('chromium', 'chromium-browser', 'google-chrome')
 
@@ -76,19 +77,6 @@ def site(exported, runtime, yunet_file, tmp_path_factory):  # noqa: F811
     return folder
 
 
-@contextmanager
-def served(server):
-    """Serve in a thread; yields the address."""
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f'http://localhost:{server.server_port}/'
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.fixture(scope='session')
 def film(canvas, tmp_path_factory):  # noqa: F811
     """Raw video of six real faces that stand still, 640 x 480 pixels."""
@@ -120,3 +108,51 @@ def browser(film):
         started.chromium.launch(executable_path=path, args=arguments) as found,
     ):
         yield found
+
+
+@pytest.fixture(scope='module')
+def address(site):
+    with served(PageServer(site, 0)) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Function that opens the page and waits for its model.
+
+    Neither may the console have errors, nor another host be asked.
+    """
+    complaints, contexts = [], []
+
+    def visit(url=address, ready=True, **options):
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on(
+            'console',
+            lambda entry: (
+                complaints.append(entry.text)
+                if entry.type in ('error', 'warning')
+                else None
+            ),
+        )
+        page.on('pageerror', lambda error: complaints.append(str(error)))
+        page.on(
+            'request',
+            lambda request: (
+                None
+                if request.url.startswith(url.partition('?')[0])
+                else complaints.append(request.url)
+            ),
+        )
+        page.complaints = complaints
+        page.goto(url)
+        if ready:
+            page.locator('#open').wait_for()
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not complaints

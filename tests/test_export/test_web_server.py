@@ -5,7 +5,7 @@ import pytest
 from mpafer_plugin.cli.export import main
 from mpafer_plugin.export.web_server import PageServer
 
-from .conftest import served
+from .pages import served
 
 
 def test_headers(tmp_path):
