@@ -8,6 +8,7 @@ from pathlib import Path
 import mmengine
 from mmengine.config import Config, ConfigDict
 from mmengine.evaluator import DumpResults
+from mmpretrain.registry import MODELS
 
 from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
 
@@ -34,7 +35,8 @@ def parse_args(
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help='checkpoint file; required if the model has trainable parameters',
+        help='checkpoint file, or a model.onnx of mpafer export; required if '
+        'the model has trainable parameters',
     )
     parser.add_argument(
         '--data',
@@ -105,6 +107,26 @@ def use_data(cfg: Config, args: argparse.Namespace) -> None:
     cfg.merge_from_dict(args.cfg_options or {})
 
 
+def use_exported(cfg: Config, args: argparse.Namespace) -> None:
+    """Test a ``model.onnx`` in place of the config's model."""
+    from mpafer_plugin.export.onnx_classifier import OnnxClassifier
+
+    for name, given in (('--amp', args.amp), ('--tta', args.tta)):
+        if given:
+            raise SystemExit(
+                f'{name} is not for {args.checkpoint}, which computes as it '
+                'was exported'
+            )
+    if args.launcher != 'none':
+        raise SystemExit(
+            f'--launcher {args.launcher}: {args.checkpoint} is tested in one '
+            'process'
+        )
+    MODELS.register_module(module=OnnxClassifier, force=True)
+    cfg.model = ConfigDict(type='OnnxClassifier', path=args.checkpoint)
+    cfg.load_from = None
+
+
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     if args.data and not args.work_dir:  # keep the results on CONFIG's data
@@ -112,6 +134,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         args.work_dir = os.path.join('work_dirs', '_on_'.join(names))
     cfg = load_runner_config(args)
     cfg.load_from = args.checkpoint
+    if args.checkpoint and args.checkpoint.endswith('.onnx'):
+        use_exported(cfg, args)
     if args.data:
         use_data(cfg, args)
     require(cfg, args, 'test_dataloader')

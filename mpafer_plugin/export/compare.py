@@ -11,6 +11,13 @@ from mpafer_plugin.datasets.synthetic.drawn_set import draw_image
 
 from .session import Session
 
+NUM_COMPARED = 16  # faces
+LARGEST_DIFFERENCE = 1e-4
+"""Allowed difference of a probability in float32 to torch's."""
+
+LARGEST_LOSS = 0.3
+"""Points of accuracy that a lower precision may lose without a warning."""
+
 
 def drawn_faces(num: int, meta_input: dict[str, Any]) -> np.ndarray:
     """Draw faces as a model takes them.
@@ -76,3 +83,50 @@ def largest_differences(
         )
         for name, values in expected.items()
     }
+
+
+def compare_outputs(
+    model: Any, session: Session, faces: np.ndarray | None
+) -> str:
+    """Describe the largest differences to a classifier on some faces.
+
+    Args:
+        model (nn.Module): The classifier, in float32.
+        session (Session): The exported model.
+        faces (np.ndarray, optional): (B, 3, H, W), RGB in 0 to 255, float32,
+            of which :data:`NUM_COMPARED` are used. Defaults to None, drawn
+            faces.
+
+    Raises:
+        ValueError: If those of a model in float32 are too large.
+    """
+    kind = 'faces of the data'
+    if faces is None:
+        kind = 'drawn faces'
+        faces = drawn_faces(NUM_COMPARED, session.meta.input)
+    faces = faces[:NUM_COMPARED]
+    found = largest_differences(model, session, faces)
+    values = ', '.join(f'{name} {x:.1e}' for name, x in found.items())
+    text = f'largest difference to torch on {len(faces)} {kind}: {values}'
+    largest = found['probabilities']
+    if session.meta.precision == 'float32' and largest > LARGEST_DIFFERENCE:
+        raise ValueError(f'{text}, more than {LARGEST_DIFFERENCE}')
+    return text
+
+
+def compare_accuracy(before: dict, after: dict, precision: str) -> str:
+    """Describe what a lower precision costs, and whether it is much.
+
+    Args:
+        before (dict): Metrics in float32, see :class:`FERMetric`.
+        after (dict): Metrics in the lower precision.
+        precision (str): The lower precision.
+    """
+    lost = before['accuracy'] - after['accuracy']
+    text = (
+        f'float32: accuracy {before["accuracy"]:.2f}, UAR '
+        f'{before["uar"]:.2f}; {precision} loses {lost:.2f} points of accuracy'
+    )
+    if lost > LARGEST_LOSS:
+        text += f', MORE THAN {LARGEST_LOSS}: test before you use it'
+    return text

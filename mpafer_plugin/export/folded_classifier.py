@@ -1,5 +1,6 @@
 """Classifiers as they are exported: what does not change is constant."""
 
+import copy
 from typing import Any
 
 import torch
@@ -46,6 +47,17 @@ class FoldedClassifier(nn.Module):
             )
         self.requires_grad_(False).eval()
 
+    def in_float16(self) -> 'FoldedClassifier':
+        """Return a copy whose image tower is float16; scores are float32.
+
+        Raises:
+            ValueError: If the backbone is not :class:`PromptedCLIPViT`.
+        """
+        check_folded(self, 'float16')
+        module = copy.deepcopy(self)
+        module.backbone.half()
+        return module
+
     def forward(self, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Classify faces.
 
@@ -60,6 +72,19 @@ class FoldedClassifier(nn.Module):
         logits = self.head(feats)
         logits, *rest = logits if isinstance(logits, tuple) else (logits,)
         return logits, logits.softmax(-1), *rest
+
+
+def check_folded(module: FoldedClassifier, precision: str) -> None:
+    """Check that a precision is possible: it is that of a CLIP's blocks.
+
+    Raises:
+        ValueError: If the backbone is not :class:`PromptedCLIPViT`.
+    """
+    if not isinstance(module.backbone, FoldedTower):
+        raise ValueError(
+            f'precision {precision!r} is for PromptedCLIPViT, not for '
+            f'{type(module.backbone).__name__}'
+        )
 
 
 class _Normalize(nn.Module):
@@ -99,26 +124,29 @@ class FoldedTower(nn.Module):
 
     def __init__(self, backbone: PromptedCLIPViT):
         super().__init__()
-        tower = backbone.tower
-        self.tower = tower
-        self.grid = tower.grid
+        self.tower = backbone.tower
         self.out_type = backbone.out_type
-        prompts = [None] * len(tower.blocks)
+        prompts: list = [None] * len(self.tower.blocks)
         if backbone.prompts is not None:
             prompts[: len(backbone.prompts)] = backbone.prompts.detach()
-        self.blocks = nn.ModuleList(map(FoldedBlock, tower.blocks, prompts))
+        blocks = map(FoldedBlock, self.tower.blocks, prompts)
+        self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: torch.Tensor) -> tuple:
-        """Extract features, see :meth:`PromptedCLIPViT.forward`."""
+        """Do as :class:`PromptedCLIPViT`, with images (B, 3, H, W).
+
+        The features are float32.
+        """
         x = self.tower.embed(x)  # (B, 1 + N, d_v)
         for block in self.blocks:
             x = block(x)
         if self.out_type == 'cls_token':
-            return (self.tower.project(x[:, 0]),)
-        x = self.tower.project(x)
+            return (self.tower.project(x[:, 0]).float(),)
+        x = self.tower.project(x).float()
         patches = x[:, 1:]
         if self.out_type == 'featmap':
-            return (patches.transpose(1, 2).unflatten(-1, self.grid),)
+            featmap = patches.transpose(1, 2)
+            return (featmap.unflatten(-1, self.tower.grid),)
         return ((x[:, 0], patches),)
 
 
@@ -152,8 +180,15 @@ class FoldedBlock(nn.Module):
         self.mlp: nn.Module = block.mlp
         self.out_proj: nn.Module = block.attn.out_proj
         weight, bias = block.attn.in_proj_weight, block.attn.in_proj_bias
-        self.in_proj = nn.Linear(*weight.T.shape)
-        self.in_proj.load_state_dict(dict(weight=weight, bias=bias))
+        width = weight.shape[1]
+        self.size = width // self.heads
+        # Queries are scaled by their weights.
+        scale = torch.ones(3 * width)
+        scale[:width] = self.size**-0.5
+        self.in_proj = nn.Linear(width, 3 * width)
+        self.in_proj.load_state_dict(
+            dict(weight=weight * scale[:, None], bias=bias * scale)
+        )
         keys = values = None
         if prompts is not None:
             with torch.no_grad():
@@ -163,21 +198,21 @@ class FoldedBlock(nn.Module):
 
     def _project(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Return queries, keys and values, (B, heads, T, d / heads)."""
-        return [
-            part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for part in self.in_proj(x).chunk(3, dim=-1)
-        ]
+        # The batch is -1, so that the shapes in the graph are constant.
+        shape = -1, x.shape[1], self.heads, self.size
+        parts = self.in_proj(x).chunk(3, dim=-1)
+        return [part.reshape(shape).transpose(1, 2) for part in parts]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Do as :func:`prompted_block`, with tokens (B, T, d)."""
         q, k, v = self._project(self.ln_1(x))
         if self.keys is not None and self.values is not None:
-            # x.shape[0], not len(x): the batch stays dynamic.
+            # x.shape[0], not len(x), which would make the batch static.
             size = (x.shape[0], -1, -1, -1)
             k = torch.cat([k, self.keys.expand(size)], dim=2)
             v = torch.cat([v, self.values.expand(size)], dim=2)
-        out = F.scaled_dot_product_attention(q, k, v)
-        out = out.transpose(1, 2).flatten(-2)  # (B, T, d)
+        out = (q @ k.transpose(-2, -1)).softmax(-1) @ v
+        out = out.transpose(1, 2).reshape(-1, *x.shape[1:])  # (B, T, d)
         x = x + self.ls_1(self.out_proj(out))
         return x + self.ls_2(self.mlp(self.ln_2(x)))
 

@@ -1,5 +1,6 @@
 """Writing of a classifier as a single ONNX file."""
 
+import ast
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from mpafer_plugin.utils.atomic_write import atomic_write
 from .metadata import ExportMeta
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto
 
 OUTPUTS = ('logits', 'probabilities', 'patches')
 
@@ -37,12 +38,6 @@ def to_onnx(
     Raises:
         ValueError: If the weights do not fit into a single file.
     """
-    num_bytes = sum(p.numel() * p.element_size() for p in module.parameters())
-    if num_bytes >= LARGEST:
-        raise ValueError(
-            f'the weights have {num_bytes:,} bytes; a single ONNX file has '
-            f'less than {LARGEST:,}'
-        )
     # torch exports first: torch.onnx would make the batch static if it
     # cannot be dynamic, without a word.
     shapes = dict(image={0: torch.export.Dim('batch')})
@@ -60,13 +55,31 @@ def to_onnx(
         verbose=False,
     )
     assert exported is not None
+    constants = exported.model.graph.initializers.values()
+    num_bytes = sum(x.const_value.nbytes for x in constants if x.const_value)
+    if num_bytes >= LARGEST:
+        raise ValueError(
+            f'the weights have {num_bytes:,} bytes; a single ONNX file has '
+            f'less than {LARGEST:,}: --precision float16 halves them'
+        )
     model = exported.model_proto
     # The exporter's notes are long and hold paths of this machine.
     graph = model.graph
+    for i, node in enumerate(graph.node):
+        node.name = f'{_module_of(node)}/{node.op_type}_{i}'
     for part in (graph, *graph.node, *graph.value_info, *graph.input):
         part.ClearField('metadata_props')
     graph.ClearField('value_info')  # shapes of intermediate values
     return model
+
+
+def _module_of(node: 'NodeProto') -> str:
+    """Return the path of the module that a node is of, '' for the whole."""
+    for note in node.metadata_props:
+        if note.key == 'pkg.torch.onnx.name_scopes':
+            *_, path, _ = ast.literal_eval(note.value)
+            return path
+    return ''
 
 
 def save(model: 'ModelProto', meta: ExportMeta, path: Path) -> None:

@@ -228,7 +228,11 @@ class PromptAlignmentHead(ClsHead):
         or device of the context has changed, which is checked by each call,
         or the mode was set.
         """
-        if self.training or torch.is_grad_enabled():
+        if (
+            self.training
+            or torch.is_grad_enabled()
+            or torch.compiler.is_compiling()  # torch.export cannot compare
+        ):
             return self.text()
         context = self.text.context
         weight = self.text.tower.text_projection
@@ -240,6 +244,8 @@ class PromptAlignmentHead(ClsHead):
         return self._cache[1]
 
     def _check_prototypes(self) -> None:
+        if torch.compiler.is_compiling():
+            return  # values are not known
         # Only once: on a GPU each check waits for all queued kernels.
         if not self._prototypes_seen and not self.prototypes.isfinite().all():
             raise RuntimeError(

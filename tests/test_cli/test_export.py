@@ -1,0 +1,76 @@
+import pytest
+import torch
+from mmpretrain.registry import MODELS
+
+from mpafer_plugin.cli.export import main, parse_args
+from mpafer_plugin.export.session import Session
+from tests.conftest import CONFIGS
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    'args, said',
+    [
+        (['--precision', 'int8'], '--images'),
+        (['--precision', 'int4'], 'float16'),
+        (['--images', 'faces'], 'float32'),
+    ],
+)
+def test_wrong_arguments(args, said, capsys, tmp_path):
+    with pytest.raises(SystemExit) as end:
+        parse_args(['best.pth', '--out', str(tmp_path), *args])
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_files_that_are_no_checkpoints(capsys, tmp_path):
+    path = tmp_path / 'best.pth'
+    assert main([str(path), '--out', str(tmp_path / 'out')]) == 1
+    assert 'best.pth' in capsys.readouterr().err
+    path.write_bytes(b'no checkpoint')
+    assert main([str(path), '--out', str(tmp_path / 'out')]) == 1
+    assert 'damaged' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group('export')
+def test_int8_with_a_config(
+    load_config,
+    save,  # noqa: F811
+    tmp_path,
+    capsys,
+):
+    cfg = load_config('mpafer_rafdb.py')
+    model = MODELS.build(cfg.model)
+    model.head.set_prototypes(torch.randn_like(model.head.prototypes))
+    resize = dict(scale=[32, 32], interpolation='bicubic')
+    path = save(model, resize=resize)
+    out = tmp_path / 'out'
+    args = [str(path), '--out', str(out), '--precision', 'int8']
+    config = tmp_path / 'small.py'
+    config.write_text(
+        f'_base_ = [{str(CONFIGS / "mpafer_rafdb.py")!r}]\n'
+        'test_dataloader = dict(num_workers=0)\n'
+    )
+    assert main([*args, '--config', str(config)]) == 0
+    text = capsys.readouterr().out
+    assert 'largest difference to torch on 16 faces of the data' in text
+    assert 'int8: accuracy' in text and 'the 28 test images of RAFDB' in text
+    assert 'float32: accuracy' in text and 'int8 loses' in text
+    meta = Session(out / 'model.onnx').meta
+    assert meta.precision == 'int8'
+    assert meta.checkpoint['file'] == 'model.pth'
+    card = (out / 'README.md').read_text()
+    assert 'the 28 test images of RAFDB' in card
+    assert 'recall of sadness' in card
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group('export')
+def test_a_checkpoint_alone(face_tiny, save, tmp_path, capsys):  # noqa: F811
+    out = tmp_path / 'out'
+    assert main([str(save(face_tiny)), '--out', str(out), '--patches']) == 0
+    assert '16 drawn faces' in capsys.readouterr().out
+    assert Session(out / 'model.onnx').meta.grid == [8, 8]
+    assert 'Not measured' in (out / 'README.md').read_text()
