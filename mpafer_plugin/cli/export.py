@@ -193,6 +193,9 @@ def export(args: argparse.Namespace) -> int:
         cfg = load_config(argparse.Namespace(config=args.config, **options))
         init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     loaded = load_model(cfg, args.checkpoint, args.clip, 'cpu', 'float32')
+    module = FoldedClassifier(loaded.model, args.patches)
+    if args.precision != 'float32':
+        check_folded(module, args.precision)
     float32_meta = describe(loaded, args.checkpoint, args.patches)
     meta = replace(float32_meta, precision=args.precision)
     page = None
@@ -201,9 +204,6 @@ def export(args: argparse.Namespace) -> int:
             page = WebPage(meta, args.onnxruntime_web, args.face_model)
         except (ValueError, OSError) as error:
             raise ValueError(f'--web: {error}') from error
-    module = FoldedClassifier(loaded.model, args.patches)
-    if args.precision != 'float32':
-        check_folded(module, args.precision)
     data = read_data(args, cfg, loaded.pipeline)
     write_folder(Path(args.out), args.face_model)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmpretrain.models import ImageClassifier
 from mmpretrain.models.utils import ClsDataPreprocessor
 from torch import nn
 
@@ -31,7 +32,21 @@ class FoldedClassifier(nn.Module):
 
     def __init__(self, model: Any, patches: bool = False):
         super().__init__()
+        if not isinstance(model, ImageClassifier):
+            raise ValueError(
+                f'only an ImageClassifier can be exported, not '
+                f'{type(model).__name__}'
+            )
         backbone, head = model.backbone, model.head
+        scores_patches = isinstance(backbone, PromptedCLIPViT) and isinstance(
+            head, PromptAlignmentHead
+        )
+        if patches and not scores_patches:
+            raise ValueError(
+                'patches=True needs PromptedCLIPViT with PromptAlignmentHead, '
+                f'not {type(backbone).__name__} with {type(head).__name__}: '
+                'it has no local scores'
+            )
         self.normalize = _Normalize(model.data_preprocessor)
         self.backbone: nn.Module = backbone
         if isinstance(backbone, PromptedCLIPViT):
@@ -40,11 +55,6 @@ class FoldedClassifier(nn.Module):
         self.head = head
         if isinstance(head, PromptAlignmentHead):
             self.head = FoldedHead(head, patches)
-        elif patches:
-            raise ValueError(
-                f'patches=True needs PromptAlignmentHead, not '
-                f'{type(head).__name__}, which has no local scores'
-            )
         self.requires_grad_(False).eval()
 
     def in_float16(self) -> 'FoldedClassifier':

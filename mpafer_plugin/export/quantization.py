@@ -1,6 +1,10 @@
 """Quantisation of an exported model to int8 by onnxruntime."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -35,24 +39,36 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
 
     graph = onnx.load(source).graph
     linear = [node.name for node in graph.node if _LINEAR.match(node.name)]
-    quantize_static(
-        source,
-        target,
-        _Reader(images),
-        quant_format=QuantFormat.QDQ,
-        op_types_to_quantize=['MatMul'],
-        nodes_to_quantize=linear,
-        per_channel=True,
-        activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
-        calibrate_method=CalibrationMethod.Percentile,
-        extra_options=dict(
-            CalibPercentile=_PERCENTILE,
-            CalibStridedMinMax=1,
-            # The bias is added, and the residual, in float32.
-            OpTypesToExcludeOutputQuantization=['MatMul'],
-        ),
-    )
+    with _quiet():
+        quantize_static(
+            source,
+            target,
+            _Reader(images),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=['MatMul'],
+            nodes_to_quantize=linear,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            calibrate_method=CalibrationMethod.Percentile,
+            extra_options=dict(
+                CalibPercentile=_PERCENTILE,
+                CalibStridedMinMax=1,
+                # The bias is added, and the residual, in float32.
+                OpTypesToExcludeOutputQuantization=['MatMul'],
+            ),
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence onnxruntime's steps, and its advice on larger graphs."""
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 class _Reader:

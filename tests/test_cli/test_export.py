@@ -1,7 +1,10 @@
+import json
+
 import pytest
 import torch
 from mmpretrain.registry import MODELS
 
+from mpafer_plugin.cli import test as test_command
 from mpafer_plugin.cli.export import main, parse_args
 from mpafer_plugin.export.session import Session
 from tests.conftest import CONFIGS
@@ -64,6 +67,15 @@ def test_int8_with_a_config(
     card = (out / 'README.md').read_text()
     assert 'the 28 test images of RAFDB' in card
     assert 'recall of sadness' in card
+
+    found = tmp_path / 'metrics.json'
+    args = [str(config), str(out / 'model.onnx'), '--work-dir', str(tmp_path)]
+    args += ['--out', str(found), '--out-item', 'metrics']
+    assert test_command.main(args) == 0
+    accuracy = json.loads(found.read_text())['fer/accuracy']
+    assert f'int8: accuracy {accuracy:.2f}' in text
+    with pytest.raises(SystemExit, match=r'--amp.*model\.onnx'):
+        test_command.main([*args, '--amp', 'bf16'])
 
 
 @pytest.mark.slow

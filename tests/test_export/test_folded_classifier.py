@@ -146,6 +146,8 @@ def test_there_is_no_text_tower(tiny):
 def test_models_that_cannot_be_exported(tiny):
     with pytest.raises(ValueError, match='LinearClsHead'):
         FoldedClassifier(linear(tiny, 0), patches=True)
+    with pytest.raises(ValueError, match='not Identity'):
+        FoldedClassifier(torch.nn.Identity())
     with pytest.raises(ValueError, match=r"'float16'.*ResNet"):
         FoldedClassifier(hosts(tiny)).in_float16()
     model = build(tiny)

@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
     )
     add = parser.add_argument
     add('--arch', default='ViT-B-16-quickgelu', help='default: %(default)s')
-    add('--batch', type=int, default=1, help='default: %(default)s')
+    add('--batch', type=int, nargs='+', default=[1, 8], help='default: 1 8')
     add('--rounds', type=int, default=7, help='default: %(default)s')
     add('--threads', type=int, default=1, help='default: %(default)s')
     return parser.parse_args()
@@ -72,40 +72,47 @@ def main() -> int:
     options.intra_op_num_threads = args.threads
     with TemporaryDirectory() as folder:
         model, paths = write_all(args.arch, Path(folder))
-        sizes = {k: p.stat().st_size / 1e6 for k, p in paths.items()}
+        sizes = {
+            name: round(path.stat().st_size / 1e6, 1)
+            for name, path in paths.items()
+        }
         sessions = {
             f'onnxruntime {name}': Session(path, sess_options=options)
             for name, path in paths.items()
         }
     meta = sessions['onnxruntime float32'].meta
-    images = drawn_faces(args.batch, meta.input)
-    inputs = model.data_preprocessor(
-        dict(inputs=torch.from_numpy(images[:, ::-1].copy()))
-    )['inputs']
     half = copy.deepcopy(model)
     cast_towers(half, torch.bfloat16)
-    variants: dict[str, Callable] = {
-        'torch float32': partial(model, inputs),
-        'torch bfloat16': partial(half, inputs),
-    }
-    for name, session in sessions.items():
-        variants[name] = partial(session, images)
+    result: dict = dict(arch=args.arch, threads=args.threads, megabytes=sizes)
+    for batch in args.batch:
+        images = drawn_faces(batch, meta.input)
+        inputs = model.data_preprocessor(
+            dict(inputs=torch.from_numpy(images[:, ::-1].copy()))
+        )['inputs']
+        variants: dict[str, Callable] = {
+            'torch float32': partial(model, inputs),
+            'torch bfloat16': partial(half, inputs),
+        }
+        for name, session in sessions.items():
+            variants[name] = partial(session, images)
+        times = time_in_turns(variants, args.rounds)
+        result[f'ms per image, batch {batch}'] = {
+            name: round(1000 * seconds / batch, 2)
+            for name, seconds in times.items()
+        }
+    print(json.dumps(result, indent=1))
+    return 0
+
+
+def time_in_turns(
+    variants: dict[str, Callable], rounds: int
+) -> dict[str, float]:
+    """Return the median of the seconds of each variant."""
     times: dict[str, list] = {name: [] for name in variants}
-    for turn in range(args.rounds + 1):
+    for turn in range(rounds + 1):
         for name, run in variants.items():
             start = perf_counter()
             run()
             if turn:  # the first warms up
                 times[name].append(perf_counter() - start)
-    result = dict(
-        arch=args.arch,
-        batch=args.batch,
-        threads=args.threads,
-        ms_per_image={
-            name: round(1000 * statistics.median(found) / args.batch, 2)
-            for name, found in times.items()
-        },
-        megabytes={name: round(size, 1) for name, size in sizes.items()},
-    )
-    print(json.dumps(result, indent=1))
-    return 0
+    return {name: statistics.median(found) for name, found in times.items()}
