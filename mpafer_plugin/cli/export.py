@@ -117,6 +117,8 @@ def parse_args(
         help='weights of YuNet; default: MPAFER_YUNET, or downloaded once',
     )
     args = parser.parse_args(argv)
+    if args.checkpoint.suffix == '.onnx':
+        parser.error(f'{str(args.checkpoint)!r} is exported already')
     if args.precision == 'int8' and not (args.config or args.images):
         parser.error(
             '--precision int8 is calibrated on faces: give --config CONFIG '

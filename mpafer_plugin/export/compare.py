@@ -122,11 +122,12 @@ def compare_accuracy(before: dict, after: dict, precision: str) -> str:
         after (dict): Metrics in the lower precision.
         precision (str): The lower precision.
     """
-    lost = before['accuracy'] - after['accuracy']
+    change = after['accuracy'] - before['accuracy']
     text = (
         f'float32: accuracy {before["accuracy"]:.2f}, UAR '
-        f'{before["uar"]:.2f}; {precision} loses {lost:.2f} points of accuracy'
+        f'{before["uar"]:.2f}; {precision} changes the accuracy by '
+        f'{change:+.2f} points'
     )
-    if lost > LARGEST_LOSS:
-        text += f', MORE THAN {LARGEST_LOSS}: test before you use it'
+    if change < -LARGEST_LOSS:
+        text += f', LOSING MORE THAN {LARGEST_LOSS}: test before you use it'
     return text

@@ -1,3 +1,4 @@
+import argparse
 import json
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.cli import test as test_command
-from mpafer_plugin.cli.export import main, parse_args
+from mpafer_plugin.cli.export import main, parse_args, read_data
 from mpafer_plugin.export.session import Session
 from tests.conftest import CONFIGS
 from tests.test_apis.conftest import face_tiny, save  # noqa: F401
@@ -17,6 +18,7 @@ from tests.test_apis.conftest import face_tiny, save  # noqa: F401
         (['--precision', 'int8'], '--images'),
         (['--precision', 'int4'], 'float16'),
         (['--images', 'faces'], 'float32'),
+        (['--config', str(CONFIGS / 'none.py')], 'none.py'),
     ],
 )
 def test_wrong_arguments(args, said, capsys, tmp_path):
@@ -24,6 +26,12 @@ def test_wrong_arguments(args, said, capsys, tmp_path):
         parse_args(['best.pth', '--out', str(tmp_path), *args])
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_model_that_was_exported_already(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        parse_args(['model.onnx', '--out', str(tmp_path)])
+    assert "'model.onnx'" in capsys.readouterr().err
 
 
 def test_files_that_are_no_checkpoints(capsys, tmp_path):
@@ -34,6 +42,26 @@ def test_files_that_are_no_checkpoints(capsys, tmp_path):
     assert main([str(path), '--out', str(tmp_path / 'out')]) == 1
     assert 'damaged' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
+
+
+def test_a_package_that_is_not_installed(capsys, monkeypatch, tmp_path):
+    def absent(name):
+        return None if name == 'onnxscript' else object()
+
+    monkeypatch.setattr('mpafer_plugin.cli.export.find_spec', absent)
+    assert main(['best.pth', '--out', str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert 'onnxscript' in error and 'mpafer_plugin[onnx]' in error
+
+
+def test_data_that_is_not_at_hand(load_config, tmp_path, capsys):
+    cfg = load_config('mpafer_rafdb.py', dict(MPAFER_DATA=str(tmp_path)))
+    args = argparse.Namespace(images=None, precision='float32')
+    assert read_data(args, cfg, []) == (None, None)
+    assert str(tmp_path) in capsys.readouterr().out
+    args.precision = 'int8'
+    with pytest.raises((OSError, ValueError), match=str(tmp_path)):
+        read_data(args, cfg, [])
 
 
 @pytest.mark.slow
@@ -60,7 +88,7 @@ def test_int8_with_a_config(
     text = capsys.readouterr().out
     assert 'largest difference to torch on 16 faces of the data' in text
     assert 'int8: accuracy' in text and 'the 28 test images of RAFDB' in text
-    assert 'float32: accuracy' in text and 'int8 loses' in text
+    assert 'float32: accuracy' in text and 'int8 changes' in text
     meta = Session(out / 'model.onnx').meta
     assert meta.precision == 'int8'
     assert meta.checkpoint['file'] == 'model.pth'
