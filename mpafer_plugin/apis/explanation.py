@@ -85,17 +85,13 @@ def explainable_parts(
     """
     backbone = getattr(model, 'backbone', None)
     head = getattr(model, 'head', None)
-    if backbone is None:
-        raise ValueError(
-            f'{type(model).__name__} cannot be explained, as it has no '
-            'backbone to look into; of an exported model give the checkpoint'
-        )
     if not isinstance(backbone, PromptedCLIPViT) or not isinstance(
         head, PromptAlignmentHead
     ):
         raise ValueError(
             'only PromptedCLIPViT with PromptAlignmentHead can be explained, '
-            f'not {type(backbone).__name__} with {type(head).__name__}'
+            f'not {type(backbone).__name__} with {type(head).__name__}; of an '
+            'exported model give the checkpoint'
         )
     return backbone, head
 
