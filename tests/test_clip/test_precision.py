@@ -36,12 +36,18 @@ def times(monkeypatch):
 def test_what_is_clearly_faster_is_taken(times, log, half, expected):  # noqa: F811
     calls = times(4.0, half)
     for _ in range(2):
-        assert choose_dtype('auto', 'cpu', 'face-tiny') == expected
-    assert calls == [('face-tiny', False)]  # timed once
+        assert choose_dtype('auto', 'cpu', 'ViT-B-32') == expected
+    assert calls == [('ViT-B-32', False)]  # timed once
     assert f'dtype {expected}: '.replace('torch.', '') in log.text
     assert f'{half / 4:.2f} of its float32 time in inference' in log.text
     assert choose_dtype('auto', 'cpu', None, training=True) == expected
     assert calls[1:] == [('ViT-B-16', True)]
+
+
+def test_a_tiny_tower_is_not_timed(times, log):  # noqa: F811
+    calls = times(4.0, 1.0)
+    assert choose_dtype('auto', 'cpu', 'face-tiny') == torch.float32
+    assert not calls and 'face-tiny' in log.text
 
 
 @pytest.mark.parametrize('dtype', ['float32', 'bfloat16', 'float16'])
