@@ -36,6 +36,7 @@ def test_towers_are_cast_once(face_tiny, save, whole, images, dtype):
 @pytest.mark.parametrize('share, dtype', [(0.5, 'bfloat16'), (1, 'float32')])
 def test_the_faster_dtype(face_tiny, save, monkeypatch, share, dtype):
     faster_dtype.cache_clear()
+    monkeypatch.setattr(precision, 'TINY', 1000)
     monkeypatch.setattr(precision, 'time_blocks', lambda *args: (1, share))
     loaded = FERInferencer(save(face_tiny), face='none')
     assert loaded.model.backbone.tower.dtype == getattr(torch, dtype)
