@@ -178,9 +178,8 @@ class FoldedBlock(nn.Module):
         super().__init__()
         if not is_plain_block(block):
             raise ValueError(
-                f'a block of the image tower is {type(block).__name__} with '
-                f'{type(block.attn).__name__}, or has hooks: only '
-                "open_clip's own blocks can be exported"
+                f'a block of the image tower ({type(block).__name__}) was '
+                "changed or has hooks: only open_clip's own can be exported"
             )
         self.heads = block.attn.num_heads
         self.ln_1: nn.Module = block.ln_1

@@ -20,6 +20,7 @@ MODULES = (
     'apis/fer_results.py',
     'apis/frames.py',
     'apis/image_folder.py',
+    'apis/predict_options.py',
     'export/metadata.py',
     'export/session.py',
     'export/standalone/command.py',

@@ -155,6 +155,11 @@ def test_models_that_cannot_be_exported(tiny):
     with pytest.raises(ValueError, match=r'ResidualAttentionBlock.*hooks'):
         FoldedClassifier(model)
     model = build(tiny)
+    blocks = model.backbone.tower.blocks
+    blocks[1] = torch.nn.Sequential(blocks[1])
+    with pytest.raises(ValueError, match='Sequential'):
+        FoldedClassifier(model)
+    model = build(tiny)
     model.data_preprocessor.pad_size_divisor = 7
     with pytest.raises(ValueError, match='padding'):
         FoldedClassifier(model)

@@ -15,17 +15,20 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import cv2
 from rich.console import Console
 from rich.progress import Progress
 
 from mpafer_plugin.apis.face_pipeline import find_batch_size
+from mpafer_plugin.apis.predict_options import (
+    STOPPED,
+    add_predict_options,
+    check_predict_options,
+    run_to_end,
+)
 from mpafer_plugin.clip.precision import DTYPES
 
 from ..config_args import config_file
 from .predictor import Predictor
-
-SUCCESS, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
 
 
 def parse_args(
@@ -60,51 +63,14 @@ def parse_args(
         '--out', required=True, metavar='DIR', help='output folder'
     )
     parser.add_argument(
-        '--json', action='store_true', help='write DIR/predictions.json'
-    )
-    parser.add_argument(
-        '--csv', action='store_true', help='write DIR/predictions.csv'
-    )
-    parser.add_argument(
         '--show', action='store_true', help='show results in a window'
     )
-    parser.add_argument(
-        '--face',
-        choices=['yunet', 'none'],
-        default='yunet',
-        help='face detector; none: the whole image is a face; default: yunet',
-    )
-    parser.add_argument(
-        '--face-model',
-        metavar='FILE',
-        help='weights of YuNet; default: MPAFER_YUNET, or downloaded once',
-    )
-    parser.add_argument(
-        '--margin',
-        type=float,
-        metavar='M',
-        help='margin around faces, as a share of their side; default: that of '
-        'the training, or 0.1 if unknown',
-    )
+    add_predict_options(parser, 'MPAFER_YUNET, or downloaded once')
     parser.add_argument(
         '--explain',
         action='store_true',
         help='draw the patches that each prediction rests on, NAME_why.png; '
         'images only',
-    )
-    parser.add_argument(
-        '--smoothing',
-        type=float,
-        metavar='S',
-        help='exponential mean over video frames: S of the past, 1 - S of the '
-        'frame; 0 <= S < 1',
-    )
-    parser.add_argument(
-        '--every',
-        type=int,
-        default=1,
-        metavar='N',
-        help='read each N-th frame of a video; default: 1',
     )
     parser.add_argument(
         '--batch-size',
@@ -122,10 +88,7 @@ def parse_args(
     args = parser.parse_args(argv)
     if args.show and (problem := screen_problem()):
         parser.error(f'--show: {problem}')
-    if args.every < 1:
-        parser.error(f'--every {args.every} is not positive')
-    if args.smoothing is not None and not 0 <= args.smoothing < 1:
-        parser.error(f'--smoothing {args.smoothing} is not in 0 to below 1')
+    check_predict_options(parser, args)
     return args
 
 
@@ -168,20 +131,9 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         predictor = Predictor(args, console)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         return stop(error)
-    code = SUCCESS
-    try:
+
+    def predict() -> None:
         with Progress(console=console) as progress:
             predictor.run(progress)
-        if predictor.failed or predictor.undrawn:
-            code = STOPPED if predictor.gives_nothing else SOME_FAILED
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except (OSError, RuntimeError, cv2.error) as error:  # such as no memory
-        code = stop(error)
-    finally:
-        if predictor.images:
-            try:
-                predictor.finish()
-            except OSError as error:
-                code = stop(error)
-    return code
+
+    return run_to_end(predictor, predict, stop)

@@ -14,6 +14,11 @@ from mpafer_plugin.apis import FERInferencer, FERResults, ImagePrediction
 from mpafer_plugin.apis.face_pipeline import PreparedFace
 from mpafer_plugin.apis.face_stream import IMAGE_ERRORS
 from mpafer_plugin.apis.frames import is_camera, without_password
+from mpafer_plugin.apis.predict_options import (
+    SOME_FAILED,
+    STOPPED,
+    SUCCESS,
+)
 from mpafer_plugin.faces import FaceCrop
 from mpafer_plugin.visualization import (
     FaceView,
@@ -85,9 +90,13 @@ class Predictor:
         self.drawn = self.undrawn = self.failed = 0
 
     @property
-    def gives_nothing(self) -> bool:
-        """Return whether there is neither a drawing nor a table row."""
-        return not (self.drawn or (self.has_table and self.images))
+    def exit_code(self) -> int:
+        """Exit code once all inputs were read."""
+        if not (self.failed or self.undrawn):
+            return SUCCESS
+        # Neither a drawing nor a row of a table is a failure as a whole.
+        gives_nothing = not (self.drawn or (self.has_table and self.images))
+        return STOPPED if gives_nothing else SOME_FAILED
 
     def run(self, progress: Progress) -> None:
         """Predict all inputs."""

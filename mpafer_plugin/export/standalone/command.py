@@ -29,13 +29,19 @@ from ...apis.frames import (
     without_password,
 )
 from ...apis.image_folder import images_below
+from ...apis.predict_options import (
+    SOME_FAILED,
+    STOPPED,
+    SUCCESS,
+    add_predict_options,
+    check_predict_options,
+    run_to_end,
+)
 from ...faces.face_crop import FaceCrop
 from ...faces.yunet_weights import YUNET_NAME
 from ...utils.image_files import ImageError, printable
 from .images import is_image_file
 from .inferencer import StandaloneInferencer
-
-SUCCESS, SOME_FAILED, STOPPED, INTERRUPTED = 0, 1, 2, 130
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -46,52 +52,14 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('inputs', nargs='+', metavar='INPUT')
     parser.add_argument('--out', metavar='DIR', help='folder of the tables')
-    parser.add_argument(
-        '--json', action='store_true', help='write DIR/predictions.json'
-    )
-    parser.add_argument(
-        '--csv', action='store_true', help='write DIR/predictions.csv'
-    )
-    parser.add_argument(
-        '--face',
-        choices=['yunet', 'none'],
-        default='yunet',
-        help='face detector; none: the whole image is a face; default: yunet',
-    )
-    parser.add_argument(
-        '--face-model',
-        metavar='FILE',
-        help=f'weights of YuNet; default: {YUNET_NAME} beside the model, '
-        'MPAFER_YUNET, or downloaded once',
-    )
-    parser.add_argument(
-        '--margin',
-        type=float,
-        metavar='M',
-        help='margin around faces, as a share of their side; default: that of '
-        'the training, or 0.1 if unknown',
-    )
-    parser.add_argument(
-        '--smoothing',
-        type=float,
-        metavar='S',
-        help='exponential mean over video frames: S of the past, 1 - S of the '
-        'frame; 0 <= S < 1',
-    )
-    parser.add_argument(
-        '--every',
-        type=int,
-        default=1,
-        metavar='N',
-        help='read each N-th frame of a video; default: 1',
+    add_predict_options(
+        parser,
+        f'{YUNET_NAME} beside the model, MPAFER_YUNET, or downloaded once',
     )
     args = parser.parse_args(argv)
     if (args.json or args.csv) != bool(args.out):
         parser.error('--out DIR and --json or --csv are given together')
-    if args.every < 1:
-        parser.error(f'--every {args.every} is not positive')
-    if args.smoothing is not None and not 0 <= args.smoothing < 1:
-        parser.error(f'--smoothing {args.smoothing} is not in 0 to below 1')
+    check_predict_options(parser, args)
     return args
 
 
@@ -122,6 +90,13 @@ class Run:
         self.images = self.faces = self.empty = self.failed = 0
         if args.out:
             os.makedirs(args.out, exist_ok=True)
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code once all inputs were read."""
+        if not self.failed:
+            return SUCCESS
+        return SOME_FAILED if self.images else STOPPED
 
     def run(self) -> None:
         """Predict all inputs."""
@@ -234,19 +209,4 @@ def main(model: Path, argv: Sequence[str] | None = None) -> int:
         run = Run(args, model)
     except (ValueError, OSError, ImportError, RuntimeError) as error:
         return stop(error)
-    code = SUCCESS
-    try:
-        run.run()
-        if run.failed:
-            code = SOME_FAILED if run.images else STOPPED
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except (OSError, RuntimeError, cv2.error) as error:  # such as no memory
-        code = stop(error)
-    finally:
-        if run.images:
-            try:
-                run.finish()
-            except OSError as error:
-                code = stop(error)
-    return code
+    return run_to_end(run, run.run, stop)
