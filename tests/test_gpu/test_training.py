@@ -9,9 +9,10 @@ import time
 
 import pytest
 import torch
+from mmengine.config import Config
 
 from mpafer_plugin.engine import PREEMPTED, ResumableTrainLoop
-from tests.conftest import ROOT
+from tests.conftest import CONFIGS, ROOT
 from tests.test_gpu.conftest import scalars, write_config
 
 AMP = dict(none=[], bf16=['--amp', 'bf16'], fp16=['--amp', 'fp16'])
@@ -98,8 +99,16 @@ def test_resume_is_exact(
 
 def test_sigterm(tiny_environment, tmp_path, device):
     """Of a process of its own with workers; it ends with the code."""
+    # So long an epoch that the signal comes amid it.
+    images = Config.fromfile(CONFIGS / 'mpafer_rafdb.py')
+    repeated = dict(
+        type='RepeatDataset',
+        times=1000,
+        dataset=images.train_dataloader.dataset,
+        _delete_=True,
+    )
     config = write_config(
-        tmp_path / 'config.py', **{'train_cfg.max_epochs': 500}
+        tmp_path / 'config.py', **{'train_dataloader.dataset': repeated}
     )
     out, log = tmp_path / 'out', tmp_path / 'log'
     command = [sys.executable, '-m', 'mpafer_plugin', 'train', str(config)]
