@@ -1,16 +1,12 @@
-import posixpath
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
-from mmengine.logging import MMLogger
 from mmpretrain.datasets.base_dataset import BaseDataset
 
 from mpafer_plugin.utils.seeding import SeededIndex, isolated_rng
 
-from .annotations import Sample, check_images, read_leave_out
-from .categories import SEVEN_EXPRESSIONS, canonical_name, canonical_names
+from .annotations import Sample, check_images
+from .categories import SEVEN_EXPRESSIONS, canonical_names
 from .data_root import DataRoot
 from .face_crop import (
     check_crops,
@@ -18,11 +14,12 @@ from .face_crop import (
     find_crop_config,
     read_face_crop,
 )
-from .label_counts import count_table
-from .splits import choose_subset
+from .folds import Fold, name_subjects
+from .label_counts import log_split
+from .split_choice import SplitChoice
 
 
-class BaseFERDataset(BaseDataset):
+class BaseFERDataset(SplitChoice, BaseDataset):
     """Base of all datasets of facial expressions.
 
     A subclass lists its images with the *names* of their expressions
@@ -47,6 +44,17 @@ class BaseFERDataset(BaseDataset):
         subset (dict, optional): Part of the split, after ``leave_out``:
             ``dict(num=5000)``, stratified, or ``dict(per_class=16)``, each
             with ``seed`` (0); see :func:`choose_subset`. Defaults to None.
+        subject (str, optional): A regular expression, searched in the paths
+            relative to ``data_root``; what it matches, or its last group
+            matches, names a person: ``'S[0-9]+'`` for ``faces/S005_1.png``.
+            All images of a person are in one split, where we draw it.
+            Defaults to None.
+        folds (int, optional): Number of folds into which the official
+            training images are dealt, whole persons where they are known,
+            the same share of every class: 'test' is one fold, the other
+            splits are from the rest. Defaults to None.
+        fold (int, optional): This fold, 0 to ``folds - 1``. Defaults to None.
+        fold_seed (int): Seed of the folds. Defaults to 0.
         backend_args (dict, optional): Arguments of mmengine's file backend,
             for data that is not on a local disk; ``LoadImageFromFile`` needs
             the same. Defaults to None.
@@ -86,6 +94,10 @@ class BaseFERDataset(BaseDataset):
         test_mode: bool | None = None,
         leave_out: str | None = None,
         subset: dict | None = None,
+        subject: str | None = None,
+        folds: int | None = None,
+        fold: int | None = None,
+        fold_seed: int = 0,
         backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
@@ -97,6 +109,8 @@ class BaseFERDataset(BaseDataset):
         self.split = split
         self.leave_out = leave_out
         self.subset = subset
+        self.subject = subject
+        self.fold = Fold.of(folds, fold, fold_seed)
         self.root = DataRoot(data_root, backend_args)
         self._crops = find_crop_config(self.root)
         self.face_crop = read_face_crop(self._crops)
@@ -110,11 +124,6 @@ class BaseFERDataset(BaseDataset):
         if self.face_crop is not None:
             self._metainfo['face_crop'] = self.face_crop
 
-    @property
-    def official_part(self) -> str:
-        """Official part that the images are from."""
-        return self.split
-
     def load_samples(self) -> list[Sample]:
         """Read the official part of the dataset that the split is from.
 
@@ -123,13 +132,13 @@ class BaseFERDataset(BaseDataset):
         """
         raise NotImplementedError
 
-    def select_split(self, samples: list[Sample]) -> list[Sample]:
-        """Choose the split's samples from the result of :meth:`load_samples`.
-
-        Returns:
-            list[Sample]: All of them here.
-        """
-        return samples
+    def read_samples(self) -> list[Sample]:
+        """Do as :meth:`load_samples`, with persons by ``subject``."""
+        samples = self.load_samples()
+        if self.subject is None:
+            return samples
+        required = self.official_part == 'train'
+        return name_subjects(samples, self.subject, required)
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the published counts of the official part.
@@ -153,7 +162,7 @@ class BaseFERDataset(BaseDataset):
         if self.face_crop is not None:
             crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
         return dict(
-            split_rule=f'the official {self.split} split',
+            split_rule=self.split_rule,
             label_rule=self.labelling,
             crop=crop,
         )
@@ -162,12 +171,13 @@ class BaseFERDataset(BaseDataset):
         """Read, check and count the split.
 
         Returns:
-            list[dict]: ``img_path``, ``gt_label`` (index into the classes)
-            and, if the label rule gives soft targets, ``gt_score`` (C,).
+            list[dict]: ``img_path``, ``gt_label`` (index into the classes),
+            ``subject`` (the person, if known) and, if the label rule gives
+            soft targets, ``gt_score`` (C,).
         """
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
-        samples = self.load_samples()
+        samples = self.read_samples()
         kept, _ = self.without_left_out(samples)  # others may be absent
         if self._crops is None:
             check_images(self.root, kept)
@@ -183,14 +193,17 @@ class BaseFERDataset(BaseDataset):
                         f'{sample.where}: the label {name!r} is not among '
                         f'the classes {list(self.CLASSES)}'
                     )
-        chosen, left_out = self.without_left_out(self.select_split(samples))
-        if self.subset is not None:
-            chosen = choose_subset(chosen, **self.subset)
-            rule = ', '.join(f'{k}={v}' for k, v in self.subset.items())
-            left_out += f', of these the subset {rule}'
-        self._log_split(samples, chosen, left_out)
+        chosen, left_out = self.choose(samples)
+        rules = self.describe()
+        log_split(
+            self.head,
+            self.CLASSES,
+            samples,
+            chosen,
+            {self.COUNTS_SOURCE: self.published_counts()},
+            rules | dict(split_rule=rules['split_rule'] + left_out),
+        )
         if not chosen:
-            rules = self.describe()
             raise ValueError(
                 f'no image is left in the split {self.split!r} of '
                 f'{self.data_root!r} ({rules["split_rule"]}; '
@@ -202,29 +215,13 @@ class BaseFERDataset(BaseDataset):
                 'img_path': self.root.join(sample.path),
                 'gt_label': index[sample.label],
             }
+            if sample.group:
+                info['subject'] = sample.group
             if sample.score is not None:
                 # A class without votes has no share.
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in names]
             data_list.append(info)
         return data_list
-
-    def without_left_out(
-        self, samples: list[Sample]
-    ) -> tuple[list[Sample], str]:
-        """Remove the images listed in ``leave_out``.
-
-        Returns:
-            tuple[list[Sample], str]: The samples that are left, and a clause
-            with the number of those removed.
-        """
-        if self.leave_out is None:
-            return samples, ''
-        listed = self._leave_out_paths
-        kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
-        return kept, (
-            f', without {len(samples) - len(kept)} of the {len(listed)} '
-            f'images that {self.leave_out!r} lists'
-        )
 
     def prepare_data(self, idx: int) -> Any:
         """Load and transform a sample.
@@ -248,40 +245,3 @@ class BaseFERDataset(BaseDataset):
             f'Label rule: \t{rules["label_rule"]}',
             f'Crop: \t{rules["crop"]}',
         ]
-
-    @cached_property
-    def _leave_out_paths(self) -> set[str]:
-        """Normalized paths listed in ``leave_out``."""
-        assert self.leave_out is not None
-        return read_leave_out(self.leave_out, self.root, self._crops)
-
-    def _log_split(
-        self, samples: list[Sample], chosen: list[Sample], left_out: str
-    ) -> None:
-        """Log rules and counts per class, and warn of unexpected counts."""
-        logger = MMLogger.get_current_instance()
-        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
-        read = Counter(sample.label for sample in samples)
-        found = Counter(sample.label for sample in chosen)
-        published = self.published_counts()
-        rows: dict[str, Mapping[str, int]] = {'read': read}
-        if published is not None:
-            rows[self.COUNTS_SOURCE] = published
-            if read != Counter(published):
-                logger.warning(
-                    f'{head}: the counts are not the {self.COUNTS_SOURCE} '
-                    'ones; is the copy complete and unchanged?\n'
-                    f'{count_table(self.CLASSES, rows)}'
-                )
-        if len(chosen) != len(samples):
-            rows['this split'] = found
-        empty = [c for c in self.CLASSES if not found[canonical_name(c)]]
-        if chosen and empty:
-            logger.warning(f'{head}: there are no images of {empty}')
-        rules = self.describe()
-        logger.info(
-            f'{head}\n  label rule: {rules["label_rule"]}\n'
-            f'  split rule: {rules["split_rule"]}{left_out}\n'
-            f'  crop: {rules["crop"]}\n'
-            f'{count_table(self.CLASSES, rows)}'
-        )

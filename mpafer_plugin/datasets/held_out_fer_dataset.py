@@ -3,8 +3,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.logging import MMLogger
-
 from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
 from .splits import stratified_split
@@ -37,19 +35,9 @@ class HeldOutFERDataset(BaseFERDataset):
     #: Description of that part.
     TEST_RULE = 'the official test split'
 
-    #: Description of the training part.
-    TRAIN_RULE = 'official training images'
-
     #: True if the copy has validation images: they are 'val', and none are
     #: held out. To be set before this class's constructor is called.
     has_val_part = False
-
-    #: How a user names the groups of images of which each is in one split
-    #: alone, such as persons; None if images are drawn one by one.
-    group: str | None = None
-
-    #: The groups that images seem to have where none are named.
-    likely_group: str | None = None
 
     def __init__(
         self,
@@ -78,30 +66,25 @@ class HeldOutFERDataset(BaseFERDataset):
     @property
     def official_part(self) -> str:
         """Official part that the images are from."""
-        if self.split == 'test':
+        if self.split == 'test' and self.fold is None:
             return self.TEST_PART
-        return self.split if self.has_val_part else 'train'
+        if self.split == 'val' and self.has_val_part:
+            return 'val'
+        return 'train'
 
     def select_split(self, samples: list[Sample]) -> list[Sample]:
         """Hold the validation share out of the training images."""
+        samples = super().select_split(samples)
         if self.split == 'test' or self.has_val_part:
             return samples
         train, val = stratified_split(
             samples,
             self.val_fraction,
             self.val_seed,
-            whole_groups=self.group is not None,
+            whole_groups=self.whole_groups is not None,
         )
-        groups = {sample.group for sample in val if sample.group}
-        shared = groups.intersection(sample.group for sample in train)
-        if self.split == 'val' and shared:
-            MMLogger.get_current_instance().warning(
-                f'{type(self).__name__} in {self.data_root!r}: '
-                f'{len(shared)} of the {len(groups)} persons (or clips) of '
-                f'the validation images, such as {min(shared)!r}, are in the '
-                'training images too, which overstates the validation '
-                f'result. group={self.likely_group!r} keeps each in one split'
-            )
+        if self.split == 'val':
+            self.warn_of_shared(val, train)
         if self.split == 'val' and samples and not val:
             largest = max(Counter(s.label for s in samples).values())
             least = math.ceil(50 / largest) / 100
@@ -122,16 +105,20 @@ class HeldOutFERDataset(BaseFERDataset):
 
     def describe(self) -> dict[str, str]:
         """Describe the share held out, besides label rule and crop."""
+        rules = super().describe()
         if self.split == 'test':
-            rule = self.TEST_RULE
+            if self.fold is None:
+                rules['split_rule'] = self.TEST_RULE
         elif self.val_fraction == 0:
-            rule = f'all {self.TRAIN_RULE}, nothing held out'
+            rules['split_rule'] = f'all {self.train_rule}, nothing held out'
         else:
             part = 'held out of' if self.split == 'val' else 'the rest of'
-            rule = (
-                f'{part} the {self.TRAIN_RULE}, val_fraction='
+            rules['split_rule'] = (
+                f'{part} the {self.train_rule}, val_fraction='
                 f'{self.val_fraction} of every class, val_seed={self.val_seed}'
             )
-            if self.group is not None:
-                rule += f', whole groups by {self.group!r}'
-        return super().describe() | dict(split_rule=rule)
+            if self.whole_groups is not None:
+                rules['split_rule'] += (
+                    f', whole groups by {self.whole_groups!r}'
+                )
+        return rules

@@ -1,9 +1,12 @@
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from mmengine.logging import MMLogger
 
+from .annotations import Sample
 from .categories import canonical_name
 from .wrappers import resolve_subset
 
@@ -105,4 +108,49 @@ def count_table(
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return '\n'.join(
         '  ' + '  '.join(map(str.rjust, line, widths)) for line in lines
+    )
+
+
+def log_split(
+    head: str,
+    classes: Sequence[str],
+    samples: Sequence[Sample],
+    chosen: Sequence[Sample],
+    expected: Mapping[str, Mapping[str, int] | None],
+    rules: Mapping[str, str],
+) -> None:
+    """Log rules and counts per class of a split, and warn of unexpected ones.
+
+    Args:
+        head (str): Beginning of the messages.
+        classes (Sequence[str]): The classes, in label order.
+        samples (Sequence[Sample]): All images of the official part.
+        chosen (Sequence[Sample]): Those of the split.
+        expected (Mapping[str, Mapping[str, int] | None]): Source of the
+            expected counts of the part, to the counts, if there are any.
+        rules (Mapping[str, str]): Of ``BaseFERDataset.describe``.
+    """
+    logger = MMLogger.get_current_instance()
+    read = Counter(sample.label for sample in samples)
+    found = Counter(sample.label for sample in chosen)
+    rows: dict[str, Mapping[str, int]] = {'read': read}
+    for source, counts in expected.items():
+        if counts is None:
+            continue
+        rows[source] = counts
+        if read != Counter(counts):
+            logger.warning(
+                f'{head}: the counts are not the {source} ones; is the copy '
+                f'complete and unchanged?\n{count_table(classes, rows)}'
+            )
+    if len(chosen) != len(samples):
+        rows['this split'] = found
+    empty = [c for c in classes if not found[canonical_name(c)]]
+    if chosen and empty:
+        logger.warning(f'{head}: there are no images of {empty}')
+    logger.info(
+        f'{head}\n  label rule: {rules["label_rule"]}\n'
+        f'  split rule: {rules["split_rule"]}\n'
+        f'  crop: {rules["crop"]}\n'
+        f'{count_table(classes, rows)}'
     )

@@ -35,9 +35,14 @@ class CustomFERDataset(HeldOutFERDataset):
         val_seed: int = 0,
         group: str | None = None,
         pipeline: Sequence = (),
+        subject: str | None = None,
         backend_args: dict | None = None,
         **kwargs: Any,
     ) -> None:
+        if group is not None and subject is not None:
+            raise ValueError(
+                f'{group=} and {subject=} both name the persons: give one'
+            )
         self.group = group
         self.root = DataRoot(data_root, backend_args)
         if not self.root.is_folder():
@@ -51,6 +56,7 @@ class CustomFERDataset(HeldOutFERDataset):
             val_seed,
             pipeline,
             classes=classes,
+            subject=subject,
             backend_args=backend_args,
             **kwargs,
         )
@@ -110,7 +116,7 @@ class CustomFERDataset(HeldOutFERDataset):
             rules['split_rule'] = 'the validation images'
         elif self.has_val_part and self.split == 'train':
             rules['split_rule'] = (
-                f'all {self.TRAIN_RULE}; nothing held out, as there are '
+                f'all {self.train_rule}; nothing held out, as there are '
                 'validation images'
             )
         return rules

@@ -142,7 +142,7 @@ class FERPlus(BaseFERDataset):
 
     def load_samples(self) -> list[Sample]:
         """Read the images of the split to which the rule gives a label."""
-        folder = _FOLDERS[self.split]
+        folder = _FOLDERS[self.official_part]
         layouts = (
             Layout('newer votes', (_NEW_VOTES,)),
             Layout('older votes', (f'{folder}/label.csv',)),
@@ -150,12 +150,12 @@ class FERPlus(BaseFERDataset):
         layout = find_layout(
             self.root,
             layouts,
-            f"FER+'s votes ({self.split} part)",
+            f"FER+'s votes ({self.official_part} part)",
             f'{_NEW_VOTES} is at https://github.com/microsoft/FERPlus',
         )
         (name,) = layout.needs
         self._source = posixpath.basename(name)
-        usage = _USAGES[self.split] if name == _NEW_VOTES else None
+        usage = _USAGES[self.official_part] if name == _NEW_VOTES else None
         unnamed = repeated = 0
         last_rows: dict[str, tuple[int, list[int]]] = {}
         for number, image, votes in read_votes(self.root, name, usage):
@@ -191,5 +191,6 @@ class FERPlus(BaseFERDataset):
 
         They depend on the votes that :meth:`load_samples` has read.
         """
-        counts = FERPLUS_COUNTS[self._source, self.label_rule][self.split]
+        rule = self._source, self.label_rule
+        counts = FERPLUS_COUNTS[rule][self.official_part]
         return dict(zip(EXPRESSIONS, counts, strict=True))

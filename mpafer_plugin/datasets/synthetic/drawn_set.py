@@ -63,6 +63,12 @@ def image_rng(seed: int, stream: str, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, STREAMS[stream], 1, index])
 
 
+def person_of(name: str) -> str:
+    """Name the person of an image, such as ``train_00005.jpg``, from 0."""
+    part, number = name.split('.')[0].split('_')[:2]
+    return f'{part} {(int(number) - 1) // IMAGES_PER_PERSON}'
+
+
 def draw_image(
     seed: int, part: str, index: int, expression: str
 ) -> np.ndarray:

@@ -7,9 +7,10 @@ from typing import Any
 from mmengine.dist import barrier, is_main_process
 from mmpretrain.registry import DATASETS
 
+from ..annotations import Sample
 from ..categories import EXPRESSIONS
 from ..rafdb import RAFDB
-from .drawn_set import LABEL_NAMES, Recipe, check_stamp, draw_set
+from .drawn_set import LABEL_NAMES, Recipe, check_stamp, draw_set, person_of
 
 
 @DATASETS.register_module()
@@ -28,7 +29,9 @@ class SyntheticFaces(RAFDB):
             └── Image/aligned/train_00001_aligned.jpg  # 100 x 100
 
     There are four images of each person; no person is in both the training
-    and the test images. Results on drawings say nothing about real faces.
+    and the test images, and ``folds`` keep each whole. The held-out share is
+    drawn image by image, as that of RAF-DB, whose persons are not known.
+    Results on drawings say nothing about real faces.
 
     Args:
         data_root (str): The folder of the dataset, created if it is absent.
@@ -75,6 +78,8 @@ class SyntheticFaces(RAFDB):
         }
         if contempt:
             kwargs.setdefault('classes', EXPRESSIONS)
+        if kwargs.get('folds') is not None:
+            self.group = 'person'
         super().__init__(data_root, split, pipeline=pipeline, **kwargs)
 
     def load_data_list(self) -> list[dict]:
@@ -87,6 +92,13 @@ class SyntheticFaces(RAFDB):
             barrier()  # after an error too: the other ranks raise it below
         check_stamp(root, self.recipe)
         return super().load_data_list()
+
+    def load_samples(self) -> list[Sample]:
+        """Read all images of the part, with the number of each's person."""
+        return [
+            sample._replace(group=person_of(sample.key))
+            for sample in super().load_samples()
+        ]
 
     def published_counts(self) -> Mapping[str, int]:
         """Return the number of drawn images of each class."""

@@ -9,13 +9,16 @@ from ..base_fer_dataset import BaseFERDataset
 from ..categories import canonical_names
 from ..wrappers import dataset_class, inner_datasets
 
-# Arguments that do not change the result of `load_samples`.
+# Arguments that do not change the result of `read_samples`.
 _SPLIT_ARGUMENTS = {
     'split',
     'val_fraction',
     'val_seed',
     'leave_out',
     'subset',
+    'folds',
+    'fold',
+    'fold_seed',
     'indices',
     'pipeline',
     'test_mode',
@@ -63,7 +66,7 @@ class OfficialPart:
         """Read the annotations; errors go to ``errors``."""
         dataset = self.dataset
         try:
-            samples = dataset.load_samples()
+            samples = dataset.read_samples()
             wanted = {
                 sample.path
                 for _, each in self.datasets
