@@ -51,6 +51,7 @@ setup(
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],
         'onnx': ['onnx>=1.19', 'onnxruntime>=1.23', 'onnxscript>=0.5'],
+        'parquet': ['pyarrow>=15'],
         'docs': ['mkdocs-material>=9.5,<10', 'mkdocstrings[python]>=1,<2'],
         'dev': [
             'pytest>=8,<9.2',  # with 9.2, xdist 3.8 passes over its groups

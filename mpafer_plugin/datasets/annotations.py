@@ -34,6 +34,7 @@ class Sample(NamedTuple):
     key: str
     score: Mapping[str, float] | None = None
     group: str = ''
+    box: tuple[float, ...] | None = None
 
     @property
     def where(self) -> str:

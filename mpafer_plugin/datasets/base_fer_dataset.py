@@ -1,8 +1,10 @@
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from mmpretrain.datasets.base_dataset import BaseDataset
 
+from mpafer_plugin.faces import FaceCrop
 from mpafer_plugin.utils.seeding import SeededIndex, isolated_rng
 
 from .annotations import Sample, check_images
@@ -10,6 +12,7 @@ from .categories import SEVEN_EXPRESSIONS, canonical_names
 from .data_root import DataRoot
 from .face_crop import (
     check_crops,
+    crop_box,
     face_crop_text,
     find_crop_config,
     read_face_crop,
@@ -86,6 +89,9 @@ class BaseFERDataset(SplitChoice, BaseDataset):
     #: may be set by ``__init__`` and, in more detail, by ``load_samples``.
     labelling = 'as annotated'
 
+    #: How faces are cropped by their boxes, if samples have boxes.
+    box_crop: FaceCrop | None = None
+
     def __init__(
         self,
         data_root: str,
@@ -114,6 +120,13 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         self.root = DataRoot(data_root, backend_args)
         self._crops = find_crop_config(self.root)
         self.face_crop = read_face_crop(self._crops)
+        if self.box_crop is not None:
+            if self.face_crop is not None:
+                raise ValueError(
+                    f'{data_root!r} has boxes of faces, but is cropped '
+                    'already, by a crop.json in it or its parent folder'
+                )
+            self.face_crop = self.box_crop.to_dict()
         super().__init__(
             ann_file='',  # mmengine's one file; each dataset finds its own
             data_root=self.root.path,
@@ -159,7 +172,13 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             'label_rule' and 'crop', first ours, then the released one.
         """
         crop = self.released_crop
-        if self.face_crop is not None:
+        if self.box_crop is not None:
+            crop = (
+                f'by the boxes listed, {self.box_crop.size} x '
+                f'{self.box_crop.size}, margin {self.box_crop.margin:g}; '
+                f'before: {crop}'
+            )
+        elif self.face_crop is not None:
             crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
         return dict(
             split_rule=self.split_rule,
@@ -171,9 +190,9 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         """Read, check and count the split.
 
         Returns:
-            list[dict]: ``img_path``, ``gt_label`` (index into the classes),
-            ``subject`` (the person, if known) and, if the label rule gives
-            soft targets, ``gt_score`` (C,).
+            list[dict]: ``img_path``, ``gt_label`` (index into the classes)
+            and, if they are known, ``gt_score`` (C,) of label rules with soft
+            targets, ``subject`` and ``bbox``.
         """
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
@@ -220,6 +239,8 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             if sample.score is not None:
                 # A class without votes has no share.
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in names]
+            if sample.box is not None:
+                info['bbox'] = list(sample.box)
             data_list.append(info)
         return data_list
 
@@ -232,9 +253,20 @@ class BaseFERDataset(SplitChoice, BaseDataset):
                 augmentation by its seed, epoch and index.
         """
         if not isinstance(idx, SeededIndex):
-            return super().prepare_data(idx)
+            return self._transform(self.get_data_info(idx))
         with isolated_rng(*idx.entropy, idx):
-            return super().prepare_data(idx)
+            return self._transform(self.get_data_info(idx))
+
+    def _transform(self, info: dict) -> Any:
+        """Run the pipeline; a face is cropped once its image is loaded."""
+        if self.box_crop is None:
+            return self.pipeline(info)
+        load, *others = self.pipeline.transforms
+        for transform in (load, partial(crop_box, self.box_crop), *others):
+            info = transform(info)
+            if info is None:
+                return None
+        return info
 
     def extra_repr(self) -> list[str]:
         """Show root, split, rules and crop when the dataset is printed."""

@@ -1,5 +1,7 @@
+import codecs
 import csv
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
@@ -103,7 +105,7 @@ class DataRoot:
         """Read a text file with any line ending, with or without a BOM.
 
         Args:
-            name (str): The file, in UTF-8.
+            name (str): The file, in UTF-8, or UTF-16 with a BOM.
             errors (str): 'surrogateescape' for a list of file names, which
                 need not be UTF-8. Defaults to 'strict'.
 
@@ -112,36 +114,46 @@ class DataRoot:
             that is not blank.
 
         Raises:
-            ValueError: If the file is not UTF-8.
+            ValueError: If the file is neither.
         """
         with self._open(name, errors) as file:
             for number, line in enumerate(file, 1):
                 if line.strip():
                     yield number, line.strip()
 
-    def rows(self, name: str) -> Iterator[tuple[int, list[str]]]:
+    def rows(
+        self, name: str, delimiter: str | None = ','
+    ) -> Iterator[tuple[int, list[str]]]:
         """Read a CSV file with any line ending, with or without a BOM.
 
         Args:
-            name (str): The file, in UTF-8, separated by commas, a row a line.
+            name (str): The file, in UTF-8, or UTF-16 with a BOM, a row a
+                line.
+            delimiter (str, optional): Separator of fields. None means by the
+                first line: Excel's ``sep=;``, or else that of comma,
+                semicolon, tab and bar which is in it most often. Defaults to
+                ','.
 
         Yields:
             tuple[int, list[str]]: Line number from 1 and stripped fields of
             every row that is not blank.
 
         Raises:
-            ValueError: If the file is not UTF-8 or not CSV, such as with a
-                quote that is not closed.
+            ValueError: If the file is neither UTF-8 nor UTF-16, or not CSV,
+                such as with a quote that is not closed.
         """
         with self._open(name) as file:
-            rows = csv.reader(file, strict=True)
-            line = 1
+            above = 0
+            if delimiter is None:
+                delimiter, above = _find_delimiter(file)
+            rows = csv.reader(file, strict=True, delimiter=delimiter)
+            line = above + 1
             try:
                 for row in rows:
                     # A quote that is not closed takes in the rows below.
-                    if rows.line_num > line:
+                    if above + rows.line_num > line:
                         raise csv.Error(
-                            f'the row ends on line {rows.line_num}'
+                            f'the row ends on line {above + rows.line_num}'
                         )
                     fields = [field.strip() for field in row]
                     if fields and fields != ['']:
@@ -156,25 +168,21 @@ class DataRoot:
     @contextmanager
     def _open(self, name: str, errors: str = 'strict') -> Iterator[TextIO]:
         """Open a text file; name the first line that is not UTF-8."""
-        with (
-            self.backend.get_local_path(self.join(name)) as local,
-            open(
-                local, encoding='utf-8-sig', errors=errors, newline=''
-            ) as file,
-        ):
-            try:
-                yield file
-            except UnicodeDecodeError as error:
-                # Text is decoded in blocks, ahead of the line.
-                with open(local, 'rb') as binary:
-                    number = next(
-                        number
-                        for number, line in enumerate(binary, 1)
-                        if line != line.decode(errors='ignore').encode()
-                    )
-                raise ValueError(
-                    f'{self.join(name)}:{number}: not UTF-8 text: {error}'
-                ) from error
+        with self.backend.get_local_path(self.join(name)) as local:
+            encoding = _encoding(local)
+            with open(
+                local, encoding=encoding, errors=errors, newline=''
+            ) as file:
+                try:
+                    yield file
+                except UnicodeError as error:
+                    place, kind = self.join(name), 'UTF-16'
+                    if encoding == 'utf-8-sig':
+                        place += f':{_first_bad_line(local)}'
+                        kind = 'UTF-8'
+                    raise ValueError(
+                        f'{place}: not {kind} text: {error}'
+                    ) from error
 
     def describe(self, name: str = '') -> str:
         """Describe the content of a folder, for errors about missing files."""
@@ -185,3 +193,35 @@ class DataRoot:
             )
         names = list(self.scan(name))
         return f'{path!r} holds {names[:10]}, {len(names)} entries in all'
+
+
+def _encoding(path: str) -> str:
+    """Return the encoding of a text file: UTF-8 unless a BOM says UTF-16."""
+    with open(path, 'rb') as file:
+        start = file.read(2)
+    if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return 'utf-16'
+    return 'utf-8-sig'
+
+
+def _first_bad_line(path: str) -> int:
+    """Number the first line that is not UTF-8; text is decoded in blocks."""
+    with open(path, 'rb') as file:
+        return next(
+            number
+            for number, line in enumerate(file, 1)
+            if line != line.decode(errors='ignore').encode()
+        )
+
+
+def _find_delimiter(file: TextIO) -> tuple[str, int]:
+    """Find the separator of a CSV file, and the lines above its header."""
+    number, line = 0, '\n'
+    while line and not line.strip():
+        number, line = number + 1, file.readline()
+    stated = re.fullmatch(r'sep=(.)', line.strip('\r\n'), re.IGNORECASE)
+    if stated:
+        return stated[1], number
+    file.seek(0)
+    unquoted = re.sub('"[^"]*"', '', line)
+    return max(',;\t|', key=unquoted.count), 0

@@ -4,9 +4,10 @@ import json
 import os
 from collections.abc import Sequence
 
+import numpy as np
 from mmengine.fileio import LocalBackend
 
-from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.faces import Face, FaceCrop
 from mpafer_plugin.faces.face_crop import CROP_CONFIG, LEFT_OUT, REPORT
 
 from .annotations import Sample, check_images
@@ -79,6 +80,29 @@ def check_crops(
             f'{crops.join(LEFT_OUT)!r} beside {CROP_CONFIG!r}, or run '
             'mpafer prepare-faces with --no-face whole'
         ) from error
+
+
+def crop_box(crop: FaceCrop, results: dict) -> dict:
+    """Crop the face of a loaded image, upright.
+
+    Args:
+        crop (FaceCrop): How.
+        results (dict): ``img`` (H, W, 3), ``bbox`` and ``img_path``, as a
+            pipeline passes them on.
+
+    Returns:
+        dict: The same with ``img`` and its shapes after the crop.
+
+    Raises:
+        ValueError: If the box is outside of the image.
+    """
+    face = Face(np.array(results['bbox']))
+    try:
+        results['img'] = crop.crop(results['img'], face)
+    except ValueError as error:
+        raise ValueError(f'{results["img_path"]!r}: {error}') from error
+    results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
+    return results
 
 
 def face_crop_text(crop: dict) -> str:

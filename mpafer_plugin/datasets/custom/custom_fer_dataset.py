@@ -22,6 +22,11 @@ class CustomFERDataset(HeldOutFERDataset):
     Arguments and errors are those of :class:`FERFolder`.
     """
 
+    METAINFO: dict = {}  # without classes, those that are found
+
+    #: Default of ``names``.
+    NAMES: Mapping[str, str] | None = None
+
     TEST_RULE = 'the test images'
 
     TRAIN_RULE = 'training images'
@@ -37,6 +42,7 @@ class CustomFERDataset(HeldOutFERDataset):
         pipeline: Sequence = (),
         subject: str | None = None,
         backend_args: dict | None = None,
+        names: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         if group is not None and subject is not None:
@@ -44,11 +50,12 @@ class CustomFERDataset(HeldOutFERDataset):
                 f'{group=} and {subject=} both name the persons: give one'
             )
         self.group = group
+        self.class_names = self.NAMES if names is None else names
         self.root = DataRoot(data_root, backend_args)
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
         self.names = self.find_names()
-        self.has_val_part = 'val' in self.names
+        self.has_val_part = 'val' in self.names and self.TEST_PART != 'val'
         super().__init__(
             data_root,
             split,
@@ -81,6 +88,24 @@ class CustomFERDataset(HeldOutFERDataset):
     def how_to_add(self, part: str) -> str:
         """Advise on how to add images of a part, in a clause."""
         raise NotImplementedError
+
+    def rename(self, label: str, where: str) -> str:
+        """Return the class of a label by ``names``.
+
+        Raises:
+            ValueError: If ``names`` has neither the label nor such a class.
+        """
+        names = self.class_names
+        if names is None:
+            return label
+        if label in names:
+            return names[label]
+        if canonical_name(label) not in map(canonical_name, names.values()):
+            raise ValueError(
+                f'{where}: the label {label!r} is neither a key nor a class '
+                f'of names={dict(names)}'
+            )
+        return label
 
     def load_samples(self) -> list[Sample]:
         """Read the part that the split is from, with labels as classes."""
@@ -126,7 +151,7 @@ class CustomFERDataset(HeldOutFERDataset):
     ) -> Mapping:
         """Use the classes that were found if none are given."""
         metainfo = super()._compat_classes(metainfo, classes)
-        if 'classes' in metainfo:
+        if 'classes' in metainfo or 'classes' in self.METAINFO:
             return metainfo
         names: dict[str, str] = {}
         for part in self.names.values():

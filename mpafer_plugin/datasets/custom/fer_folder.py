@@ -14,12 +14,7 @@ from mpafer_plugin.utils.image_files import is_image
 from ..annotations import Sample
 from ..categories import canonical_name
 from .custom_fer_dataset import CustomFERDataset
-
-SPLIT_FOLDERS = {
-    'train': 'train', 'val': 'val', 'valid': 'val', 'validation': 'val',
-    'test': 'test',
-}  # fmt: skip
-"""Name of a split folder in lower case -> part."""
+from .split_folders import split_folders
 
 _LAYOUTS = """the layouts are
   with split folders: train/<class>/1.jpg, test/<class>/2.jpg and, if you
@@ -78,6 +73,10 @@ class FERFolder(CustomFERDataset):
             matches, names a person. Of a person's images all or none are
             held out: ``'(.+?)/'`` if the folders in the class folders are
             persons, ``'^S[0-9]+'`` for ``S005_001.png``. Defaults to None.
+        names (Mapping[str, str], optional): Class of each label as written,
+            such as ``{'0': 'neutral', '1': 'happiness'}`` for numbered
+            folders. A label that is neither here nor one of these classes is
+            an error. Defaults to None.
         **kwargs: See :class:`BaseFERDataset`.
 
     Raises:
@@ -115,10 +114,17 @@ class FERFolder(CustomFERDataset):
             raise ValueError(
                 f'group={self.group!r} is no regular expression: {error}'
             ) from error
-        self._folders = self._split_folders()
-        names = {
+        self._folders = split_folders(self.root) or {'train': ''}
+        self._classes = {
             part: self._class_folders(folder)
             for part, folder in self._folders.items()
+        }
+        names = {
+            part: {
+                label: self.root.join(posixpath.join(self._folders[part], f))
+                for f, label in folders.items()
+            }
+            for part, folders in self._classes.items()
         }
         if not any(names.values()):
             found = '; '.join(map(self.root.describe, self._folders.values()))
@@ -131,7 +137,8 @@ class FERFolder(CustomFERDataset):
         """List the images in the class folders of one part."""
         top = self._folders[part]
         folders = {
-            posixpath.join(top, name): name for name in self.names[part]
+            posixpath.join(top, folder): name
+            for folder, name in self._classes[part].items()
         }
         samples = []
         left_out = defaultdict(list)
@@ -184,23 +191,8 @@ class FERFolder(CustomFERDataset):
             advice += ', and the present ones in train/<class>/'
         return advice
 
-    def _split_folders(self) -> dict[str, str]:
-        """Find the folder of each part; '' is the data root itself."""
-        folders: dict[str, str] = {}
-        for name in self.root.folders():
-            part = SPLIT_FOLDERS.get(name.lower())
-            if part is None:
-                continue
-            if part in folders:
-                raise ValueError(
-                    f'{self.root.path!r}: {folders[part]!r} and {name!r} are '
-                    f'both the {part!r} part; keep one of them'
-                )
-            folders[part] = name
-        return folders or {'train': ''}
-
     def _class_folders(self, folder: str) -> dict[str, str]:
-        """List the class folders in a folder, with their full paths."""
+        """List the class folders in a folder, with the class of each."""
         found: dict[str, str] = {}
         same: dict[str, str] = {}
         for name in self.root.folders(folder):
@@ -210,14 +202,15 @@ class FERFolder(CustomFERDataset):
                     f'{self.root.join(path)!r}: the name of a class folder '
                     'has to be UTF-8; rename it'
                 )
-            other = same.setdefault(canonical_name(name), name)
+            label = self.rename(name, f'the class folder {path!r}')
+            other = same.setdefault(canonical_name(label), name)
             if other != name:
                 raise ValueError(
                     f'{self.root.join(folder)!r}: the folders {other!r} and '
-                    f'{name!r} mean the same class {canonical_name(name)!r}; '
+                    f'{name!r} mean the same class {canonical_name(label)!r}; '
                     'move their images into one'
                 )
-            found[name] = self.root.join(path)
+            found[name] = label
         return found
 
     def _files(

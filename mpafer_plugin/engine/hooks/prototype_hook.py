@@ -189,6 +189,9 @@ class PrototypeHook(Hook):
             stat = os.stat(path) if os.path.isfile(path) else None
             state = stat and (stat.st_size, stat.st_mtime_ns)
             line = f'{path}\t{label}\t{state}\n'
+            if 'bbox' in info:
+                crop = dataset.metainfo['face_crop']
+                line += f'{info["bbox"]}\t{crop}\n'
             digest.update(line.encode(errors='surrogatepass'))
         return self.cache_dir / f'prototypes_{digest.hexdigest()[:16]}.npy'
 

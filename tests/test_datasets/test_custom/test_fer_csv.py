@@ -50,7 +50,7 @@ def test_file_is_parsed_once(tmp_path, monkeypatch):
     monkeypatch.setattr(
         DataRoot,
         'rows',
-        lambda self, name: parsed.append(name) or rows(self, name),
+        lambda self, name, *args: parsed.append(name) or rows(self, name),
     )
     dataset = read(root)
     assert (len(dataset), parsed) == (90, ['labels.csv'])
@@ -139,7 +139,7 @@ def test_registered_and_lazy(tmp_path):
         ([''], r"csv:1: the header is \[\]; expected a header with.*'path'"),
         (['a.jpg,sad'], r"csv:1: the header is \['a\.jpg', 'sad'\]; expected"),
         (['path,emotion'], r"csv:1: the header is \['path', 'emotion'\]; exp"),
-        (['path;label'], r"\['path;label'\]; .*separated by commas"),
+        (['path:label'], r"\['path:label'\]; .*'path,label,split'"),
         (['path,label,Label'], r"csv:1: the column 'label' stands twice"),
         ([HEADER], r'csv: no row follows the header'),
         ([HEADER, '', 'a.jpg,sad'], r"csv:3: 2 fields in .*'a\.jpg,sad'; .*3"),
@@ -172,6 +172,19 @@ def test_registered_and_lazy(tmp_path):
 def test_wrong_files(tmp_path, lines, message):
     with pytest.raises(ValueError, match=message):
         read(write(tmp_path, lines))
+
+
+def test_rows_that_contradict_are_all_listed(tmp_path):
+    lines = ['path,label', *(f'{i}.jpg,sad' for i in range(25))]
+    lines += [f'{i}.jpg,{"sad" if i == 3 else "fear"}' for i in range(25)]
+    with pytest.raises(ValueError, match='24 rows contradict') as caught:
+        read(write(tmp_path, lines))
+    _, *shown, more = str(caught.value).splitlines()
+    assert [line.split(':')[1] for line in shown] == [
+        str(27 + i) for i in range(21) if i != 3
+    ]
+    assert "'0.jpg' is {'label': 'fear'" in shown[0]
+    assert more == 'and 4 more'
 
 
 def test_rows_that_agree_are_one(tmp_path):
@@ -226,7 +239,7 @@ def test_persons_are_held_out_whole(tmp_path, log):
 @pytest.mark.parametrize(
     ('lines', 'message'),
     [
-        (['path,label'], r"csv:1: group='subject' is no column; .*'label'\]"),
+        (['path,label'], r"csv:1: subject='subject' is no column; .*'label'"),
         (['path,label,subject', 'a.jpg,sad,'], 'csv:2: the subject is empty'),
         (
             ['path,label,subject', 'a.jpg,sad,A', 'a.jpg,sad,B'],
@@ -318,5 +331,62 @@ def test_absent_file(tmp_path):
 )
 def test_wrong_arguments(tmp_path, kwargs, message):
     root = write(tmp_path, train_lines())
+    with pytest.raises(ValueError, match=message):
+        read(root, **kwargs)
+
+
+def test_columns_of_other_names(tmp_path):
+    lines = ['Choice;who;file_name;part;label', 'sad;Ann;a.jpg;valid;x']
+    lines += ['Happy;Bob;b.jpg;train;x', 'Happy;Eve;c.jpg;train;x']
+    (tmp_path / 'faces').mkdir()
+    for name in 'abc':
+        (tmp_path / 'faces' / f'{name}.jpg').touch()
+    root = write(tmp_path, lines)
+    columns = dict(label='choice', split='part', subject='who')
+    kwargs = dict(columns=columns, prefix='faces/')
+    train, val = read(root, **kwargs), read(root, 'val', **kwargs)
+    assert train.metainfo['classes'] == ('happiness', 'sadness')
+    assert paths_of(val) == [str(tmp_path / 'faces' / 'a.jpg')]
+    assert [info['subject'] for info in train] == ['Bob', 'Eve']
+    assert train.group == 'who'
+
+
+def test_start_of_paths_is_changed(tmp_path):
+    (tmp_path / 'new').mkdir()
+    (tmp_path / 'new' / 'a.jpg').touch()
+    (tmp_path / 'labels.csv').write_text('path,label\nC:\\old\\a.jpg,sad')
+    kwargs = dict(prefix='new/', strip_prefix='C:\\old\\', val_fraction=0)
+    assert paths_of(read(str(tmp_path), **kwargs)) == [
+        str(tmp_path / 'new' / 'a.jpg')
+    ]
+    with pytest.raises(ValueError, match=r"csv:2: .*strip_prefix='D:'"):
+        read(str(tmp_path), strip_prefix='D:')
+
+
+def test_names_of_labels(tmp_path):
+    lines = ['path,label', 'a.jpg,0', 'b.jpg,3', 'c.jpg,Happy']
+    root = write(tmp_path, lines)
+    names = {'0': 'neutral', '3': 'happy'}
+    dataset = read(root, names=names, val_fraction=0)
+    assert dataset.metainfo['classes'] == ('neutral', 'happiness')
+    assert counts_of(dataset) == [1, 2]
+    with pytest.raises(ValueError, match=r"csv:3: the label '3' .*'neutral'"):
+        read(root, names={'0': 'neutral'})
+
+
+@pytest.mark.parametrize(
+    ('kwargs', 'message'),
+    [
+        (dict(columns=dict(file='a')), r"unknown key 'file'; .*'path'"),
+        (dict(columns=dict(label='emotion')), r"label='emotion' is no colu"),
+        (dict(columns=dict(votes=['a'])), r"\['a'\].*label_rule"),
+        (dict(label_rule='argmax'), r'votes.*\[\].*label_rule'),
+        (dict(label_rule='mean'), r"'mean'.*'distribution', 'argmax'"),
+        (dict(group='a', columns=dict(subject='b')), r"'a'.*'b'"),
+        (dict(crop=dict(margin=0.2)), r"'margin': 0.2.*no boxes"),
+    ],
+)
+def test_wrong_columns(tmp_path, kwargs, message):
+    root = write(tmp_path, ['path,label', 'a.jpg,sad'])
     with pytest.raises(ValueError, match=message):
         read(root, **kwargs)
