@@ -302,7 +302,7 @@ def test_wrong_rows(tmp_path, line, message):
         (b'', r'no image is left'),
         (','.join(HEADER).encode(), r'no image is left.*ids 0-6'),
         (b'subDirectory_filePath,expression\na,1', r'csv:1: the header is'),
-        (b'\xff\xfe\x00', r'csv:1: not UTF-8'),
+        (b'\xfa\xfe\x00', r'csv:1: not UTF-8'),
     ],
 )
 def test_wrong_csv_files(tmp_path, content, message):
