@@ -4,6 +4,7 @@
 _base_ = ['default_runtime.py']
 
 from mpafer_plugin.clip import image_size as image_size_of
+from mpafer_plugin.clip import normalization
 from mpafer_plugin.utils.cpu_count import loader_workers
 
 # --- often changed -------------------------------------------------------
@@ -21,12 +22,8 @@ image_size = image_size_of(arch)
 
 model = dict(
     type='ImageClassifier',
-    data_preprocessor=dict(
-        # CLIP's, not ImageNet's [P]; 255 x open_clip's constants.
-        mean=[122.7709383, 116.7460125, 104.09373615],
-        std=[68.5005327, 66.6321579, 70.32316305],
-        to_rgb=True,
-    ),
+    # As the weights need it: CLIP's, not ImageNet's [P]; of SigLIP 0.5.
+    data_preprocessor=dict(normalization(arch, clip_weights), to_rgb=True),
     backbone=dict(
         type='PromptedCLIPViT',
         arch=arch,

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 
-from mpafer_plugin.clip.weights import openai_normalization
+from mpafer_plugin.clip import normalization
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
 
 
@@ -20,8 +20,8 @@ def build_model(
     It is an ordinary ``nn.Module``: ``model(images)`` gives logits (B, C),
     ``model(images, samples, mode='loss')`` the named losses, with one
     :class:`mmpretrain.structures.DataSample` per image. Images are
-    (B, 3, H, W), normalised as CLIP's. ``state_dict()`` holds the trainable
-    parameters and the prototypes, not the frozen towers.
+    (B, 3, H, W), normalised as the weights need it. ``state_dict()`` holds
+    the trainable parameters and the prototypes, not the frozen towers.
 
     Args:
         classes (Sequence[str]): Names of the C classes, in label order.
@@ -44,7 +44,9 @@ def build_model(
     return MODELS.build(
         dict(
             type='ImageClassifier',
-            data_preprocessor=dict(openai_normalization(), to_rgb=True),
+            data_preprocessor=dict(
+                normalization(arch, pretrained), to_rgb=True
+            ),
             backbone=dict(type='PromptedCLIPViT', **tower, **(backbone or {})),
             head=dict(
                 type='PromptAlignmentHead',

@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mpafer_plugin.clip import prompted_block
+from mpafer_plugin.clip import prompted_block, queries_keys_values
 from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
 from mpafer_plugin.models.utils import single_precision
-
-if TYPE_CHECKING:
-    from mpafer_plugin.clip.prompted_block import ResidualAttentionBlock
 
 
 @dataclass(frozen=True)
@@ -31,9 +28,11 @@ class Explanation:
         chosen (torch.Tensor): Mask of the ``top_k`` patches whose mean is the
             local score of the predicted class, (B, h, w), bool; all False if
             the head has ``local_weight=0``.
-        rollout (torch.Tensor): Share of each patch in the final class token,
-            by attention rollout over all layers, (B, h, w).
-        class_share (torch.Tensor): Share of the initial class token, (B,).
+        rollout (torch.Tensor): Share of each patch in the global feature (of
+            most towers the final class token), by attention rollout over all
+            layers, (B, h, w).
+        class_share (torch.Tensor): Share of the initial class token, (B,); 0
+            for a tower without one.
         prompt_share (torch.Tensor): Share of the visual prompts, (B,). The
             shares of patches, class token and prompts sum to 1.
     """
@@ -113,9 +112,8 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
     """
     backbone, head = explainable_parts(model)
     tokens, shares = _rollout(backbone, images)
-    tokens = backbone.tower.project(tokens)
     classes = head.class_vectors()
-    feat, patches = head.pre_logits(((tokens[:, 0], tokens[:, 1:]),))
+    feat, patches = head.pre_logits((backbone.tower.features(tokens),))
     probs = head.logits(feat, patches, classes).softmax(1)
     labels = probs.argmax(1)
 
@@ -131,8 +129,8 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
         labels,
         cosines.unflatten(1, grid),
         chosen.unflatten(1, grid),
-        shares[:, 1:].unflatten(1, grid),
-        shares[:, 0],
+        shares[:, backbone.tower.prefix :].unflatten(1, grid),
+        shares[:, : backbone.tower.prefix].sum(1),
         1 - shares.sum(1),
     )
 
@@ -140,29 +138,29 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
 def _rollout(
     backbone: PromptedCLIPViT, images: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Run the tower and trace the class token back to the input tokens.
+    """Run the tower and trace the global feature back to the input tokens.
 
     Attention rollout (Abnar and Zuidema, 2020): a token is half itself and
     half what it attends to, averaged over the heads. Each layer has prompts
     of its own, so the attention paid to them is not traced further.
 
     Returns:
-        tuple: Final tokens (B, 1 + N, d_v), before the norm, and the share
-        of each input token in the final class token, (B, 1 + N).
+        tuple: Final tokens (B, T, d_v), before the norm, and the share of
+        each input token in the global feature, (B, T).
     """
     x = backbone.tower.embed(images)
     layer_prompts = () if backbone.prompts is None else backbone.prompts
     layers = []
+    rope = backbone.tower.rope
     with backbone.tower.own_precision():
         for block, prompts in zip_longest(
             backbone.tower.blocks, layer_prompts
         ):
-            weights = attention_weights(block, x, prompts)
+            weights = attention_weights(block, x, prompts, rope)
             layers.append(single_precision(weights).mean(1))
-            x = prompted_block(block, x, prompts)
+            x = prompted_block(block, x, prompts, rope=rope)
+        share = backbone.tower.shares(x)  # (B, T)
     count = x.shape[1]
-    share = torch.zeros_like(single_precision(x[..., 0]))  # (B, T)
-    share[:, 0] = 1
     for weights in reversed(layers):
         attended = share[:, None] @ weights[..., :count]  # (B, 1, T)
         share = (share + attended[:, 0]) / 2
@@ -170,22 +168,21 @@ def _rollout(
 
 
 def attention_weights(
-    block: 'ResidualAttentionBlock',
+    block: nn.Module,
     x: torch.Tensor,
     prompts: torch.Tensor | None,
+    rope: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Compute the attention of a block as in :func:`prompted_block`.
 
     Args:
-        block (ResidualAttentionBlock): A block of open_clip.
+        block (nn.Module): A block of the tower.
         x (torch.Tensor): Input tokens of the block, (B, T, d).
         prompts (torch.Tensor | None): Prompts of the layer, (n, d).
+        rope (torch.Tensor, optional): See :func:`prompted_block`.
 
     Returns:
         torch.Tensor: (B, heads, T, T + n); the prompts are the last keys.
     """
-    queries = keys = block.ln_1(x)
-    if prompts is not None:
-        extra = block.ln_1(prompts.to(x.dtype)).expand(len(x), -1, -1)
-        keys = torch.cat([queries, extra], dim=1)
-    return block.attn(queries, keys, keys, average_attn_weights=False)[1]
+    q, k, _ = queries_keys_values(block, x, prompts, rope)
+    return (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)

@@ -1,4 +1,5 @@
 import json
+from difflib import get_close_matches
 from pathlib import Path
 
 FACE_TINY = 'face-tiny'
@@ -6,17 +7,38 @@ FACE_TINY = 'face-tiny'
 
 FACE_TINY_DIR = Path(__file__).parent / 'face_tiny'
 
+VIT_MODULES = ['vision_transformer', 'vision_transformer_hybrid', 'eva']
+"""Modules of timm whose ViTs have blocks that take prompts."""
+
+NEAREST = {
+    'coca_ViT-L': 'ViT-L-14 (laion2b_s32b_b82k)',
+    'coca': 'ViT-B-32 (laion2b_s34b_b79k)',
+    'convnext_xxlarge': 'ViT-H-14 (laion2b_s32b_b79k)',
+    'convnext_large': 'ViT-L-14 (laion2b_s32b_b82k)',
+    'convnext': 'ViT-B-16 (laion2b_s34b_b88k)',
+    'MobileCLIP2': 'MobileCLIP2-B (dfndr2b)',
+    'MobileCLIP': 'MobileCLIP-B (datacompdr)',
+    'ViTamin-S': 'ViT-B-16 (datacomp_xl_s13b_b90k)',
+    'ViTamin-B': 'ViT-B-16 (datacomp_xl_s13b_b90k)',
+    'ViTamin': 'ViT-L-14 (datacomp_xl_s13b_b90k)',
+    'RN50x64': 'ViT-L-14-336-quickgelu (openai)',
+    'RN50x16': 'ViT-L-14-quickgelu (openai)',
+    'RN': 'ViT-B-16-quickgelu (openai)',
+}
+"""Beginnings of names that cannot be prompted, and what can be instead."""
+
 
 def architecture(arch: str) -> dict:
-    """Return the arguments of open_clip's ``CLIP`` for an architecture.
+    """Return open_clip's config of an architecture.
 
     Args:
         arch (str): Name of an open_clip ViT architecture, ``'face-tiny'``, or
-            the path of an architecture JSON in open_clip's format.
+            the path of an architecture JSON in open_clip's format, which may
+            be the ``open_clip_config.json`` of a folder of Hugging Face.
 
     Returns:
-        dict: With keys ``embed_dim``, ``vision_cfg``, ``text_cfg`` and,
-        optionally, ``quick_gelu``.
+        dict: With keys ``embed_dim``, ``vision_cfg``, ``text_cfg`` and those
+        of open_clip's models that are not CLIP's alone.
 
     Raises:
         ValueError: If ``arch`` is neither a known name nor a file, or if its
@@ -33,24 +55,29 @@ def architecture(arch: str) -> dict:
 
         config = get_model_config(arch)
         if config is None:
-            supported = [
-                name
-                for name in list_models()
-                if not _unsupported(get_model_config(name))
-            ]
+            names = [name for name in list_models() if not unsupported(name)]
+            close = get_close_matches(arch, names, n=8)
+            shown = dict.fromkeys(['ViT-B-16-quickgelu', *close])
             raise ValueError(
                 f'unknown CLIP architecture {arch!r}; expected '
                 f'{FACE_TINY!r}, the path of an architecture JSON, or one of '
-                f'open_clip: {", ".join(supported)}'
+                f"open_clip's {len(names)} that can be prompted, such as "
+                f'{", ".join(shown)}'
             )
     reason = _unsupported(config)
     if reason:
         raise ValueError(
             f'CLIP architecture {arch!r} cannot be prompted: {reason}; '
-            f'supported are plain ViT towers with the BPE text tower, such '
-            f'as ViT-B-16-quickgelu or ViT-L-14-quickgelu'
+            f'nearest is {_nearest(arch)}'
         )
     return config
+
+
+def unsupported(arch: str) -> str:
+    """Return why an architecture of open_clip cannot be prompted, or ''."""
+    from open_clip import get_model_config
+
+    return _unsupported(get_model_config(arch))
 
 
 def is_named_architecture(name: str) -> bool:
@@ -94,6 +121,7 @@ def _read_json(path: Path) -> dict:
         config = json.loads(path.read_text(encoding='utf-8'))
     except json.JSONDecodeError as error:
         raise ValueError(f'{path}:{error.lineno}: {error.msg}') from error
+    config = config.get('model_cfg', config)
     absent = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
     if absent:
         raise ValueError(f'{path} lacks the keys {sorted(absent)}')
@@ -103,32 +131,42 @@ def _read_json(path: Path) -> dict:
 def _unsupported(config: dict) -> str:
     """Return why ``config`` cannot be prompted, '' if it can."""
     vision, text = config['vision_cfg'], config['text_cfg']
+    if 'multimodal_cfg' in config or text.get('embed_cls'):
+        return 'it is a CoCa, whose feature is one of a captioning decoder'
+    if 'tokenizer_mode' in text:
+        return f'of its tokenizer, mode {text["tokenizer_mode"]!r} is unknown'
     if 'timm_model_name' in vision:
-        return f'its image tower is timm {vision["timm_model_name"]!r}'
+        return _unsupported_timm(vision)
     if isinstance(vision.get('layers'), (list, tuple)):
-        return 'its image tower is a ResNet'
+        return 'its image tower is a ResNet, which has no tokens'
     if vision.get('attentional_pool'):
-        return 'its image tower pools by attention'
-    if vision.get('pool_type', 'tok') != 'tok':
-        return f'its image tower pools by {vision["pool_type"]!r}'
-    custom = (
-        'block_type',
-        'qk_norm',
-        'scaled_cosine_attn',
-        'scale_heads',
-        'scale_attn_inner',
-        'scale_attn',
-        'scale_fc',
-    )
-    if any(vision.get(key) or text.get(key) for key in custom):
-        return 'its blocks are not the standard ones'
-    if 'hf_model_name' in text or 'hf_tokenizer_name' in text:
-        return 'its text tower uses a tokenizer other than CLIP BPE'
-    if config.get('custom_text') or text.get('embed_cls'):
-        return 'its text tower is not the standard causal one'
-    if (
-        text.get('no_causal_mask')
-        or text.get('pool_type', 'argmax') != 'argmax'
-    ):
-        return 'its text tower is not pooled at the end-of-text token'
+        return "its image tower has CoCa's attention pooling"
     return ''
+
+
+def _unsupported_timm(vision: dict) -> str:
+    from timm.models import is_model_in_modules
+
+    name = vision['timm_model_name']
+    if is_model_in_modules(name, VIT_MODULES) and vision.get('timm_pool') in (
+        *('', 'avg', 'token', 'map'),
+    ):
+        return ''
+    if is_model_in_modules(name, ['vision_transformer_relpos']):
+        return (
+            f"its image tower, timm's {name}, has a bias for each pair of "
+            'patches in the attention, and none for a prompt'
+        )
+    return f"its image tower, timm's {name}, is no plain ViT"
+
+
+def _nearest(arch: str) -> str:
+    """Return the architecture that can be prompted, nearest to another.
+
+    By the name's beginning: of the same weights' maker or data, else the
+    default. The choice is ours.
+    """
+    for start, nearest in NEAREST.items():
+        if arch.startswith(start):
+            return nearest
+    return 'ViT-B-16-quickgelu'

@@ -1,5 +1,5 @@
 import warnings
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from mmengine.logging import print_log
@@ -7,14 +7,12 @@ from mmengine.logging import print_log
 from mpafer_plugin.utils.tensor_files import misfit
 
 from .architectures import architecture
-from .state_dict import read_state_dict
+from .hf_tokenizer import require_transformers
+from .state_dict import fit_names, read_state_dict
 from .weights import resolve_weights
 
-if TYPE_CHECKING:
-    from open_clip import CLIP
 
-
-def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
+def load_clip(arch: str, pretrained: str | None) -> Any:
     """Build a CLIP and load its weights.
 
     OpenAI's weights and a few others were trained with QuickGELU and silently
@@ -30,7 +28,8 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
             warning.
 
     Returns:
-        open_clip.CLIP: In float32, in evaluation mode, on the CPU.
+        open_clip.CLIP | open_clip.CustomTextCLIP: In float32, in evaluation
+        mode, on the CPU.
 
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag, or if
@@ -39,8 +38,6 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
         ConnectionError: If the file of a tag is not cached and cannot be
             downloaded.
     """
-    from open_clip.model import CLIP
-
     config = architecture(arch)
     if pretrained is None:
         warnings.warn(
@@ -48,7 +45,7 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
             'are meaningless',
             stacklevel=2,
         )
-        return CLIP(**config).eval()
+        return build_clip(config).eval()
 
     path, quick_gelu = resolve_weights(arch, pretrained)
     by_name = bool(config.get('quick_gelu', False))
@@ -68,8 +65,10 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
     state_dict = read_state_dict(path)
     # Built on the meta device and assigned the file's tensors: initialising a
     # ViT-L/14 at random takes longer than reading its weights.
-    with torch.device('meta'):
-        clip = CLIP(**config)
+    from_hub = 'hf_model_name' in config['text_cfg']
+    with torch.device('cpu' if from_hub else 'meta'):
+        clip = build_clip(config)
+    state_dict = fit_names(state_dict, clip)
     problem = misfit(state_dict, clip.state_dict())
     if problem:
         raise ValueError(
@@ -77,6 +76,47 @@ def load_clip(arch: str, pretrained: str | None) -> 'CLIP':
             f'{problem}'
         )
     clip.load_state_dict(state_dict, assign=True)
-    length = clip.context_length
-    clip.attn_mask = torch.full((length, length), float('-inf')).triu_(1)
+    _fill_buffers(clip)
     return clip.float().eval()
+
+
+def build_clip(config: dict) -> Any:
+    """Build open_clip's model of a config, with random weights.
+
+    Args:
+        config (dict): See :func:`architecture`.
+
+    Raises:
+        ImportError: If the text tower needs the package ``transformers``.
+    """
+    from open_clip.model import CLIP, CustomTextCLIP
+
+    config = dict(config)
+    custom_text = config.pop('custom_text', False)
+    # Neither tower's own weights are downloaded.
+    if 'timm_model_name' in config['vision_cfg']:
+        config['vision_cfg'] |= dict(timm_model_pretrained=False)
+    if 'hf_model_name' in config['text_cfg']:
+        require_transformers(config['text_cfg']['hf_model_name'])
+        config['text_cfg'] |= dict(hf_model_pretrained=False)
+        custom_text = True
+    return (CustomTextCLIP if custom_text else CLIP)(**config)
+
+
+def _fill_buffers(clip: Any) -> None:
+    """Compute the buffers that no file has, on the CPU."""
+    text = getattr(clip, 'text', clip)  # of CustomTextCLIP
+    if getattr(text, 'attn_mask', None) is not None:
+        length = text.context_length
+        text.attn_mask = torch.full((length, length), float('-inf')).triu_(1)
+    for module in clip.modules():
+        absent = [n for n, b in module._buffers.items() if _is_meta(b)]
+        for name in absent:  # rotary positions of timm, for one
+            empty = torch.empty_like(module._buffers[name], device='cpu')
+            module._buffers[name] = empty
+        if absent:
+            module.init_non_persistent_buffers()
+
+
+def _is_meta(buffer: torch.Tensor | None) -> bool:
+    return buffer is not None and buffer.is_meta

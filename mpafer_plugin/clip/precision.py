@@ -84,8 +84,16 @@ def faster_dtype(
 
 def _images_worth_one(arch: str) -> int:
     """Return how many images cost a block what one costs that of a B/16."""
-    vision = architecture(arch)['vision_cfg']
+    vision = _vision_config(arch)
     return ONE_IMAGE // (_patches(vision) * vision['width'] ** 2)
+
+
+def _vision_config(arch: str) -> dict:
+    """Return the config of an image tower; of timm's, the like of a B/16."""
+    vision = architecture(arch)['vision_cfg']
+    if 'timm_model_name' in vision:  # it does not say its width
+        return architecture('ViT-B-16')['vision_cfg']
+    return vision
 
 
 def _patches(vision: dict) -> int:
@@ -109,7 +117,7 @@ def time_blocks(arch: str, training: bool) -> tuple[float, float]:
     """
     from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 
-    vision = architecture(arch)['vision_cfg']
+    vision = _vision_config(arch)
     width, patches = vision['width'], _patches(vision)
     images = min(32, max(1, _images_worth_one(arch)))
     blocks, tokens = [], []

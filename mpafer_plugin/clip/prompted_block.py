@@ -1,23 +1,29 @@
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-if TYPE_CHECKING:
-    from open_clip.transformer import (
-        ResidualAttentionBlock as ResidualAttentionBlock,
-    )
+from mpafer_plugin.utils.module_hooks import has_hooks
+
+from .timm_block import (
+    is_timm_block,
+    norm_before,
+    timm_projections,
+    timm_residuals,
+    unrotated,
+)
 
 SLOPE = 1.702
 """Factor of QuickGELU, x sigmoid(1.702 x)."""
 
 
 def prompted_block(
-    block: 'ResidualAttentionBlock',
+    block: Any,
     x: torch.Tensor,
     prompts: torch.Tensor | None,
     causal: bool = False,
+    rope: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Apply one residual block of a tower, with visual prompts (Eq. 5).
 
@@ -32,52 +38,97 @@ def prompted_block(
     appended.
 
     Args:
-        block (ResidualAttentionBlock): A block of open_clip.
+        block (nn.Module): A block of open_clip or of a ViT of timm.
         x (torch.Tensor): Tokens of shape (B, T, d).
         prompts (torch.Tensor | None): Prompts of this layer, of shape (n, d).
         causal (bool): Whether a token attends to itself and to those before
             it only, as in the text tower, which has no prompts. Defaults to
             False.
+        rope (torch.Tensor, optional): Rotary positions of the N patches,
+            which are the last of the tokens, of shape (N, 2 d_h). A prompt
+            has no place in the image and is not rotated (ours). Defaults to
+            None.
 
     Returns:
         torch.Tensor: Tokens of shape (B, T, d).
     """
-    if not is_plain_block(block):
-        if causal:
-            length = x.shape[1]
-            mask = x.new_full((length, length), float('-inf')).triu(1)
-            return block(x, attn_mask=mask)
-        if prompts is None:
-            return block(x)
-        prompts = prompts.to(x.dtype).expand(x.shape[0], -1, -1)
-        return block(torch.cat([x, prompts], dim=1))[:, : x.shape[1]]
-    attn = block.attn
-    width = x.shape[-1]
-    w_q, w_kv = attn.in_proj_weight.tensor_split([width])
-    b_q, b_kv = attn.in_proj_bias.tensor_split([width])
-
-    seen = queries = block.ln_1(x)  # (B, T, d)
-    if prompts is not None:
-        prompts = block.ln_1(prompts.to(x.dtype)).to(queries.dtype)
-        # Concatenated before the linear layer: after it, keys and values
-        # would be copied, and stored twice for the gradient.
-        # x.shape[0], not len(x): torch.export keeps its batch dynamic.
-        prompts = prompts.expand(x.shape[0], -1, -1)
-        seen = torch.cat([queries, prompts], dim=1)
-    q = F.linear(queries, w_q, b_q)  # (B, T, d)
-    k, v = F.linear(seen, w_kv, b_kv).chunk(2, dim=-1)  # (B, T + n, d) each
-    q, k, v = (
-        t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
-        for t in (q, k, v)
-    )  # (B, heads, T or T + n, d / heads)
+    is_timm = is_timm_block(block)
+    if not is_timm and not is_plain_block(block):
+        return _whole_block(block, x, prompts, causal, rope)
+    q, k, v = queries_keys_values(block, x, prompts, rope)
     on_cpu_in_half = x.device.type == 'cpu' and q.dtype == torch.bfloat16
     if on_cpu_in_half and q.requires_grad and not causal:
         out = _Attention.apply(q, k, v)
     else:
         out = F.scaled_dot_product_attention(q, k, v, is_causal=causal)
     out = out.transpose(1, 2).flatten(-2)  # (B, T, d)
-    x = x + block.ls_1(attn.out_proj(out))
+    if is_timm:
+        return timm_residuals(block, x, out)
+    x = x + block.ls_1(block.attn.out_proj(out))
     return x + block.ls_2(frozen_mlp(block.mlp, block.ln_2(x)))
+
+
+def queries_keys_values(
+    block: Any,
+    x: torch.Tensor,
+    prompts: torch.Tensor | None,
+    rope: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Compute what the attention of :func:`prompted_block` works on.
+
+    Args:
+        block (nn.Module): A block of open_clip or of a ViT of timm.
+        x (torch.Tensor): Tokens of shape (B, T, d).
+        prompts (torch.Tensor | None): Prompts of this layer, of shape (n, d).
+        rope (torch.Tensor, optional): See :func:`prompted_block`.
+
+    Returns:
+        tuple: Queries (B, heads, T, d_h); keys and values
+        (B, heads, T + n, d_h), those of the prompts last.
+    """
+    is_timm = hasattr(block, 'norm1')
+    norm = norm_before(block) if is_timm else block.ln_1
+    seen = queries = norm(x)  # (B, T, d)
+    if prompts is not None:
+        prompts = norm(prompts.to(x.dtype)).to(queries.dtype)
+        # Concatenated before the linear layer: after it, keys and values
+        # would be copied, and stored twice for the gradient.
+        # x.shape[0], not len(x): torch.export keeps its batch dynamic.
+        prompts = prompts.expand(x.shape[0], -1, -1)
+        seen = torch.cat([queries, prompts], dim=1)
+    if is_timm:
+        return timm_projections(block.attn, queries, seen, rope)
+    attn = block.attn
+    width = x.shape[-1]
+    w_q, w_kv = attn.in_proj_weight.tensor_split([width])
+    b_q, b_kv = attn.in_proj_bias.tensor_split([width])
+    q = F.linear(queries, w_q, b_q)  # (B, T, d)
+    k, v = F.linear(seen, w_kv, b_kv).chunk(2, dim=-1)  # (B, T + n, d) each
+    q, k, v = (
+        t.unflatten(-1, (attn.num_heads, -1)).transpose(1, 2)
+        for t in (q, k, v)
+    )  # (B, heads, T or T + n, d / heads)
+    return q, k, v
+
+
+def _whole_block(
+    block: Any,
+    x: torch.Tensor,
+    prompts: torch.Tensor | None,
+    causal: bool,
+    rope: torch.Tensor | None,
+) -> torch.Tensor:
+    """Call a block: append the prompts, and drop their outputs."""
+    length = x.shape[1]
+    if causal:
+        mask = x.new_full((length, length), float('-inf')).triu(1)
+        return block(x, attn_mask=mask)
+    if prompts is not None:
+        prompts = prompts.to(x.dtype).expand(x.shape[0], -1, -1)
+        x = torch.cat([x, prompts], dim=1)
+    if rope is None:
+        return block(x)[:, :length]
+    return block(x, rope=unrotated(rope, x.shape[1] - length))[:, :length]
 
 
 def frozen_mlp(mlp: nn.Sequential, x: torch.Tensor) -> torch.Tensor:
@@ -118,7 +169,7 @@ def _is_plain_mlp(mlp: nn.Module) -> bool:
         types[:2] == [nn.Sequential, nn.Linear]
         and types[3:] == [nn.Linear]
         and _is_quick_gelu(modules[2])
-        and not any(_has_hooks(module) for module in modules)
+        and not any(has_hooks(module) for module in modules)
     )
 
 
@@ -137,19 +188,8 @@ def is_plain_block(block: nn.Module) -> bool:
     return (
         type(block) is ResidualAttentionBlock
         and type(block.attn) is nn.MultiheadAttention
-        and not _has_hooks(block)
-        and not _has_hooks(block.attn)
-    )
-
-
-def _has_hooks(module: nn.Module) -> bool:
-    """Return whether a call of a module is more than its class's forward."""
-    return bool(
-        module._forward_hooks
-        or module._forward_pre_hooks
-        or module._backward_hooks
-        or module._backward_pre_hooks
-        or 'forward' in module.__dict__  # replaced on the instance
+        and not has_hooks(block)
+        and not has_hooks(block.attn)
     )
 
 

@@ -102,9 +102,28 @@ def to_open_clip(weights: Mapping[str, torch.Tensor]) -> Weights:
         ):
             if key in named:  # stored with leading axes of length 1
                 named[key] = named[key].reshape(named[key].shape[-ndim:])
-    if 'logit_scale' in named:  # () or (1, ), depending on the version
-        named['logit_scale'] = named['logit_scale'].reshape(())
+    for key in ('logit_scale', 'logit_bias'):
+        if key in named:  # () or (1, ), depending on the version
+            named[key] = named[key].reshape(())
     return named
+
+
+def fit_names(weights: Weights, clip: Any) -> Weights:
+    """Rename weights as a model of open_clip has them, by open_clip's rules.
+
+    Older files have the text tower's at the top; Apple's MobileCLIP has names
+    of its own.
+
+    Args:
+        weights (dict[str, torch.Tensor]): See :func:`to_open_clip`.
+        clip (nn.Module): The model.
+    """
+    from open_clip.convert import convert_state_dict
+    from open_clip.model import convert_to_custom_text_state_dict
+
+    if hasattr(clip, 'text'):
+        weights = convert_to_custom_text_state_dict(weights)
+    return convert_state_dict(clip, weights)
 
 
 def _is_jit_archive(path: Path) -> bool:

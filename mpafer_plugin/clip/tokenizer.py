@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import torch
@@ -13,57 +13,94 @@ def _bpe():
 
 
 def word_tokens(text: str) -> list[int]:
-    """Tokenize a text without start, end and padding tokens."""
+    """Tokenize a text by CLIP's BPE, without start, end and padding."""
     return _bpe().encode(text)
 
 
 def find_equal_texts(
     groups: Sequence[Sequence[str]],
+    encode: Callable[[str], list[int]] = word_tokens,
 ) -> tuple[int, int] | None:
     """Find two groups of texts that have the same tokens, in any order.
 
     Those of letters in upper and lower case, for one, are the same.
+
+    Args:
+        groups (Sequence[Sequence[str]]): The texts.
+        encode (Callable): Tokenizer of a text. Defaults to CLIP's BPE.
 
     Returns:
         tuple[int, int] | None: Their indices; None if all groups differ.
     """
     seen: dict[tuple, int] = {}
     for i, texts in enumerate(groups):
-        tokens = sorted(tuple(word_tokens(text)) for text in texts)
+        tokens = sorted(tuple(encode(text)) for text in texts)
         first = seen.setdefault(tuple(tokens), i)
         if first != i:
             return first, i
     return None
 
 
-def tokenize(
-    texts: Sequence[str], context_length: int
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Tokenize texts, padded to the longest of them.
+class Tokenizer:
+    """Tokenizer of a text tower: CLIP's BPE.
 
     Args:
-        texts (Sequence[str]): T texts.
         context_length (int): Maximum number of tokens of a text, start and
-            end included.
+            end included. Defaults to 77.
+        causal (bool): Whether the tower is causal. The texts of another one
+            are padded to ``context_length``, as it attends to padding.
+            Defaults to True.
 
-    Returns:
-        tuple[torch.Tensor, torch.Tensor]: Tokens (T, L) and the number of
-        tokens of each text (T, ), start and end included.
-
-    Raises:
-        ValueError: If a text is too long; texts are never truncated.
+    Attributes:
+        starts (int): Number of tokens before the words of a text.
+        ends (int): Number of tokens after them.
     """
-    bpe = _bpe()
-    rows = [
-        [bpe.sot_token_id, *bpe.encode(text), bpe.eot_token_id]
-        for text in texts
-    ]
-    for text, row in zip(texts, rows, strict=True):
-        if len(row) > context_length:
-            raise ValueError(
-                f'a prompt has {len(row)} tokens, the text tower takes '
-                f'{context_length}: {text!r}'
-            )
-    lengths = torch.tensor([len(row) for row in rows])
-    tokens = [torch.tensor(row) for row in rows]
-    return pad_sequence(tokens, batch_first=True), lengths
+
+    starts = 1
+    ends = 1
+    padding = 0
+
+    def __init__(self, context_length: int = 77, causal: bool = True):
+        self.context_length = context_length
+        self.causal = causal
+
+    def encode(self, text: str) -> list[int]:
+        """Tokenize a text without start, end and padding tokens."""
+        return word_tokens(text)
+
+    def _row(self, text: str) -> list[int]:
+        bpe = _bpe()
+        return [bpe.sot_token_id, *self.encode(text), bpe.eot_token_id]
+
+    def __call__(
+        self, texts: Sequence[str]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Tokenize texts, padded to the longest of them if this is exact.
+
+        Args:
+            texts (Sequence[str]): T texts.
+
+        Returns:
+            tuple[torch.Tensor, torch.Tensor]: Tokens (T, L) and the number of
+            tokens of each text (T, ), start and end included.
+
+        Raises:
+            ValueError: If a text is too long; texts are never truncated.
+        """
+        rows = [self._row(text) for text in texts]
+        for text, row in zip(texts, rows, strict=True):
+            if len(row) > self.context_length:
+                raise ValueError(
+                    f'a prompt has {len(row)} tokens, the text tower takes '
+                    f'{self.context_length}: {text!r}. granularity=2 has no '
+                    'descriptions, and `mpafer generate-prompts --max-tokens '
+                    f'{self.context_length}` writes shorter ones'
+                )
+        lengths = torch.tensor([len(row) for row in rows])
+        if not self.causal:
+            rows.append([self.padding] * self.context_length)
+        tokens = [torch.tensor(row) for row in rows]
+        padded = pad_sequence(
+            tokens, batch_first=True, padding_value=self.padding
+        )
+        return padded[: len(texts)], lengths

@@ -1,6 +1,6 @@
+import json
 import urllib.error
 import urllib.request
-import warnings
 from pathlib import Path
 
 from mpafer_plugin.utils.hashing import sha256
@@ -29,7 +29,6 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     """
     if pretrained == FACE_TINY and arch == FACE_TINY:
         return FACE_TINY_DIR / 'face-tiny.safetensors', None
-    from open_clip import OPENAI_DATASET_MEAN
     from open_clip.pretrained import get_pretrained_cfg
 
     path = Path(pretrained).expanduser()
@@ -37,7 +36,7 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
     if not tag and path.is_dir():
-        path = _file_in(path)
+        path = weights_in(path)
         return path, published_quick_gelu(path)
     if not tag:
         tags = ', '.join(pretrained_tags(arch)) or 'none'
@@ -45,17 +44,15 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
             f'CLIP weights {pretrained!r} are no file, folder or tag of '
             f'{arch!r}, whose tags are: {tags}.\n{_three_ways(arch)}'
         )
-    if tuple(tag.get('mean', OPENAI_DATASET_MEAN)) != OPENAI_DATASET_MEAN:
-        warnings.warn(
-            f'the weights {pretrained!r} of {arch!r} expect images '
-            f'normalised with mean {tag["mean"]} and std {tag["std"]}, not '
-            "CLIP's: set model.data_preprocessor to 255 times these values",
-            stacklevel=3,
-        )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
 
 
-def _file_in(folder: Path) -> Path:
+def weights_in(folder: Path) -> Path:
+    """Find the weights in a folder of Hugging Face.
+
+    Raises:
+        ValueError: If it has none.
+    """
     from open_clip.constants import HF_SAFE_WEIGHTS_NAME, HF_WEIGHTS_NAME
 
     names = (
@@ -82,14 +79,41 @@ def pretrained_tags(arch: str) -> list[str]:
     return list_pretrained_tags_by_model(arch)
 
 
-def openai_normalization() -> dict[str, list[float]]:
-    """Return CLIP's ``mean`` and ``std``, of pixel values from 0 to 255."""
-    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
+    """Return the normalisation of the images that weights were trained on.
 
-    return dict(
-        mean=[255 * value for value in OPENAI_DATASET_MEAN],
-        std=[255 * value for value in OPENAI_DATASET_STD],
-    )
+    That of the tag; of the folder of Hugging Face, by its
+    ``open_clip_config.json``; of the architecture's tags, if all have the
+    same; else CLIP's.
+
+    Args:
+        arch (str): See :func:`architecture`.
+        pretrained (str | None): See :func:`load_clip`.
+
+    Returns:
+        dict: ``mean`` and ``std`` of pixel values from 0 to 255.
+    """
+    from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+    from open_clip.pretrained import get_pretrained_cfg
+
+    clips = dict(mean=OPENAI_DATASET_MEAN, std=OPENAI_DATASET_STD)
+    tags = [get_pretrained_cfg(arch, pretrained or '')]
+    described = Path(pretrained or '').expanduser() / 'open_clip_config.json'
+    if pretrained and described.is_file():
+        config = json.loads(described.read_text(encoding='utf-8'))
+        tags = [config.get('preprocess_cfg', {})]
+    elif not tags[0] and arch != FACE_TINY:
+        tags = [get_pretrained_cfg(arch, t) for t in pretrained_tags(arch)]
+    found = {
+        name: {tuple(tag.get(name, clips[name])) for tag in tags}
+        for name in clips
+    }
+    if any(len(values) != 1 for values in found.values()):
+        found = {name: {values} for name, values in clips.items()}
+    return {
+        name: [255 * value for value in values.pop()]
+        for name, values in found.items()
+    }
 
 
 def published_quick_gelu(path: Path) -> bool | None:
@@ -148,6 +172,13 @@ def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
             f'and {address} cannot be reached.\n{_three_ways(arch)}'
         )
     return Path(download_pretrained(tag))
+
+
+def reachable_hub() -> bool:
+    """Return whether the hub of Hugging Face, or its mirror, answers."""
+    from huggingface_hub import constants
+
+    return _reachable(constants.ENDPOINT)
 
 
 def _reachable(address: str) -> bool:

@@ -1,11 +1,14 @@
 import math
+import warnings
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.dist import all_gather_object, get_world_size
 from torch.utils.data import DataLoader
 
+from mpafer_plugin.clip import normalization
 from mpafer_plugin.models import PromptAlignmentHead, PromptedCLIPViT
 from mpafer_plugin.models.utils import check_top_k
 from mpafer_plugin.utils.seeding import isolated_rng
@@ -64,6 +67,32 @@ def check_batch_shares(loader: DataLoader, endless: bool = False) -> None:
             'train_dataloader.sampler.round_up=True, or use a sampler that '
             'gives each process as many, such as ResumableSampler'
         )
+
+
+def check_normalization(model: Any) -> None:
+    """Warn if images are not normalised as the CLIP weights need it.
+
+    Args:
+        model (nn.Module): The classifier; other backbones than
+            :class:`PromptedCLIPViT` are not checked.
+    """
+    backbone = getattr(model, 'backbone', None)
+    preprocessor: Any = getattr(model, 'data_preprocessor', None)
+    if not isinstance(backbone, PromptedCLIPViT) or not getattr(
+        preprocessor, '_enable_normalize', False
+    ):
+        return
+    for name, values in normalization(
+        backbone.arch, backbone.pretrained
+    ).items():
+        found = getattr(preprocessor, name).flatten().tolist()
+        if not np.allclose(found, values, atol=0.01):
+            warnings.warn(
+                f'images are normalised with {name} {found}, but the weights '
+                f'{backbone.pretrained!r} of {backbone.arch!r} expect '
+                f'{values}: set model.data_preprocessor.{name}',
+                stacklevel=2,
+            )
 
 
 @torch.no_grad()

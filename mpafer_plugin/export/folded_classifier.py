@@ -147,17 +147,16 @@ class FoldedTower(nn.Module):
 
         The features are float32.
         """
-        x = self.tower.embed(x)  # (B, 1 + N, d_v)
+        x = self.tower.embed(x)  # (B, T, d_v)
         for block in self.blocks:
             x = block(x)
         if self.out_type == 'cls_token':
-            return (self.tower.project(x[:, 0]).float(),)
-        x = self.tower.project(x).float()
-        patches = x[:, 1:]
+            return (self.tower.pool(x).float(),)
+        feature, patches = (f.float() for f in self.tower.features(x))
         if self.out_type == 'featmap':
             featmap = patches.transpose(1, 2)
             return (featmap.unflatten(-1, self.tower.grid),)
-        return ((x[:, 0], patches),)
+        return ((feature, patches),)
 
 
 class FoldedBlock(nn.Module):

@@ -3,6 +3,8 @@ import json
 import pytest
 
 from mpafer_plugin.clip import architecture, image_size
+from mpafer_plugin.clip.architectures import NEAREST
+from mpafer_plugin.clip.weights import pretrained_tags
 
 
 def test_names_and_files(tiny_arch):
@@ -36,19 +38,28 @@ def test_unknown_name_lists_the_supported_ones():
 
 
 @pytest.mark.parametrize(
-    'arch, reason',
+    'arch, reason, nearest',
     [
-        ('RN50', 'ResNet'),
-        ('ViT-B-16-SigLIP', 'timm'),
-        ('coca_ViT-B-32', 'pools by attention'),
-        ('ViT-L-14-CLIPA', "pools by 'avg'"),
-        ('ViT-H-14-worldwide', 'tokenizer'),
-        ('roberta-ViT-B-32', 'tokenizer'),
+        ('RN50', 'ResNet', 'ViT-B-16-quickgelu'),
+        ('convnext_large_d', 'convnext_large', 'ViT-L-14 '),
+        ('MobileCLIP2-S0', 'fastvit_mci0', 'MobileCLIP2-B'),
+        ('ViTamin-L', 'vitamin_large', 'ViT-L-14 '),
+        ('coca_ViT-B-32', 'CoCa', 'ViT-B-32 '),
+        ('vit_relpos_medium_patch16_cls_224', 'bias', 'ViT-B-16-quickgelu'),
+        ('swin_base_patch4_window7_224', 'plain ViT', 'ViT-B-16-quickgelu'),
     ],
 )
-def test_towers_that_cannot_be_prompted(arch, reason):
-    with pytest.raises(ValueError, match=reason):
+def test_towers_that_cannot_be_prompted(arch, reason, nearest):
+    with pytest.raises(ValueError, match=reason) as error:
         architecture(arch)
+    assert f'nearest is {nearest}' in str(error.value) + ' '
+
+
+def test_what_is_named_as_nearest_can_be_prompted():
+    for nearest in NEAREST.values():
+        name, tag = nearest.rstrip(')').split(' (')
+        assert architecture(name)
+        assert tag in pretrained_tags(name)
 
 
 def test_files_that_are_wrong(tmp_path):

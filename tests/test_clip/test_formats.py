@@ -260,12 +260,33 @@ def test_trusted_jit_archive_is_converted_once(archive, tmp_path, capsys):
     for args, message in (
         ((path, out, '--trust'), 'exists already'),
         ((path, str(tmp_path / 'ViT.pt')), 'must end in .safetensors'),
-        (('nowhere.pt', out), 'is not a file'),
+        (('nowhere.pt', out), 'is no file or folder'),
     ):
         with pytest.raises(SystemExit) as end:
             main(list(args))
         assert end.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_further_tensors_are_dropped(tiny_clip, tiny_arch, tmp_path, capsys):
+    """FaRL's files have those of a second task, and are of a compiled DDP."""
+    weights = {
+        f'module._orig_mod.{key}': value
+        for key, value in tiny_clip.state_dict().items()
+    }
+    lm = {f'visual.lm_{i}': torch.ones(2) for i in range(2)}
+    folder = tmp_path / 'FaRL'
+    folder.mkdir()
+    torch.save({'state_dict': weights | lm}, folder / 'pytorch_model.bin')
+    with pytest.raises(ValueError, match=r'2 unknown: visual\.lm_0'):
+        load_clip(tiny_arch, str(folder))
+    out = str(tmp_path / 'FaRL.safetensors')
+    assert main([str(folder), out, '--drop', 'visual.lm*', 'none.*']) == 2
+    assert "'none.*'" in capsys.readouterr().err
+    assert not main([str(folder), out, '--drop', 'visual.lm_*'])
+    assert 'dropped: visual.lm_0, visual.lm_1' in capsys.readouterr().out
+    for name, value in load_clip(tiny_arch, out).state_dict().items():
+        torch.testing.assert_close(value, tiny_clip.state_dict()[name])
 
 
 def test_damaged_files(tiny_arch, tmp_path):

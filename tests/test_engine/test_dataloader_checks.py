@@ -6,9 +6,11 @@ import torch.distributed as dist
 from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
+from mpafer_plugin.apis import build_model
 from mpafer_plugin.engine import dataloader_checks as batch_shares
 from mpafer_plugin.engine.dataloader_checks import (
     check_batch_shares,
+    check_normalization,
     sampler_of,
 )
 
@@ -47,6 +49,18 @@ def test_what_can_be_shared(others):
     check_batch_shares(loader())
     others(2)
     check_batch_shares(loader(), endless=True)
+
+
+def test_images_not_normalised_as_the_weights_need_it(recwarn):
+    model = build_model(
+        ['fear', 'anger'], 'face-tiny', 'face-tiny', text=dict(granularity=2)
+    )
+    check_normalization(model)
+    assert not recwarn
+    model.data_preprocessor.mean.add_(1)
+    with pytest.warns(UserWarning, match='data_preprocessor.mean'):
+        check_normalization(model)
+    check_normalization(torch.nn.Linear(2, 2))
 
 
 def test_no_batch():

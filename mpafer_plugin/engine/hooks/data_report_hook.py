@@ -15,6 +15,7 @@ from mpafer_plugin.datasets.wrappers import inner_datasets
 from ..dataloader_checks import (
     check_batch_shares,
     check_image_size,
+    check_normalization,
     length,
     sampler_of,
 )
@@ -57,6 +58,7 @@ class DataReportHook(Hook):
         if not isinstance(runner.train_loop, ResumableTrainLoop):
             check_batch_shares(loader, _endless(runner))
         model = unwrap_model(runner.model)
+        check_normalization(model)
         check_image_size(loader, 'training', model)
         if runner.val_loop is not None:
             _check_validation(loader.dataset, runner.val_dataloader.dataset)

@@ -11,8 +11,8 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from mpafer_plugin.clip import (
-    ImageTower,
     fingerprint,
+    image_tower,
     load_clip,
     prompted_block,
 )
@@ -82,7 +82,7 @@ class PromptedCLIPViT(BaseBackbone):
             raise ValueError(
                 f'out_type={out_type!r} is not one of {OUT_TYPES}'
             )
-        self.tower = ImageTower(load_clip(arch, pretrained), frozen)
+        self.tower = image_tower(load_clip(arch, pretrained), frozen)
         self.arch = arch
         self.pretrained = pretrained
         self.fingerprint = fingerprint(self.tower)
@@ -139,20 +139,20 @@ class PromptedCLIPViT(BaseBackbone):
                 use_reentrant=False,
                 preserve_rng_state=False,
             )
-        x = self.tower.embed(x)  # (B, 1 + N, d_v)
+        x = self.tower.embed(x)  # (B, T, d_v)
+        rope = self.tower.rope
         with self.tower.own_precision():
             for block, prompts in zip_longest(
                 self.tower.blocks, layer_prompts
             ):
-                x = apply_block(block, x, prompts)
+                x = apply_block(block, x, prompts, rope=rope)
         if self.out_type == 'cls_token':
-            return (self.tower.project(x[:, 0]),)
-        x = self.tower.project(x)  # (B, 1 + N, D)
-        patches = x[:, 1:]
+            return (self.tower.pool(x),)
+        feature, patches = self.tower.features(x)  # (B, D), (B, N, D)
         if self.out_type == 'featmap':
             featmap = patches.transpose(1, 2)
             return (featmap.unflatten(-1, self.tower.grid).contiguous(),)
-        return ((x[:, 0], patches),)
+        return ((feature, patches),)
 
     def train(self, mode: bool = True) -> 'PromptedCLIPViT':
         """Set the mode; mmpretrain's own version returns None."""

@@ -235,7 +235,7 @@ class PromptAlignmentHead(ClsHead):
         ):
             return self.text()
         context = self.text.context
-        weight = self.text.tower.text_projection
+        weight = self.text.tower.token_embedding.weight
         state = (weight.device, weight.dtype, context)
         if self._cache is None or not _same(self._cache[0], state):
             copy = None if context is None else context.clone()

@@ -8,12 +8,11 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from mpafer_plugin.clip import (
-    TextTower,
     find_equal_texts,
     fingerprint,
     load_clip,
-    tokenize,
-    word_tokens,
+    load_tokenizer,
+    text_tower,
 )
 from mpafer_plugin.prompts import (
     GRANULARITIES,
@@ -101,7 +100,9 @@ class PromptedCLIPText(BaseModule):
             raise ValueError(f'num_context={num_context!r} is negative')
         self.words = prompt_words(self.classes, prompt_names)
 
-        self.tower = TextTower(load_clip(arch, pretrained))
+        # First: it may have to be fetched, and loads faster than the tower.
+        self.tokenizer = load_tokenizer(arch, pretrained)
+        self.tower = text_tower(load_clip(arch, pretrained))
         self.arch = arch
         self.fingerprint = fingerprint(self.tower)
         self.num_context = num_context
@@ -146,7 +147,7 @@ class PromptedCLIPText(BaseModule):
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> torch.Tensor:
         """Encode T texts into features (T, D), not normalised."""
-        tokens, lengths = tokenize(texts, self.tower.context_length)
+        tokens, lengths = self.tokenizer(texts)
         device = self.hard_features.device
         return self.tower.encode_tokens(tokens.to(device), lengths.to(device))
 
@@ -158,7 +159,7 @@ class PromptedCLIPText(BaseModule):
         if self.context is not None and self.context.ndim == 3:
             return  # each class has its own context
         texts = self._class_texts()
-        same = find_equal_texts(texts)
+        same = find_equal_texts(texts, self.tokenizer.encode)
         if same:
             names = ' and '.join(
                 f'{self.classes[c]!r} (word {self.words[c]!r})' for c in same
@@ -171,17 +172,23 @@ class PromptedCLIPText(BaseModule):
             )
 
     def _build_soft(self) -> None:
-        # The context replaces num_context placeholders after [SOS]; "x" is a
-        # single token, so that tokenize() checks the true length.
+        # The context replaces num_context placeholders after the start; "x" is
+        # a single token, so that the tokenizer checks the true length.
         placeholders = 'x ' * self.num_context
-        tokens, lengths = tokenize(
-            [f'{placeholders}{word}.' for word in self.words],
-            self.tower.context_length,
+        tokens, lengths = self.tokenizer(
+            [f'{placeholders}{word}.' for word in self.words]
         )
+        start = self.tokenizer.starts
+        end = start + self.num_context
+        if self.num_context and len(tokens[:, start:end].unique()) != 1:
+            raise ValueError(
+                f'num_context={self.num_context!r}: the tokenizer of '
+                f'{self.arch!r} does not make a token each of {placeholders!r}'
+            )
         embeddings = self.tower.token_embedding(tokens).detach()
         self._buffer('_soft_lengths', lengths)
-        self._buffer('_soft_prefix', embeddings[:, :1])
-        self._buffer('_soft_suffix', embeddings[:, 1 + self.num_context :])
+        self._buffer('_soft_prefix', embeddings[:, :start])
+        self._buffer('_soft_suffix', embeddings[:, end:])
         self._buffer('_soft_words', self._is_word(tokens, lengths, self.words))
 
     def _soft_embeddings(self) -> torch.Tensor:
@@ -227,7 +234,7 @@ class PromptedCLIPText(BaseModule):
         for texts, word, parts in zip(
             self.hard_texts, self.words, sizes, strict=True
         ):
-            tokens, lengths = tokenize(texts, self.tower.context_length)
+            tokens, lengths = self.tokenizer(texts)
             embeddings = self.tower.token_embedding(tokens)
             counted = self._is_word(tokens, lengths, [word] * len(texts))
             feature = self.tower(embeddings, lengths)
@@ -246,10 +253,13 @@ class PromptedCLIPText(BaseModule):
         position = torch.arange(tokens.shape[1])
         words = position < lengths[:, None]
         if not self.pool_ends:
-            words &= (position > 0) & (position < lengths[:, None] - 1)
+            words &= position >= self.tokenizer.starts
+            words &= position < lengths[:, None] - self.tokenizer.ends
         if self.mask_name:
             for row, token_row, name in zip(words, tokens, names, strict=True):
-                row &= ~torch.isin(token_row, torch.tensor(word_tokens(name)))
+                row &= ~torch.isin(
+                    token_row, torch.tensor(self.tokenizer.encode(name))
+                )
         return words
 
     def _buffer(self, name: str, value: torch.Tensor) -> None:

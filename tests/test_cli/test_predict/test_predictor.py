@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mpafer_plugin.apis import FERInferencer, Frame
-from mpafer_plugin.clip.towers import ImageTower
+from mpafer_plugin.clip import ImageTower
 from mpafer_plugin.faces import YuNet, image_io
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 
