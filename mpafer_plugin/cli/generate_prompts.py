@@ -90,6 +90,14 @@ def parse_args(
         '(paper)',
     )
     parser.add_argument(
+        '--max-tokens',
+        type=int,
+        default=CONTEXT_LENGTH,
+        metavar='N',
+        help='tokens of a prompt that the text tower takes, such as 32 of '
+        f'PE-Core; default: {CONTEXT_LENGTH}',
+    )
+    parser.add_argument(
         '--contrast',
         nargs='+',
         action='append',
@@ -157,7 +165,12 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
         if args.from_dataset:
             names, words = read_classes(args.from_dataset)
         plan = make_plan(
-            args.model, names, words, args.descriptions, args.contrast
+            args.model,
+            names,
+            words,
+            args.descriptions,
+            args.contrast,
+            args.max_tokens,
         )
         answers = read_answers(part, plan.model)
         if args.dry_run:
@@ -175,7 +188,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             )
 
             def report(name: str, descriptions: list[Description]) -> None:
-                for line in answer_lines(name, plan.words[name], descriptions):
+                for line in answer_lines(plan, name, descriptions):
                     console.print(line)
                 progress.advance(task)
 
@@ -248,7 +261,7 @@ def question_lines(
         yield f'{question.name}, {tokens} tokens: {question.text}'
         number += 1
         asked += tokens
-        described += question.count * room(question.word)
+        described += question.count * room(question.word, plan.max_tokens)
     yield (
         f'{number} questions of {asked} tokens, and at most {described} '
         "tokens of descriptions, counted by open_clip's tokenizer; the "
@@ -259,13 +272,14 @@ def question_lines(
 
 
 def answer_lines(
-    name: str, word: str, descriptions: Iterable[Description]
+    plan: Plan, name: str, descriptions: Iterable[Description]
 ) -> Iterator[str]:
     """Format the descriptions of a class, and what was cut from them."""
+    word = plan.words[name]
     for text, against, uncut in descriptions:
         pair = f', against {against}' if against else ''
         tokens = prompt_tokens(word, text)
-        yield f'{name}{pair}, {tokens} of {CONTEXT_LENGTH} tokens: {text}'
+        yield f'{name}{pair}, {tokens} of {plan.max_tokens} tokens: {text}'
         if uncut is not None:
             yield f'  CUT from {prompt_tokens(word, uncut)} tokens: {uncut}'
 

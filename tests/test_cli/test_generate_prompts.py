@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
+from mpafer_plugin.models import PromptedCLIPText
 from tests.chat_server import GOOD, ChatServer, chat
 from tests.conftest import CONFIGS, ROOT
 
@@ -43,6 +44,18 @@ def run(server, tmp_path, monkeypatch, capsys):
         return end.value.code, out, err
 
     return run
+
+
+def test_prompts_of_a_shorter_text_tower(run, server, tmp_path):
+    long = 'raised lids, ' + 'a wide open mouth, ' * 6
+    server.script = [long] * 6
+    code, out, _ = run(*CLASSES, '--max-tokens', '32')
+    assert code == 0
+    assert 'fear, 27 of 32 tokens: ' in out
+    text = PromptedCLIPText(
+        'face-tiny', 'face-tiny', ['fear'], hard_prompts='p.json'
+    )
+    assert text.tokenizer(text.hard_texts[0])[1].item() <= 32
 
 
 def test_it_writes_and_tells(run, server, tmp_path):

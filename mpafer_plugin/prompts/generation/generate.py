@@ -151,6 +151,7 @@ def describe(
     messages = [dict(role='user', content=question.text)]
     too_long: list[list[str]] = []
     unusable = 0
+    most = question.max_tokens
     while len(too_long) < ATTEMPTS:
         try:
             texts = parse_answer(ask(messages, form), question.count)
@@ -164,7 +165,7 @@ def describe(
             again = f'{question.text} Last time {error.problem}.'
             messages = [dict(role='user', content=again)]
             continue
-        if all(fits(question.word, text) for text in texts):
+        if all(fits(question.word, text, most) for text in texts):
             return [Description(text, question.against) for text in texts]
         too_long.append(texts)
         messages = [
@@ -173,15 +174,15 @@ def describe(
             dict(
                 role='user',
                 content='That is too long. Say it in at most '
-                f'{shorter_limit(question.word, texts)} words a line, in the '
-                'same form.',
+                f'{shorter_limit(question.word, texts, most)} words a line, '
+                'in the same form.',
             ),
         ]
     texts = min(
         too_long,
         key=lambda texts: sum(prompt_tokens(question.word, t) for t in texts),
     )
-    short = [cut(question.word, text) for text in texts]
+    short = [cut(question.word, text, most) for text in texts]
     _check_unique(short, known)
     return [
         Description(kept, question.against, None if kept == text else text)

@@ -11,7 +11,7 @@ from mpafer_plugin.datasets.categories import (
 )
 
 from ..hard_prompts import prompt_words
-from .token_budget import word_limit
+from .token_budget import CONTEXT_LENGTH, word_limit
 
 QUESTION = (  # paper (arXiv 2506.21017)
     'What are the most useful visual features to distinguish the facial '
@@ -42,6 +42,7 @@ class Question:
         word (str): Its word in prompts.
         count (int): Number of descriptions to ask for.
         against (str, optional): Class to tell it from.
+        max_tokens (int): See :class:`Plan`.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Question:
     word: str
     count: int
     against: str | None = None
+    max_tokens: int = CONTEXT_LENGTH
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -74,12 +76,14 @@ class Plan:
         descriptions (int): Descriptions of each class.
         contrast (Sequence[tuple[str, str]]): Pairs of classes; the first is
             to be told from the second.
+        max_tokens (int): Tokens of a prompt, start and end included.
     """
 
     model: str
     words: Mapping[str, str]
     descriptions: int = 1
     contrast: Sequence[tuple[str, str]] = ()
+    max_tokens: int = CONTEXT_LENGTH
 
     def questions(self, name: str | None = None) -> list[Question]:
         """Build the questions about a class, or about each class in turn.
@@ -112,7 +116,7 @@ class Plan:
         values = {
             '[class]': word,
             '[lines]': 'one line' if count == 1 else SEVERAL.format(count),
-            '[words]': str(word_limit(word)),
+            '[words]': str(word_limit(word, self.max_tokens)),
             '[other]': self.words[other] if other else '',
         }
         text = re.sub(  # in one pass: a class may be named '[other]'
@@ -120,7 +124,7 @@ class Plan:
             lambda place: values[place[0]],
             f'{CONTRAST_QUESTION if other else QUESTION} {FORM}',
         )
-        return Question(text, name, word, count, other)
+        return Question(text, name, word, count, other, self.max_tokens)
 
 
 def make_plan(
@@ -129,6 +133,7 @@ def make_plan(
     prompt_names: Mapping[str, str] | None = None,
     descriptions: int = 1,
     contrast: Sequence[Sequence[str]] = (),
+    max_tokens: int = CONTEXT_LENGTH,
 ) -> Plan:
     """Build a checked plan.
 
@@ -143,6 +148,7 @@ def make_plan(
         contrast (Sequence[Sequence[str]]): Groups of classes; each class of
             a group is to be told from each other one. Matched by canonical
             name. Defaults to ().
+        max_tokens (int): Tokens that the text tower takes. Defaults to 77.
 
     Returns:
         Plan: The plan.
@@ -171,7 +177,7 @@ def make_plan(
     by_name = dict(zip(canonical_names(classes), classes, strict=True))
     words = prompt_words(classes, prompt_names)
     for word in words:
-        word_limit(word)  # raises if the word is too long
+        word_limit(word, max_tokens)  # raises if the word is too long
     if same := find_equal_texts([[word] for word in words]):
         a, b = (f'{classes[i]!r}: {words[i]!r}' for i in same)
         raise ValueError(f'two of the classes have the same word: {a}, {b}')
@@ -191,4 +197,5 @@ def make_plan(
         dict(zip(classes, words, strict=True)),
         descriptions,
         tuple(pairs),
+        max_tokens,
     )
