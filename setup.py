@@ -50,6 +50,7 @@ setup(
     extras_require={
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],
+        'hf': ['transformers>=5,<6'],  # tokenizers of SigLIP and others
         'onnx': ['onnx>=1.19', 'onnxruntime>=1.23', 'onnxscript>=0.5'],
         'parquet': ['pyarrow>=15'],
         'docs': ['mkdocs-material>=9.5,<10', 'mkdocstrings[python]>=1,<2'],

@@ -13,7 +13,7 @@ VIT_MODULES = ['vision_transformer', 'vision_transformer_hybrid', 'eva']
 NEAREST = {
     'coca_ViT-L': 'ViT-L-14 (laion2b_s32b_b82k)',
     'coca': 'ViT-B-32 (laion2b_s34b_b79k)',
-    'convnext_xxlarge': 'ViT-H-14 (laion2b_s32b_b79k)',
+    'convnext_x': 'ViT-H-14 (laion2b_s32b_b79k)',
     'convnext_large': 'ViT-L-14 (laion2b_s32b_b82k)',
     'convnext': 'ViT-B-16 (laion2b_s34b_b88k)',
     'MobileCLIP2': 'MobileCLIP2-B (dfndr2b)',

@@ -89,8 +89,9 @@ def fingerprint(module: nn.Module, note: str = '') -> str:
     """Compute a digest of a tower's layers and weights.
 
     Two towers have the same fingerprint if their layers have the same types
-    (QuickGELU differs from GELU) and their parameters the same names, shapes
-    and float32 values. The rule is ours.
+    (QuickGELU differs from GELU) and their parameters, and the statistics of
+    BatchNorm layers, the same names, shapes and float32 values. The rule is
+    ours.
 
     Args:
         module (nn.Module): The tower.
@@ -102,7 +103,11 @@ def fingerprint(module: nn.Module, note: str = '') -> str:
     digest = hashlib.sha256(note.encode())
     for name, layer in module.named_modules():
         digest.update(f'{name}:{type(layer).__name__};'.encode())
-    for name, tensor in sorted(module.named_parameters()):
+    tensors: dict[str, torch.Tensor] = dict(module.named_parameters())
+    for name, buffer in module.named_buffers():
+        if name.endswith(('running_mean', 'running_var')):
+            tensors[name] = buffer
+    for name, tensor in sorted(tensors.items()):
         digest.update(f'{name}{tuple(tensor.shape)}'.encode())
         values = tensor.detach().to('cpu', torch.float32).contiguous()
         digest.update(values.numpy().data)

@@ -86,8 +86,9 @@ def require_transformers(name: str) -> None:
     if find_spec('transformers') is None:
         raise ImportError(
             f'{name!r} of Hugging Face needs the package transformers: `pip '
-            "install transformers`. Architectures with CLIP's tokenizer do "
-            'not, such as EVA02-B-16, PE-Core-B-16 or MobileCLIP2-B'
+            'install transformers`, or mpafer_plugin[hf]. Architectures with '
+            "CLIP's tokenizer do not, such as EVA02-B-16, PE-Core-B-16 or "
+            'MobileCLIP2-B'
         )
 
 

@@ -90,6 +90,14 @@ def test_values_names_and_layers_count():
     assert fingerprint(model) != fingerprint(other)
 
 
+def test_statistics_of_batch_norm_count():
+    model = nn.BatchNorm2d(2)
+    other = copy.deepcopy(model)
+    assert fingerprint(model) == fingerprint(other)
+    other.running_var[1] += 1e-6
+    assert fingerprint(model) != fingerprint(other)
+
+
 def test_dtype_does_not_count():
     model = nn.Linear(2, 2).half()
     assert fingerprint(model) == fingerprint(copy.deepcopy(model).float())

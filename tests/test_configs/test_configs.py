@@ -97,7 +97,17 @@ def test_parts_go_off_by_one_line(line, absent, build_runner):
 
 
 @pytest.mark.parametrize(
-    'arch, size', [('ViT-B-16-quickgelu', 224), ('ViT-L-14-336', 336)]
+    'arch, size',
+    [
+        ('ViT-B-16-quickgelu', 224),
+        ('ViT-L-14-336', 336),
+        ('ViT-B-16-SigLIP2', 224),
+        ('ViT-L-16-SigLIP2-384', 384),
+        ('EVA02-B-16', 224),
+        ('EVA02-L-14-336', 336),
+        ('PE-Core-B-16', 224),
+        ('PE-Core-L-14-336', 336),
+    ],
 )
 def test_the_tower_comes_from_the_environment(arch, size, monkeypatch):
     monkeypatch.setenv('MPAFER_ARCH', arch)

@@ -30,7 +30,6 @@ from mpafer_plugin.clip import (
     load_clip,
     text_tower,
 )
-from mpafer_plugin.clip.architectures import unsupported
 from mpafer_plugin.models import PromptedCLIPViT
 
 from .clock import Clock
@@ -101,10 +100,11 @@ def main() -> None:
 def describe(arch: str) -> Row:
     """Make the row of an architecture, without building it."""
     tags = len(open_clip.list_pretrained_tags_by_model(arch))
-    reason = unsupported(arch)
-    if reason:
+    try:
+        text = architecture(arch)['text_cfg']
+    except ValueError as error:
+        reason = str(error).partition('cannot be prompted: ')[2]
         return Row(arch, tags, promptable=f'no: {reason}')
-    text = architecture(arch)['text_cfg']
     needs = [text[key] for key in NEEDS_TRANSFORMERS if key in text]
     return Row(
         arch,
