@@ -70,6 +70,7 @@ def faster_dtype(
         return torch.float16, 'the GPU has no bfloat16 units'
     if device != 'cpu':
         return torch.float32, f'half precision is not tried on {device!r}'
+    arch = _timed(arch)
     if _images_worth_one(arch) > TINY:
         return torch.float32, f'{arch} is too small for bfloat16 to pay'
     full, half = time_blocks(arch, training)
@@ -82,18 +83,17 @@ def faster_dtype(
     return torch.bfloat16 if faster else torch.float32, reason
 
 
+def _timed(arch: str) -> str:
+    """Return the architecture whose block is timed for another's."""
+    # A ViT of timm does not say its width: as one of a B/16.
+    is_timm = 'timm_model_name' in architecture(arch)['vision_cfg']
+    return 'ViT-B-16' if is_timm else arch
+
+
 def _images_worth_one(arch: str) -> int:
     """Return how many images cost a block what one costs that of a B/16."""
-    vision = _vision_config(arch)
-    return ONE_IMAGE // (_patches(vision) * vision['width'] ** 2)
-
-
-def _vision_config(arch: str) -> dict:
-    """Return the config of an image tower; of timm's, the like of a B/16."""
     vision = architecture(arch)['vision_cfg']
-    if 'timm_model_name' in vision:  # it does not say its width
-        return architecture('ViT-B-16')['vision_cfg']
-    return vision
+    return ONE_IMAGE // (_patches(vision) * vision['width'] ** 2)
 
 
 def _patches(vision: dict) -> int:
@@ -117,7 +117,7 @@ def time_blocks(arch: str, training: bool) -> tuple[float, float]:
     """
     from open_clip.transformer import QuickGELU, ResidualAttentionBlock
 
-    vision = _vision_config(arch)
+    vision = architecture(arch)['vision_cfg']
     width, patches = vision['width'], _patches(vision)
     images = min(32, max(1, _images_worth_one(arch)))
     blocks, tokens = [], []

@@ -50,6 +50,12 @@ def test_a_tiny_tower_is_not_timed(times, log):  # noqa: F811
     assert not calls and 'face-tiny' in log.text
 
 
+def test_a_tower_of_timm_is_timed_as_a_b16(times, log):  # noqa: F811
+    calls = times(4.0, 1.0)
+    assert choose_dtype('auto', 'cpu', 'PE-Core-B-16') == torch.bfloat16
+    assert calls == [('ViT-B-16', False)] and 'ViT-B-16' in log.text
+
+
 @pytest.mark.parametrize('dtype', ['float32', 'bfloat16', 'float16'])
 def test_a_dtype_by_name_is_not_timed(times, log, dtype):  # noqa: F811
     calls = times(1.0, 9.0)
