@@ -9,6 +9,11 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
 from ..checkpoints.file import drop_config_text, numbered, publish
+from ..checkpoints.private_folders import (
+    portable_text,
+    restore_folders,
+    strip_folders,
+)
 from ..checkpoints.resume import choose_checkpoint, point_to
 from ..checkpoints.schedule import OPTIMIZER, follow_config
 from ..checkpoints.training_state import (
@@ -54,6 +59,7 @@ class SafeCheckpointHook(CheckpointHook):
     filename_tmpl: str
     _trains = False
     _improved = False
+    _config: str | None = None
     _metrics: dict[str, float]
     _gradients: dict[str, Any]
 
@@ -94,7 +100,13 @@ class SafeCheckpointHook(CheckpointHook):
             self._remove_outdated(runner.iter)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Store the position in the epoch, and the state of training."""
+        """Store the position in the epoch, and the state of training.
+
+        Folders are not stored: a checkpoint may be passed on.
+        """
+        if self._config is None:
+            self._config = portable_text(runner.cfg)
+        strip_folders(checkpoint, self._config)
         if isinstance(runner._train_loop, ResumableTrainLoop):
             checkpoint[POSITION] = list(runner._train_loop.batches)
         if 'optimizer' in checkpoint:
@@ -115,6 +127,7 @@ class SafeCheckpointHook(CheckpointHook):
         drop_config_text(checkpoint)
         if not (runner._resume and isinstance(runner._train_loop, BaseLoop)):
             return
+        restore_folders(checkpoint, runner._load_from)
         done, total = checkpoint.get(POSITION, (0, 0))
         if done:
             self._enter_epoch(runner.train_loop, done, total)
@@ -248,7 +261,8 @@ class SafeCheckpointHook(CheckpointHook):
             return False
         name = stem + self.filename_tmpl.format(step)
         path = os.path.join(self.out_dir, name)
-        own = old.name.startswith(stem) and old.parent == Path(self.out_dir)
+        here = Path(self.out_dir).absolute()
+        own = old.name.startswith(stem) and old.parent == here
         hub.update_info(f'best_score{suffix}', score)
         hub.update_info(f'best_ckpt{suffix}', path)
         if several:
