@@ -22,6 +22,7 @@ setup(
             'prompts/*.json',
             'clip/face_tiny/*',
             'export/web/**/*',
+            'report/*.html',
             # As the host's: links to the folders of the checkout, copied
             # into the wheel.
             '.mim/model-index.yml',
@@ -45,6 +46,7 @@ setup(
         'filelock>=3.12',
         'Pillow>=10.1',
         'rich>=13',
+        'Jinja2>=3.1',
     ],
     entry_points={'console_scripts': ['mpafer = mpafer_plugin.__main__:main']},
     extras_require={
@@ -53,6 +55,7 @@ setup(
         'hf': ['transformers>=5,<6'],  # tokenizers of SigLIP and others
         'onnx': ['onnx>=1.19', 'onnxruntime>=1.23', 'onnxscript>=0.5'],
         'parquet': ['pyarrow>=15'],
+        'report': ['scikit-learn>=1.5'],
         'docs': ['mkdocs-material>=9.5,<10', 'mkdocstrings[python]>=1,<2'],
         'dev': [
             'pytest>=8,<9.2',  # with 9.2, xdist 3.8 passes over its groups

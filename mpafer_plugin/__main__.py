@@ -29,6 +29,7 @@ COMMANDS = {
     ),
     'convert-weights': ('cli.convert_weights', 'rewrite CLIP weights'),
     'export': ('cli.export', 'write a trained model as ONNX'),
+    'report': ('cli.report', 'errors, calibration and plots as one page'),
     'study': ('cli.study.command', 'compare recipes over several seeds'),
     'doctor': ('cli.doctor', 'check the environment'),
 }

@@ -117,12 +117,7 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
     probs = head.logits(feat, patches, classes).softmax(1)
     labels = probs.argmax(1)
 
-    wanted = F.normalize(classes[labels].float(), dim=-1)[..., None]
-    cosines = (F.normalize(patches.float(), dim=-1) @ wanted)[..., 0]  # (B, N)
-    chosen = torch.zeros_like(cosines, dtype=torch.bool)
-    if head.local_weight != 0:
-        best = cosines.topk(head.top_k, dim=1).indices
-        chosen.scatter_(1, best, value=True)
+    cosines, chosen = deciding_patches(head, patches, classes[labels])
     grid = backbone.tower.grid
     return Explanation(
         probs,
@@ -133,6 +128,33 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
         shares[:, : backbone.tower.prefix].sum(1),
         1 - shares.sum(1),
     )
+
+
+def deciding_patches(
+    head: PromptAlignmentHead,
+    patches: torch.Tensor,
+    class_vectors: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Find the patches that the local score of a class rests on (Eq. 9).
+
+    Args:
+        head (PromptAlignmentHead): The head.
+        patches (torch.Tensor): Patch features (B, N, D).
+        class_vectors (torch.Tensor): Text feature of the class of each image,
+            (B, D).
+
+    Returns:
+        tuple[torch.Tensor, torch.Tensor]: Cosine of each patch with the text
+        feature, (B, N), and mask of the ``top_k`` highest, (B, N), all False
+        if the head has ``local_weight=0``.
+    """
+    wanted = F.normalize(class_vectors.float(), dim=-1)[..., None]
+    cosines = (F.normalize(patches.float(), dim=-1) @ wanted)[..., 0]
+    chosen = torch.zeros_like(cosines, dtype=torch.bool)
+    if head.local_weight != 0:
+        best = cosines.topk(head.top_k, dim=1).indices
+        chosen.scatter_(1, best, value=True)
+    return cosines, chosen
 
 
 def _rollout(

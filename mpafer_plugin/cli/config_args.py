@@ -25,11 +25,14 @@ SHIPPED_CONFIGS = Path(mpafer_plugin.__file__).parent / '.mim' / 'configs'
 DATALOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
-def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add CONFIG and the options that modify it."""
+def add_config_arguments(
+    parser: argparse.ArgumentParser, optional: bool = False
+) -> None:
+    """Add CONFIG, which may be optional, and the options that modify it."""
     parser.add_argument(
         'config',
         type=config_file,
+        nargs='?' if optional else None,
         help='config file, or mpafer_plugin::NAME.py for one that ships',
     )
     parser.add_argument(

@@ -48,6 +48,31 @@ def count_labels(
         ValueError: If it has no ``metainfo['classes']``, an image has no
             valid label, or a class has no images.
     """
+    classes, labels = read_labels(dataset)
+    counts = np.bincount(labels, minlength=len(classes))
+    if not counts.all():
+        absent = [classes[i] for i in np.flatnonzero(counts == 0)]
+        raise ValueError(
+            f'no training images of {absent}: classes need images here. Leave '
+            f'these out of the classes of dataset and model, or {remedy}'
+        )
+    return LabelCounts(classes, labels, counts)
+
+
+def read_labels(dataset: Any) -> tuple[tuple[str, ...], np.ndarray]:
+    """Read the class of each image, without loading them.
+
+    Args:
+        dataset (Any): See :func:`count_labels`.
+
+    Returns:
+        tuple: Names of the C classes, and the labels (N,).
+
+    Raises:
+        TypeError: As in :func:`count_labels`.
+        ValueError: As in :func:`count_labels`, but classes may have no
+            images.
+    """
     name = type(dataset).__name__
     dataset, indices = resolve_subset(dataset)
     if not hasattr(dataset, 'get_data_info'):
@@ -65,14 +90,7 @@ def count_labels(
         [_label(dataset.get_data_info(i), len(classes), i) for i in indices],
         dtype=np.int64,
     )
-    counts = np.bincount(labels, minlength=len(classes))
-    if not counts.all():
-        absent = [classes[i] for i in np.flatnonzero(counts == 0)]
-        raise ValueError(
-            f'no training images of {absent}: classes need images here. Leave '
-            f'these out of the classes of dataset and model, or {remedy}'
-        )
-    return LabelCounts(classes, labels, counts)
+    return classes, labels
 
 
 def _label(info: dict, classes: int, index: int) -> int:

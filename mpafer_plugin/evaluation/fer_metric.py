@@ -8,6 +8,10 @@ from mmpretrain.registry import METRICS
 
 from mpafer_plugin.datasets.categories import indices_by_name
 
+from .class_scores import class_scores
+
+MEANS = ('accuracy', 'uar', 'macro_f1')
+
 
 @METRICS.register_module()
 class FERMetric(BaseMetric):
@@ -123,21 +127,13 @@ class FERMetric(BaseMetric):
         np.add.at(confusion, (true[known], predicted[known]), 1)
         self.confusion = confusion
 
-        hits = confusion.diagonal()
         support = confusion.sum(1)
-        present = support > 0
-        recall = hits[present] / support[present]
-        f1 = 2 * hits / np.maximum(support + confusion.sum(0), 1)
-        metrics = {
-            'accuracy': hits.sum() / support.sum(),
-            'uar': recall.mean(),
-            'macro_f1': f1[present].mean(),
-        }
+        scores = class_scores(confusion.diagonal(), support, confusion.sum(0))
+        metrics = {name: scores[name] for name in MEANS}
         if not known.all():
             metrics['left_out'] = (~known).mean()
-        names = np.array(self.classes)[present]
-        for name, value in zip(names, recall, strict=True):
-            metrics[f'recall_{name}'] = value
+        for i in np.flatnonzero(support):
+            metrics[f'recall_{self.classes[i]}'] = scores['recall'][i]
         return {name: 100 * float(value) for name, value in metrics.items()}
 
     def _by_name(self, classes: Sequence[str]) -> np.ndarray:

@@ -1,0 +1,249 @@
+"""Report on one or more checkpoints: one page, and its numbers as JSON.
+
+The page is self-contained: results with intervals, calibration, mistakes,
+and a comparison of the checkpoints on the same images. Sections with images
+are about the first checkpoint.
+"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
+from mmpretrain.registry import DATASETS
+from rich.progress import track
+from torch.utils.data import Subset
+
+from mpafer_plugin.apis.load_model import LoadedModel, load_model
+from mpafer_plugin.datasets.wrappers import without_augmentation
+from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
+from mpafer_plugin.report.build import Model, Report
+from mpafer_plugin.report.data import ReportData
+from mpafer_plugin.report.header import data_facts, model_facts, versions_here
+from mpafer_plugin.report.numbers import Temperature
+from mpafer_plugin.report.page import write
+from mpafer_plugin.report.predictions import Sample, predict
+from mpafer_plugin.visualization import spread_over_classes
+
+from . import exit_on_interrupt
+from .config_args import (
+    add_config_arguments,
+    config_file,
+    load_config,
+    output_file,
+    require,
+)
+
+CALIBRATION_IMAGES = 1000
+"""Validation images, drawn at random, that a temperature is fitted on."""
+
+FEATURE_IMAGES = 1000
+"""Images, of each class in turn, whose features are compared."""
+
+
+def parse_args(
+    argv: Sequence[str] | None = None, prog: str | None = None
+) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_config_arguments(parser)
+    parser.add_argument('checkpoints', nargs='+', metavar='CHECKPOINT')
+    parser.add_argument(
+        '--out',
+        type=html_file,
+        default='report.html',
+        metavar='FILE',
+        help='the page, FILE.html; its numbers go to FILE.json; default: '
+        'report.html',
+    )
+    parser.add_argument(
+        '--data',
+        type=config_file,
+        metavar='CONFIG',
+        help='report on the data of another config, matching classes by name',
+    )
+    parser.add_argument(
+        '--split',
+        choices=['train', 'val', 'test'],
+        default='test',
+        help='images to report on; default: test',
+    )
+    parser.add_argument(
+        '--no-images',
+        action='store_true',
+        help='show no image, for data that may not be passed on',
+    )
+    return parser.parse_args(argv)
+
+
+def html_file(path: str) -> str:
+    """Check that a page can be written: the ``type`` of --out."""
+    if Path(path).suffix.lower() != '.html':
+        raise argparse.ArgumentTypeError(f'{path!r} does not end in .html')
+    return output_file(path)
+
+
+def distinct_names(paths: Sequence[str]) -> list[str]:
+    """Name checkpoints by file, with as many folders as tell them apart.
+
+    Raises:
+        SystemExit: If a file is given twice.
+    """
+    parts = [Path(path).resolve().parts for path in paths]
+    if len(set(parts)) < len(parts):
+        raise SystemExit(f'a checkpoint is given twice: {" ".join(paths)}')
+    least = 1 if len(paths) == 1 else 2  # work dirs tell more than epochs
+    for depth in range(least, 1 + max(map(len, parts))):
+        names = ['/'.join(part[-depth:]) for part in parts]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def build_dataset(cfg: Config, split: str, pipeline: list, name: str) -> Any:
+    """Build the dataset of a split, with the test pipeline."""
+    loader = cfg.get(f'{split}_dataloader')
+    if not loader:
+        raise SystemExit(f'{name} has no {split}_dataloader')
+    return without_augmentation(DATASETS.build(loader.dataset), pipeline)
+
+
+def batches_of(cfg: Config, dataset: Any, images: np.ndarray) -> Any:
+    """Return a data loader of some images of a dataset, in their order."""
+    loader = cfg.get('test_dataloader') or cfg.get('val_dataloader')
+    return Runner.build_dataloader(
+        dict(
+            batch_size=loader.batch_size,
+            num_workers=loader.get('num_workers', 0),
+            worker_init_fn=loader.get('worker_init_fn'),
+            collate_fn=dict(type='default_collate'),
+            pin_memory=loader.get('pin_memory', False),
+            sampler=dict(type='DefaultSampler', shuffle=False),
+            dataset=Subset(dataset, images.tolist()),
+        )
+    )
+
+
+def fit_temperatures(
+    cfg: Config, args: argparse.Namespace, models: Sequence[LoadedModel]
+) -> tuple[Sequence[Temperature | None], str]:
+    """Fit a temperature of each model on validation images.
+
+    Returns:
+        tuple: The temperatures, and why they are None if they are.
+    """
+    none = [None] * len(models)
+    if args.split == 'val' and not args.data:
+        return none, 'the report is about the validation images themselves'
+    if not cfg.get('val_dataloader'):
+        return none, f'{Path(args.config).name} has no validation images'
+    reported = cfg.get(f'{args.split}_dataloader')
+    if not args.data and cfg.val_dataloader.dataset == reported.dataset:
+        return none, 'the config validates on the images of this report'
+    pipeline = pipeline_of(cfg)
+    assert pipeline is not None
+    dataset = build_dataset(cfg, 'val', pipeline, args.config)
+    data = ReportData.of(dataset, models[0].classes)
+    chosen = np.random.default_rng(0).permutation(len(data.true))
+    chosen = np.sort(chosen[:CALIBRATION_IMAGES])
+    loader = batches_of(cfg, dataset, data.images[chosen])
+    batches = track(loader, 'validation')
+    predictions, _ = predict(models, batches, len(chosen))
+    true = data.true[chosen]
+    return [Temperature.fit(p.logits, true) for p in predictions], ''
+
+
+def load_models(cfg: Config, paths: Sequence[str]) -> list[LoadedModel]:
+    """Load checkpoints into models of a config, in float32.
+
+    Raises:
+        ValueError: If one does not fit, or they have different classes.
+    """
+    models = [load_model(cfg, path, dtype='float32') for path in paths]
+    for path, model in zip(paths, models, strict=True):
+        if model.classes != models[0].classes:
+            raise ValueError(
+                f'{path} has the classes {model.classes}, {paths[0]} has '
+                f'{models[0].classes}'
+            )
+    return models
+
+
+def report(cfg: Config, args: argparse.Namespace, command: str) -> Report:
+    """Make the report of a config's checkpoints.
+
+    Raises:
+        ValueError: If checkpoints or data are refused.
+        OSError: If they cannot be read.
+    """
+    names = distinct_names(args.checkpoints)
+    models = load_models(cfg, args.checkpoints)
+    facts = [
+        model_facts(path, model, cfg)
+        for path, model in zip(args.checkpoints, models, strict=True)
+    ]
+    source = cfg
+    if args.data:
+        other = vars(args) | dict(config=args.data, cfg_options=None)
+        source = load_config(argparse.Namespace(**other))
+    pipeline = pipeline_of(cfg)
+    assert pipeline is not None  # load_model needs it
+    dataset = build_dataset(
+        source, args.split, pipeline, args.data or args.config
+    )
+    classes = models[0].classes
+    data = ReportData.of(dataset, classes)
+    temperatures, reason = fit_temperatures(cfg, args, models)
+    sample = Sample(spread_over_classes(data.true.tolist(), FEATURE_IMAGES))
+    loader = batches_of(cfg, dataset, data.images)
+    found, _ = predict(
+        models, track(loader, args.split), len(data.true), sample
+    )
+    head = dict(
+        title=f'{Path(args.config).stem} on '
+        f'{", ".join({d["type"]: 0 for d in data.describe()})}',
+        command=command,
+        config=Path(args.config).name,
+        date=datetime.now().astimezone().isoformat(' ', 'minutes'),
+        versions=versions_here(),
+        data=data_facts(data, args.split, classes),
+        no_temperature=reason,
+    )
+    return Report(
+        head,
+        classes,
+        data,
+        [
+            Model(*given)
+            for given in zip(names, facts, found, temperatures, strict=True)
+        ],
+        hide_images=args.no_images,
+    )
+
+
+@exit_on_interrupt('interrupted')
+def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
+    args = parse_args(argv, prog)
+    typed = sys.argv[1:] if argv is None else argv
+    command = shlex.join([*(prog or 'mpafer report').split(), *typed])
+    cfg = load_config(args)
+    require(cfg, args, f'{args.split}_dataloader')
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    try:
+        made = report(cfg, args, command)
+        beside = write(made.page(), made.numbers, Path(args.out))
+    except (ValueError, OSError) as error:
+        print(f'mpafer report: {error}', file=sys.stderr)
+        return 1
+    print(f'written: {args.out}, {beside}')
+    return 0

@@ -1,0 +1,126 @@
+"""Facts that identify a report: data, model, recipe and versions."""
+
+import platform
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mpafer_plugin.apis.load_model import LoadedModel
+from mpafer_plugin.engine.checkpoints.file import read_checkpoint
+from mpafer_plugin.engine.checkpoints.metadata import CheckpointMeta
+from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.version import __version__
+
+from .data import ReportData
+
+PACKAGES = ('torch', 'mmengine', 'mmpretrain', 'open_clip_torch', 'numpy')
+
+
+def data_facts(
+    data: ReportData, split: str, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Describe the images: datasets, rules, crop and counts."""
+    counts = np.bincount(data.true, minlength=len(classes))
+    return dict(
+        split=split,
+        images=len(data.true),
+        counts=dict(zip(classes, counts.tolist(), strict=True)),
+        left_out=data.left_out,
+        lacking=data.lacking,
+        datasets=data.describe(),
+    )
+
+
+def model_facts(
+    path: str, loaded: LoadedModel, cfg: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Describe a checkpoint and the run that wrote it.
+
+    Args:
+        path (str): The checkpoint.
+        loaded (LoadedModel): Its model.
+        cfg (Mapping): The config, from which the recipe is taken.
+    """
+    checkpoint = read_checkpoint(path)
+    entry = CheckpointMeta.from_checkpoint(checkpoint)
+    meta = checkpoint['meta']
+    model: Any = loaded.model
+    towers = {}
+    for name in ('image_tower', 'text_tower'):
+        tower = None if entry is None else getattr(entry, name)
+        if tower is not None:
+            towers[name] = f'{tower["arch"]}, {tower["fingerprint"]}'
+    return dict(
+        checkpoint=Path(path).name,
+        sha256=sha256(Path(path)),
+        model=', '.join(
+            type(part).__name__
+            for part in (model, model.backbone, getattr(model, 'head', None))
+        ),
+        trainable=sum(
+            p.numel() for p in model.parameters() if p.requires_grad
+        ),
+        epoch=meta.get('epoch'),
+        seed=meta.get('seed'),
+        written=meta.get('time'),
+        dtype=meta.get('dtype'),
+        versions={} if entry is None else entry.versions,
+        towers=towers,
+        recipe=recipe_of(model, cfg),
+    )
+
+
+def recipe_of(model: Any, cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """List the settings that most recipes differ in.
+
+    Args:
+        model (nn.Module): A classifier.
+        cfg (Mapping): The config.
+    """
+    recipe: dict[str, Any] = {}
+    prompts = getattr(model.backbone, 'prompts', None)
+    if prompts is not None:
+        recipe['visual prompts'] = (
+            f'{prompts.shape[1]} x {len(prompts)} layers'
+        )
+    head: Any = getattr(model, 'head', None)
+    for name in ('top_k', 'local_weight', 'proto_weight'):
+        if hasattr(head, name):
+            recipe[name] = getattr(head, name)
+    if hasattr(head, 'log_scale'):
+        recipe['logit scale'] = round(float(head.log_scale.exp()), 3)
+    context = getattr(getattr(head, 'text', None), 'context', None)
+    if context is not None:
+        recipe['context vectors'] = context.shape[-2]
+    losses = [
+        name.removeprefix('loss_')
+        for name in ('loss_token', 'loss_prompt', 'loss_proto')
+        if getattr(head, name, None) is not None
+    ]
+    if losses:
+        recipe['alignment losses'] = ', '.join(losses)
+    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    for name in ('type', 'lr', 'weight_decay'):
+        if name in optimizer:
+            recipe[f'optimizer {name}'] = optimizer[name]
+    train = cfg.get('train_cfg') or {}
+    for name in ('max_epochs', 'max_iters'):
+        if name in train:
+            recipe[name] = train[name]
+    if 'batch_size' in (cfg.get('train_dataloader') or {}):
+        recipe['batch size'] = cfg['train_dataloader']['batch_size']
+    return recipe
+
+
+def versions_here() -> dict[str, str]:
+    """Return the versions of the packages that made the report."""
+    found = dict(mpafer_plugin=__version__, python=platform.python_version())
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # the host's maintained fork
+            continue
+    return found

@@ -1,0 +1,78 @@
+"""The page of a report, from one template."""
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from mpafer_plugin.utils.atomic_write import atomic_write
+
+from .numbers import plain
+
+TEMPLATE = 'report/page.html'
+
+UNKNOWN = '–'  # noqa: RUF001
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Format a percentage, a dash if it is not known."""
+    return UNKNOWN if value is None else f'{value:.{digits}f}'
+
+
+def with_interval(found: Mapping[str, float] | None) -> Markup | str:
+    """Format a value and its interval, a dash if it is not known."""
+    if found is None:
+        return UNKNOWN
+    return Markup('{:.1f} <small>[{:.1f}, {:.1f}]</small>').format(
+        found['value'], found['low'], found['high']
+    )
+
+
+def signed(found: Mapping[str, float]) -> Markup:
+    """Format a difference and its interval."""
+    return Markup('{:+.1f} <small>[{:+.1f}, {:+.1f}]</small>').format(
+        found['value'], found['low'], found['high']
+    )
+
+
+def render(**content: Any) -> str:
+    """Fill the template.
+
+    Args:
+        **content: Values that it names.
+    """
+    environment = Environment(
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(
+        percent=percent, interval=with_interval, signed=signed
+    )
+    source = files('mpafer_plugin').joinpath(TEMPLATE)
+    template = environment.from_string(source.read_text(encoding='utf-8'))
+    return template.render(**content)
+
+
+def write(html: str, numbers: Mapping[str, Any], path: Path) -> Path:
+    """Write the page and, beside it, its numbers.
+
+    Args:
+        html (str): The page.
+        numbers (Mapping): See :func:`plain`.
+        path (Path): Ends in .html.
+
+    Returns:
+        Path: The JSON, of the same name.
+    """
+    text = json.dumps(plain(dict(numbers)), ensure_ascii=False, indent=1)
+    beside = path.with_suffix('.json')
+    for target, content in ((beside, text), (path, html)):
+        with atomic_write(target) as part:
+            part.write_text(content + '\n', encoding='utf-8')
+    return beside

@@ -1,0 +1,89 @@
+import json
+import re
+
+import pytest
+import torch
+from mmengine.runner import Runner
+from mmpretrain.registry import MODELS
+
+from mpafer_plugin.cli.report import distinct_names, main
+from tests.test_apis.conftest import save  # noqa: F401
+
+RESIZE = dict(scale=[32, 32], interpolation='bicubic')
+
+
+@pytest.fixture
+def run(load_config, save, tmp_path):  # noqa: F811
+    """Function that reports on models of a tiny config with other prompts."""
+    cfg = load_config('mpafer_rafdb.py')
+    paths = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        model = MODELS.build(cfg.model)
+        torch.nn.init.normal_(model.backbone.prompts)
+        model.head.set_prototypes(torch.randn_like(model.head.prototypes))
+        paths.append(str(save(model, f'{seed}.pth', resize=RESIZE)))
+    cfg.dump(tmp_path / 'tiny.py')
+    out = tmp_path / 'r.html'
+
+    def run(*args, models=1):
+        given = str(tmp_path / 'tiny.py'), *paths[:models]
+        assert main([*given, '--out', str(out), *args]) == 0
+        found = json.loads(out.with_suffix('.json').read_text())
+        return found, out.read_text()
+
+    run.cfg, run.paths = cfg, paths
+    return run
+
+
+def test_a_report_has_the_numbers_of_a_test(run):
+    numbers, html = run()
+    (model,) = numbers['models']
+    run.cfg.load_from, run.cfg.experiment_name = run.paths[0], 'report'
+    expected = Runner.from_cfg(run.cfg).test()
+    for name in ('accuracy', 'uar', 'macro_f1'):
+        found = model['metrics'][name]
+        assert found['value'] == pytest.approx(expected[f'fer/{name}'])
+        assert found['low'] <= found['value'] <= found['high']
+    assert sum(map(sum, model['confusion'])) == numbers['data']['images'] == 28
+    assert model['confidence']['temperature']['images'] == 7  # validation
+    assert model['facts']['sha256'] in html
+    assert html.count('data:image/jpeg') >= 28
+    # Nothing is fetched from elsewhere.
+    assert not re.findall(r'(?:src|href)="(?!#|data:)[^"]*"', html)
+    (pair, *_) = model['mistakes']['pairs']
+    assert pair['images'][0]['path'].endswith('_aligned.jpg')
+    assert not pair['images'][0]['path'].startswith('/')
+
+
+def test_images_may_be_left_out(run):
+    _, html = run('--no-images')
+    assert 'data:image/jpeg' not in html
+
+
+def test_validation_has_no_temperature_of_its_own(run):
+    numbers, html = run('--split', 'val')
+    assert numbers['models'][0]['confidence']['temperature'] is None
+    assert numbers['data']['images'] == 7
+    assert numbers['no_temperature'] in html
+
+
+def test_wrong_arguments(run, tmp_path, capsys):
+    config = str(tmp_path / 'tiny.py')
+    with pytest.raises(SystemExit):
+        main([config, 'a.pth', '--out', 'r.pdf'])
+    assert 'r.pdf' in capsys.readouterr().err
+    out = str(tmp_path / 'r.html')
+    assert main([config, 'absent.pth', '--out', out]) == 1
+    assert 'absent.pth' in capsys.readouterr().err
+    with pytest.raises(SystemExit, match=r'twice'):
+        main([config, 'a.pth', './a.pth', '--out', out])
+
+
+def test_names_tell_checkpoints_apart():
+    assert distinct_names(['a/best.pth']) == ['best.pth']
+    assert distinct_names(['a/x.pth', 'b/x.pth']) == ['a/x.pth', 'b/x.pth']
+    assert distinct_names(['a/c/x.pth', 'b/c/x.pth']) == [
+        'a/c/x.pth',
+        'b/c/x.pth',
+    ]
