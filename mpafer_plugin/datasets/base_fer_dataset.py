@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ from .face_crop import (
 )
 from .folds import Fold, name_subjects
 from .label_counts import log_split
+from .relabel import Merge, label_targets, merged_classes, relabel
 from .split_choice import SplitChoice
 
 
@@ -47,6 +49,10 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         subset (dict, optional): Part of the split, after ``leave_out``:
             ``dict(num=5000)``, stratified, or ``dict(per_class=16)``, each
             with ``seed`` (0); see :func:`choose_subset`. Defaults to None.
+        merge (dict, optional): New names of classes that are one class, or
+            renamed: ``{'negative': ['anger', 'fear'], 'joy': ['happiness']}``.
+            Labels of no class are left out and counted, so that ``classes``
+            also chooses some of the data's. Defaults to None.
         subject (str, optional): A regular expression, searched in the paths
             relative to ``data_root``; what it matches, or its last group
             matches, names a person: ``'S[0-9]+'`` for ``faces/S005_1.png``.
@@ -66,8 +72,8 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             ``lazy_init``, ``max_refetch``.
 
     Raises:
-        ValueError: If ``split`` is unknown, a line cannot be read, a label is
-            not among the classes, or no image is left.
+        ValueError: If ``split`` is unknown, a line cannot be read, no label is
+            a class, a class seems misspelt, or no image is left.
         FileNotFoundError: If annotations or images that they list, other
             than those left out, are absent.
     """
@@ -92,6 +98,8 @@ class BaseFERDataset(SplitChoice, BaseDataset):
     #: How faces are cropped by their boxes, if samples have boxes.
     box_crop: FaceCrop | None = None
 
+    _relabelled = ''  # a clause that follows the label rule
+
     def __init__(
         self,
         data_root: str,
@@ -100,6 +108,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         test_mode: bool | None = None,
         leave_out: str | None = None,
         subset: dict | None = None,
+        merge: Merge | None = None,
         subject: str | None = None,
         folds: int | None = None,
         fold: int | None = None,
@@ -115,6 +124,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         self.split = split
         self.leave_out = leave_out
         self.subset = subset
+        self.merge = merge
         self.subject = subject
         self.fold = Fold.of(folds, fold, fold_seed)
         self.root = DataRoot(data_root, backend_args)
@@ -145,9 +155,19 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         """
         raise NotImplementedError
 
+    def label_names(self) -> Mapping[str, str]:
+        """Return all labels that images may have before merging.
+
+        Returns:
+            Mapping[str, str]: Canonical name to the place where it was found,
+            '' for labels that do not depend on the copy.
+        """
+        return dict.fromkeys(self.METAINFO['classes'], '')
+
     def read_samples(self) -> list[Sample]:
-        """Do as :meth:`load_samples`, with persons by ``subject``."""
-        samples = self.load_samples()
+        """Do as :meth:`load_samples`, with the persons and classes to use."""
+        targets = label_targets(self.label_names(), self.CLASSES, self.merge)
+        samples, self._relabelled = relabel(self.load_samples(), targets)
         if self.subject is None:
             return samples
         required = self.official_part == 'train'
@@ -163,6 +183,19 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             are published.
         """
         return self.PUBLISHED_COUNTS.get(self.official_part)
+
+    def expected_counts(self) -> Mapping[str, int] | None:
+        """Return :meth:`published_counts` of the classes to use."""
+        published = self.published_counts()
+        if published is None:
+            return None
+        targets = label_targets(self.label_names(), self.CLASSES, self.merge)
+        counts: Counter[str] = Counter()
+        for label, number in published.items():
+            name = targets.get(label, label)
+            if name is not None:
+                counts[name] += number
+        return counts
 
     def describe(self) -> dict[str, str]:
         """Describe the split, its labels and its crops.
@@ -182,7 +215,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
         return dict(
             split_rule=self.split_rule,
-            label_rule=self.labelling,
+            label_rule=self.labelling + self._relabelled,
             crop=crop,
         )
 
@@ -204,14 +237,6 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             check_crops(self.root, kept, self._crops)
         names = canonical_names(self.CLASSES)
         index = {name: i for i, name in enumerate(names)}
-        for sample in samples:
-            shares = sample.score or {}
-            for name in (sample.label, *(n for n in shares if shares[n])):
-                if name not in index:
-                    raise ValueError(
-                        f'{sample.where}: the label {name!r} is not among '
-                        f'the classes {list(self.CLASSES)}'
-                    )
         chosen, left_out = self.choose(samples)
         rules = self.describe()
         log_split(
@@ -219,7 +244,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             self.CLASSES,
             samples,
             chosen,
-            {self.COUNTS_SOURCE: self.published_counts()},
+            {self.COUNTS_SOURCE: self.expected_counts()},
             rules | dict(split_rule=rules['split_rule'] + left_out),
         )
         if not chosen:
@@ -267,6 +292,16 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             if info is None:
                 return None
         return info
+
+    def _compat_classes(
+        self, metainfo: Mapping | None, classes: str | Sequence[str] | None
+    ) -> Mapping:
+        """Merge the classes that are given, or else those of the data."""
+        metainfo = super()._compat_classes(metainfo, classes)
+        if self.merge is None:
+            return metainfo
+        names = metainfo.get('classes', self.METAINFO['classes'])
+        return {**metainfo, 'classes': merged_classes(names, self.merge)}
 
     def extra_repr(self) -> list[str]:
         """Show root, split, rules and crop when the dataset is printed."""

@@ -144,6 +144,10 @@ class AffectNet(HeldOutFERDataset):
             self.labelling += f'; {repeated} repeated rows passed over'
         return samples
 
+    def label_names(self) -> Mapping[str, str]:
+        """Return the expressions that are read."""
+        return dict.fromkeys(self.expressions, '')
+
     def published_counts(self) -> Mapping[str, int]:
         """Return the published counts of the official part."""
         published = self.PUBLISHED_COUNTS[self.official_part]

@@ -6,7 +6,6 @@ from ..categories import (
     COMPOUND_EXPRESSIONS,
     EXPRESSIONS,
     canonical_name,
-    canonical_names,
 )
 from ..data_root import DataRoot
 from ..held_out_fer_dataset import HeldOutFERDataset
@@ -123,11 +122,18 @@ class CustomFERDataset(HeldOutFERDataset):
                     'was selected on it'
                 )
             raise FileNotFoundError(text)
-        labels = match_classes(self.names[part], self.CLASSES)
         return [
-            sample._replace(label=labels[sample.label])
+            sample._replace(label=canonical_name(sample.label))
             for sample in self.read_part(part)
         ]
+
+    def label_names(self) -> Mapping[str, str]:
+        """Return the names of all parts."""
+        return {
+            canonical_name(name): where
+            for part in self.names.values()
+            for name, where in part.items()
+        }
 
     @property
     def other_validation(self) -> str:
@@ -150,13 +156,15 @@ class CustomFERDataset(HeldOutFERDataset):
         self, metainfo: Mapping | None, classes: str | Sequence[str] | None
     ) -> Mapping:
         """Use the classes that were found if none are given."""
-        metainfo = super()._compat_classes(metainfo, classes)
-        if 'classes' in metainfo or 'classes' in self.METAINFO:
-            return metainfo
-        names: dict[str, str] = {}
-        for part in self.names.values():
-            names |= part
-        return {**metainfo, 'classes': find_classes(names)}
+        if classes is None and 'classes' not in {
+            **self.METAINFO,
+            **(metainfo or {}),
+        }:
+            names: dict[str, str] = {}
+            for part in self.names.values():
+                names |= part
+            classes = find_classes(names)
+        return super()._compat_classes(metainfo, classes)
 
 
 def find_classes(names: Mapping[str, str]) -> tuple[str, ...]:
@@ -188,40 +196,3 @@ def find_classes(names: Mapping[str, str]) -> tuple[str, ...]:
         *(name for name in known if name in found),
         *sorted(found.difference(known)),
     )
-
-
-def match_classes(
-    names: Mapping[str, str], classes: Sequence[str]
-) -> dict[str, str]:
-    """Find the class of each name in a dataset.
-
-    Args:
-        names (Mapping[str, str]): Each name to the place where it was found.
-        classes (Sequence[str]): The classes.
-
-    Returns:
-        dict[str, str]: Each name to the canonical name of its class.
-
-    Raises:
-        ValueError: If a name is not a class, or two classes are the same.
-    """
-    known = canonical_names(classes)
-    found = {name: canonical_name(name) for name in names}
-    for name, where in names.items():
-        if found[name] in known:
-            continue
-        folded = [other.casefold() for other in known]
-        hint = ''
-        if found[name].casefold() in folded:
-            close = classes[folded.index(found[name].casefold())]
-            hint = f'; did you mean {close!r}?'
-        elif not set(found.values()) & set(known):
-            hint = (
-                '; none of them is a class, and labels are matched by name, '
-                'never by position'
-            )
-        raise ValueError(
-            f'{where}: {name!r} is not among the classes {list(classes)}; '
-            f'the labels here are {sorted(names)}{hint}'
-        )
-    return found

@@ -171,6 +171,10 @@ class RAFDB(HeldOutFERDataset):
             )
         return samples
 
+    def label_names(self) -> Mapping[str, str]:
+        """Return the names in the label file."""
+        return dict.fromkeys(self.LABEL_NAMES.values(), '')
+
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the counts of the official part, None for compound."""
         return None if self.compound else super().published_counts()

@@ -6,7 +6,6 @@ from mmpretrain.registry import DATASETS
 
 from ..annotations import Sample, absent_images
 from ..base_fer_dataset import BaseFERDataset
-from ..categories import canonical_names
 from ..wrappers import dataset_class, inner_datasets
 
 # Arguments that do not change the result of `read_samples`.
@@ -83,14 +82,6 @@ class OfficialPart:
                 self.splits.setdefault(split, []).extend(chosen)
         except (ValueError, OSError) as error:
             self.errors.append(str(error))
-        classes = canonical_names(dataset.CLASSES)
-        unknown = [s for s in self.samples if s.label not in classes]
-        if unknown:
-            self.errors.append(
-                f'{unknown[0].where}: the label {unknown[0].label!r} is not '
-                f'among the classes {list(dataset.CLASSES)}; '
-                f'{len(unknown)} such labels'
-            )
 
 
 def fer_dataset_configs(config: Mapping) -> list[dict]:

@@ -208,7 +208,7 @@ def _report(
 ) -> PartReport:
     dataset = part.dataset
     rules = dataset.describe()
-    expected = dataset.published_counts() if part.samples else None
+    expected = dataset.expected_counts() if part.samples else None
     report = PartReport(
         name=part.name,
         data_root=dataset.root.path,

@@ -466,7 +466,7 @@ def test_no_folder_of_images(tmp_path):
         ({'split': 'val', 'val_fraction': 0}, r'val_fraction above 0'),
         ({'val_fraction': 1.0}, r'val_fraction is 1\.0'),
         ({'num_classes': 6}, r'no 6 classes; num_classes is 7, or 8'),
-        ({'classes': ['happy']}, r"'neutral' is not among .*'happy'"),
+        ({'classes': ['awe']}, r"'neutral' is not among .*'awe'"),
     ],
 )
 def test_wrong_arguments(roots, kwargs, message):

@@ -264,11 +264,11 @@ def test_unknown_labels(tmp_path):
     for classes, message in (
         (['sad', 'bored'], r"csv:3: 'Bored' is not .*did you mean 'bored'\?"),
         (
-            ['sad'],
-            r"csv:3: 'Bored' is not among the classes \['sad'\]; the labels "
-            r"here are \['Bored', 'sad'\]$",
+            ['sad', 'weary'],
+            r"csv:3: 'Bored' is not among the classes \['sad', 'weary'\]; the "
+            r"labels here are \['Bored', 'sadness'\]; no label is \['weary'\]",
         ),
-        (['anger', 'fear'], r"csv:2: 'sad' .*by name, never by position"),
+        (['anger', 'fear'], r"csv:2: 'sadness' .*by name, never by position"),
     ):
         with pytest.raises(ValueError, match=message):
             read(root, classes=classes)

@@ -338,8 +338,8 @@ def test_no_such_folder(tmp_path):
             r'them in val/<class>/, and the present ones',
         ),
         (
-            {'classes': ['anger']},
-            r"/Aha: 'Aha' is not among .*\['anger'\]; the",
+            {'classes': ['bored']},
+            r"/Aha: 'Aha' is not among .*\['bored'\]; the",
         ),
         (
             {'classes': ['Happy', 'anger', 'gähnend', 'aha']},

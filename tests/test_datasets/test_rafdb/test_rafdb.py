@@ -235,7 +235,7 @@ def test_unlisted_images_are_counted(root, log):
         ({'split': 'val', 'val_fraction': 0}, r'val_fraction above 0'),
         ({'val_fraction': 1.0}, r'val_fraction is 1\.0'),
         ({'val_fraction': -0.1}, r'val_fraction is -0\.1'),
-        ({'classes': ['happy']}, r"'surprise' is not among .*'happy'"),
+        ({'classes': ['awe']}, r"'surprise' is not among .*'awe'"),
         (
             {'split': 'val', 'val_fraction': 0.001},
             r'rounds to no image: the largest class has 70',

@@ -39,10 +39,20 @@ def test_a_path_out_of_the_folder_is_not_read(configs, monkeypatch):
 
 
 def test_labels_that_are_no_class_are_reported(configs):
-    configs['train']['classes'] = ['neutral', 'happiness']
+    configs['train']['classes'] = ['neutral', 'hapiness']
     part = read_parts(configs)[0]
-    assert "the label 'fear' is not among the classes" in part.errors[0]
-    assert part.errors[0].endswith('60 such labels')
+    assert "'hapiness'" in part.errors[0]
+    assert part.samples == []
+
+
+def test_classes_that_are_left_out_are_not_expected(configs):
+    for config in configs.values():
+        config['classes'] = ['neutral', 'happiness']
+    train = read_parts(configs)[0]
+    assert train.counts == dict(neutral=12, happiness=12)
+    assert train.dataset.expected_counts() == dict(
+        neutral=2524, happiness=4772
+    )
 
 
 def test_wrappers_are_taken_off(configs):
