@@ -13,6 +13,7 @@ from mmpretrain.registry import MODELS
 from torch import nn
 
 from mpafer_plugin.clip.precision import cast_towers, choose_dtype
+from mpafer_plugin.datasets.relabel_config import relabel_config
 from mpafer_plugin.engine.checkpoints.file import (
     check_tensors,
     read_checkpoint,
@@ -173,6 +174,7 @@ def _from_onnx(
 def _from_config(source: str | Path | Config) -> tuple[nn.Module, list]:
     """Build a model, and return its test pipeline."""
     cfg = source if isinstance(source, Config) else Config.fromfile(source)
+    relabel_config(cfg)
     steps = pipeline_of(cfg)
     if not steps:
         raise ValueError(

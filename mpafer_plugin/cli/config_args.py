@@ -13,6 +13,7 @@ from torch import nn
 
 import mpafer_plugin
 from mpafer_plugin.clip.precision import cast_towers
+from mpafer_plugin.datasets.relabel_config import relabel_config
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
 from mpafer_plugin.engine.distributed import unwrap_model
@@ -109,6 +110,10 @@ def load_config(args: argparse.Namespace) -> Config:
     cfg = Config.fromfile(args.config)
     if args.cfg_options:
         cfg.merge_from_dict(args.cfg_options)
+    try:
+        relabel_config(cfg)
+    except ValueError as error:
+        raise SystemExit(f'{args.config}: {error}') from error
     for name in DATALOADERS:
         loader = cfg.get(name)
         if loader is None:

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from mpafer_plugin.clip.tokenizer import word_tokens
+from mpafer_plugin.datasets.relabel_config import relabel_config
 from mpafer_plugin.prompts.generation import (
     Chat,
     NoAnswer,
@@ -224,6 +225,7 @@ def read_classes(
     """
     try:
         cfg = Config.fromfile(path)
+        relabel_config(cfg)
         init_default_scope(cfg.get('default_scope', 'mmpretrain'))
         text = cfg.get('model')
         for key in ('head', 'text'):

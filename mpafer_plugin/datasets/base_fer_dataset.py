@@ -1,4 +1,3 @@
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,13 +13,19 @@ from .data_root import DataRoot
 from .face_crop import (
     check_crops,
     crop_box,
-    face_crop_text,
+    crop_text,
     find_crop_config,
     read_face_crop,
 )
 from .folds import Fold, name_subjects
 from .label_counts import log_split
-from .relabel import Merge, label_targets, merged_classes, relabel
+from .relabel import (
+    Merge,
+    label_targets,
+    merge_counts,
+    merged_classes,
+    relabel,
+)
 from .split_choice import SplitChoice
 
 
@@ -166,12 +171,16 @@ class BaseFERDataset(SplitChoice, BaseDataset):
 
     def read_samples(self) -> list[Sample]:
         """Do as :meth:`load_samples`, with the persons and classes to use."""
-        targets = label_targets(self.label_names(), self.CLASSES, self.merge)
-        samples, self._relabelled = relabel(self.load_samples(), targets)
+        samples, self._relabelled = relabel(
+            self.load_samples(), self._targets()
+        )
         if self.subject is None:
             return samples
         required = self.official_part == 'train'
         return name_subjects(samples, self.subject, required)
+
+    def _targets(self) -> dict[str, str | None]:
+        return label_targets(self.label_names(), self.CLASSES, self.merge)
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the published counts of the official part.
@@ -189,13 +198,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         published = self.published_counts()
         if published is None:
             return None
-        targets = label_targets(self.label_names(), self.CLASSES, self.merge)
-        counts: Counter[str] = Counter()
-        for label, number in published.items():
-            name = targets.get(label, label)
-            if name is not None:
-                counts[name] += number
-        return counts
+        return merge_counts(published, self._targets())
 
     def describe(self) -> dict[str, str]:
         """Describe the split, its labels and its crops.
@@ -204,19 +207,10 @@ class BaseFERDataset(SplitChoice, BaseDataset):
             dict[str, str]: Clauses in plain English: 'split_rule',
             'label_rule' and 'crop', first ours, then the released one.
         """
-        crop = self.released_crop
-        if self.box_crop is not None:
-            crop = (
-                f'by the boxes listed, {self.box_crop.size} x '
-                f'{self.box_crop.size}, margin {self.box_crop.margin:g}; '
-                f'before: {crop}'
-            )
-        elif self.face_crop is not None:
-            crop = f'{face_crop_text(self.face_crop)}; before: {crop}'
         return dict(
             split_rule=self.split_rule,
             label_rule=self.labelling + self._relabelled,
-            crop=crop,
+            crop=crop_text(self.released_crop, self.face_crop, self.box_crop),
         )
 
     def load_data_list(self) -> list[dict]:

@@ -105,11 +105,28 @@ def crop_box(crop: FaceCrop, results: dict) -> dict:
     return results
 
 
-def face_crop_text(crop: dict) -> str:
-    """Describe a crop config, the result of :func:`read_face_crop`."""
-    how = 'aligned' if crop['align'] else 'upright box'
+def crop_text(
+    released: str, face_crop: dict | None, box_crop: FaceCrop | None
+) -> str:
+    """Describe the crop of a dataset: ours, if any, then the released one.
+
+    Args:
+        released (str): The released crop.
+        face_crop (dict, optional): Result of :func:`read_face_crop`.
+        box_crop (FaceCrop, optional): Crop by listed boxes.
+    """
+    if box_crop is not None:
+        return (
+            f'by the boxes listed, {box_crop.size} x {box_crop.size}, margin '
+            f'{box_crop.margin:g}; before: {released}'
+        )
+    if face_crop is None:
+        return released
+    how = 'aligned' if face_crop['align'] else 'upright box'
     return (
-        f'by {CROP_CONFIG}: {crop["detector"]}, {how}, {crop["size"]} x '
-        f'{crop["size"]}, margin {crop["margin"]:g}, of several faces the '
-        f'{crop["several"]}, without a face {crop["no_face"]}'
+        f'by {CROP_CONFIG}: {face_crop["detector"]}, {how}, '
+        f'{face_crop["size"]} x {face_crop["size"]}, margin '
+        f'{face_crop["margin"]:g}, of several faces the '
+        f'{face_crop["several"]}, without a face {face_crop["no_face"]}; '
+        f'before: {released}'
     )

@@ -182,6 +182,18 @@ def relabel(
     return kept, text
 
 
+def merge_counts(
+    counts: Mapping[str, int], targets: Mapping[str, str | None]
+) -> Counter[str]:
+    """Add the counts of the labels of each class, see label_targets()."""
+    merged: Counter[str] = Counter()
+    for label, number in counts.items():
+        name = targets.get(label, label)
+        if name is not None:
+            merged[name] += number
+    return merged
+
+
 def _merge_shares(
     score: Mapping[str, float], targets: Mapping[str, str | None]
 ) -> tuple[str | None, dict[str, float]]:

@@ -7,6 +7,7 @@ from mpafer_plugin.datasets.categories import (
     EXPRESSIONS,
     canonical_name,
 )
+from mpafer_plugin.datasets.relabel import Merge, read_merge
 
 from .descriptions import load_descriptions
 
@@ -28,6 +29,7 @@ def load_hard_prompts(
     path: str | Path,
     classes: Sequence[str],
     prompt_names: Mapping[str, str] | None = None,
+    merge: Merge | None = None,
 ) -> dict[str, dict[int, list[str]]]:
     """Load the hard prompts of every class at every granularity.
 
@@ -57,6 +59,9 @@ def load_hard_prompts(
         path (str | Path): A JSON file such as :data:`HARD_PROMPTS_FILE`.
         classes (Sequence[str]): Label names, in label order.
         prompt_names (Mapping[str, str], optional): See :func:`prompt_words`.
+        merge (Mapping, optional): New name to the names of the classes that
+            it takes the place of, as in :class:`BaseFERDataset`. A new name
+            that the file lacks has their descriptions. Defaults to None.
 
     Returns:
         dict[str, dict[int, list[str]]]: For each class, in the order of
@@ -64,7 +69,8 @@ def load_hard_prompts(
         3 one per description.
 
     Raises:
-        ValueError: If the file lacks a class, is not in this format or is of
+        ValueError: If the file lacks a class, ``merge`` is wrong, or the file
+            is not in this format or is of
             another schema version.
 
     Examples:
@@ -76,15 +82,22 @@ def load_hard_prompts(
     words = prompt_words(classes, prompt_names)
     entries = load_descriptions(Path(path))['classes']
     by_name = {canonical_name(name): entry for name, entry in entries.items()}
+    members: dict[str, list[str]] = {}
+    for member, new in read_merge(merge).items():
+        members.setdefault(canonical_name(new), []).append(member)
     prompts = {}
     for name, word in zip(classes, words, strict=True):
-        entry = by_name.get(canonical_name(name))
-        if entry is None:
+        key = canonical_name(name)
+        merged = members.get(key, [key])
+        if key in by_name and key not in merged:
+            merged = [key]  # the file describes the new class itself
+        if absent := [member for member in merged if member not in by_name]:
+            what = repr(name) if absent == [key] else f'{absent} of {name!r}'
             raise ValueError(
-                f'{path} has no class {name!r}; it has {list(entries)}'
+                f'{path} has no class {what}; it has {list(entries)}'
             )
-        asked = entry.get('word', word)
-        if canonical_name(asked) != canonical_name(word):
+        asked = by_name[merged[0]].get('word', word)
+        if key in merged and canonical_name(asked) != canonical_name(word):
             warnings.warn(
                 f'{path} describes {name!r} as {asked!r}, but its prompts say '
                 f'{word!r}; prompt_names={{{name!r}: {asked!r}}} makes them '
@@ -95,7 +108,8 @@ def load_hard_prompts(
             granularity: list(
                 dict.fromkeys(  # without duplicates
                     template.format(name=word, description=text.strip())
-                    for text in entry['descriptions']
+                    for member in merged
+                    for text in by_name[member]['descriptions']
                 )
             )
             for granularity, template in TEMPLATES.items()

@@ -150,3 +150,26 @@ def test_wrong_files(tmp_path, text, message):
     (tmp_path / 'x.json').write_text(text)
     with pytest.raises(ValueError, match=message):
         load_hard_prompts(tmp_path / 'x.json', ['fear'])
+
+
+def test_merged_classes_have_the_descriptions_of_all(tmp_path):
+    merge = {'low': ['sad', 'angry'], 'fear': ['fear', 'awe'], 'up': ['glee']}
+    path = write(
+        tmp_path / 'a.json',
+        {
+            name: {'descriptions': [f'{name} face']}
+            for name in ('sadness', 'anger', 'fear', 'awe', 'glee', 'up')
+        },
+    )
+    prompts = load_hard_prompts(path, ['low', 'fear', 'up'], merge=merge)
+    ends = {
+        name: [text.rpartition(', ')[2] for text in texts[3]]
+        for name, texts in prompts.items()
+    }
+    assert ends == {
+        'low': ['with sadness face', 'with anger face'],
+        'fear': ['with fear face', 'with awe face'],
+        'up': ['with up face'],  # described itself
+    }
+    with pytest.raises(ValueError, match=r"\['bored'\] of 'x'"):
+        load_hard_prompts(path, ['x'], merge={'x': ['fear', 'bored']})

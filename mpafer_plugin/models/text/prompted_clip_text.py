@@ -55,6 +55,9 @@ class PromptedCLIPText(BaseModule):
         prompt_names (dict[str, str], optional): Words used in the prompts
             instead of class names, such as ``{'happiness': 'happy'}``.
             Defaults to None.
+        merge (dict, optional): New names of classes, whose descriptions are
+            those of the classes that they take the place of; see
+            :class:`BaseFERDataset`. Defaults to None.
         mask_name (bool): Whether to exclude the tokens of the class name from
             the token vectors, since the name alone can satisfy the loss. With
             a shared context all soft token vectors are then equal and the
@@ -90,6 +93,7 @@ class PromptedCLIPText(BaseModule):
         prompt_names: dict[str, str] | None = None,
         mask_name: bool = False,
         pool_ends: bool = False,
+        merge: dict | None = None,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -116,7 +120,9 @@ class PromptedCLIPText(BaseModule):
             )
             nn.init.normal_(self.context, std=0.02)  # paper
         self._build_soft()
-        groups = self._hard_groups(hard_prompts, granularity, prompt_names)
+        groups = self._hard_groups(
+            hard_prompts, granularity, prompt_names, merge
+        )
         self.hard_texts = [
             [text for texts in parts for text in texts] for parts in groups
         ]
@@ -202,6 +208,7 @@ class PromptedCLIPText(BaseModule):
         source: str | Sequence[str] | None,
         granularity: int | str,
         prompt_names: dict[str, str] | None,
+        merge: dict | None,
     ) -> list[list[list[str]]]:
         """Return the texts of each class, one list per granularity."""
         if granularity not in (*GRANULARITIES, 'mean'):
@@ -217,7 +224,7 @@ class PromptedCLIPText(BaseModule):
                 )
             return [[[text]] for text in source]
         prompts = load_hard_prompts(
-            source or HARD_PROMPTS_FILE, self.classes, prompt_names
+            source or HARD_PROMPTS_FILE, self.classes, prompt_names, merge
         )
         return [
             [
