@@ -19,13 +19,7 @@ from .face_crop import (
 )
 from .folds import Fold, name_subjects
 from .label_counts import log_split
-from .relabel import (
-    Merge,
-    label_targets,
-    merge_counts,
-    merged_classes,
-    relabel,
-)
+from .relabel import Merge, label_targets, merge_classes, merge_counts, relabel
 from .split_choice import SplitChoice
 
 
@@ -171,9 +165,8 @@ class BaseFERDataset(SplitChoice, BaseDataset):
 
     def read_samples(self) -> list[Sample]:
         """Do as :meth:`load_samples`, with the persons and classes to use."""
-        samples, self._relabelled = relabel(
-            self.load_samples(), self._targets()
-        )
+        samples = self.load_samples()
+        samples, self._relabelled = relabel(samples, self._targets())
         if self.subject is None:
             return samples
         required = self.official_part == 'train'
@@ -291,11 +284,9 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         self, metainfo: Mapping | None, classes: str | Sequence[str] | None
     ) -> Mapping:
         """Merge the classes that are given, or else those of the data."""
-        metainfo = super()._compat_classes(metainfo, classes)
-        if self.merge is None:
-            return metainfo
-        names = metainfo.get('classes', self.METAINFO['classes'])
-        return {**metainfo, 'classes': merged_classes(names, self.merge)}
+        given = super()._compat_classes(metainfo, classes)
+        names = {**self.METAINFO, **given}['classes']
+        return {**given, 'classes': merge_classes(names, self.merge)}
 
     def extra_repr(self) -> list[str]:
         """Show root, split, rules and crop when the dataset is printed."""

@@ -48,13 +48,15 @@ def read_merge(merge: Merge | None) -> dict[str, str]:
     return renamed
 
 
-def merged_classes(
+def merge_classes(
     classes: Iterable[str], merge: Merge | None
 ) -> tuple[str, ...]:
     """Return the classes after merging, each in the place of its first.
 
     Merged classes stay as they are, so that it may be done twice.
     """
+    if not merge:
+        return tuple(classes)
     renamed = read_merge(merge)
     found = [renamed.get(canonical_name(name), name) for name in classes]
     return tuple(dict.fromkeys(found))

@@ -3,7 +3,7 @@ from typing import Any
 from mmengine.config import Config
 
 from .base_fer_dataset import BaseFERDataset
-from .relabel import merged_classes
+from .relabel import merge_classes
 from .wrappers import dataset_class, inner_datasets
 
 _KEYS = ('classes', 'merge')
@@ -46,7 +46,7 @@ def relabel_config(cfg: Config) -> None:
     text = head.get('text') or {}
     if 'classes' in text:
         names = classes or text['classes']
-        text['classes'] = list(merged_classes(names, merge))
+        text['classes'] = list(merge_classes(names, merge))
         if merge is not None:  # by key: a ConfigDict has a method `merge`
             text['merge'] = merge
     elif 'num_classes' in head:
@@ -56,4 +56,4 @@ def relabel_config(cfg: Config) -> None:
                 f'relabel={wanted}: a {head["type"]} does not name its '
                 'classes; give relabel.classes'
             )
-        head.num_classes = len(merged_classes(names, merge))
+        head.num_classes = len(merge_classes(names, merge))

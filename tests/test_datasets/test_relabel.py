@@ -4,7 +4,7 @@ from mpafer_plugin.datasets import RAFDB, FERFolder, FERPlus
 from mpafer_plugin.datasets.annotations import Sample
 from mpafer_plugin.datasets.relabel import (
     label_targets,
-    merged_classes,
+    merge_classes,
     relabel,
 )
 
@@ -14,11 +14,11 @@ NEGATIVE = {'negative': ['Angry', 'fear']}
 
 def test_merged_classes_take_the_place_of_the_first():
     classes = ['happy', 'anger', 'bored', 'fear']
-    merged = merged_classes(classes, NEGATIVE)
+    merged = merge_classes(classes, NEGATIVE)
     assert merged == ('happy', 'negative', 'bored')
-    assert merged_classes(merged, NEGATIVE) == merged
-    assert merged_classes(classes, {'joy': 'happy'})[0] == 'joy'
-    assert merged_classes(classes, None) == tuple(classes)
+    assert merge_classes(merged, NEGATIVE) == merged
+    assert merge_classes(classes, {'joy': 'happy'})[0] == 'joy'
+    assert merge_classes(classes, None) == tuple(classes)
 
 
 def test_targets():
@@ -48,7 +48,7 @@ def test_wrong_names(classes, merge, message):
         label_targets(LABELS, classes, merge)
 
 
-def test_shares_of_merged_classes_are_added():
+def test_shares_of_merge_classes_are_added():
     votes = dict(anger=0.3, fear=0.2, happiness=0.4, bored=0.1)
     samples = [
         Sample('a.png', 'happiness', 'list', 1, 'a', votes),
