@@ -200,29 +200,33 @@ class FoldedBlock(nn.Module):
         keys = values = None
         if prompts is not None:
             with torch.no_grad():
-                _, keys, values = self._project(block.ln_1(prompts)[None])
+                seen = block.ln_1(prompts)
+                _, keys, values = self._project(seen, len(prompts))
         self.register_buffer('keys', keys)  # (1, heads, n, d / heads)
         self.register_buffer('values', values)
 
-    def _project(self, x: torch.Tensor) -> list[torch.Tensor]:
-        """Return queries, keys and values, (B, heads, T, d / heads)."""
+    def _project(self, rows: torch.Tensor, length: int) -> list[torch.Tensor]:
+        """Return queries, keys and values, (B, heads, length, d / heads)."""
         # The batch is -1, so that the shapes in the graph are constant.
-        shape = -1, x.shape[1], self.heads, self.size
-        parts = self.in_proj(x).chunk(3, dim=-1)
+        shape = -1, length, self.heads, self.size
+        parts = self.in_proj(rows).chunk(3, dim=-1)
         return [part.reshape(shape).transpose(1, 2) for part in parts]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Do as :func:`prompted_block`, with tokens (B, T, d)."""
-        q, k, v = self._project(self.ln_1(x))
+        batch, *shape = x.shape
+        # Of a matrix, a linear layer is ONNX's Gemm, which has a bias.
+        x = x.flatten(0, 1)  # (B * T, d)
+        q, k, v = self._project(self.ln_1(x), shape[0])
         if self.keys is not None and self.values is not None:
-            # x.shape[0], not len(x), which would make the batch static.
-            size = (x.shape[0], -1, -1, -1)
+            size = (batch, -1, -1, -1)
             k = torch.cat([k, self.keys.expand(size)], dim=2)
             v = torch.cat([v, self.values.expand(size)], dim=2)
         out = (q @ k.transpose(-2, -1)).softmax(-1) @ v
-        out = out.transpose(1, 2).reshape(-1, *x.shape[1:])  # (B, T, d)
+        out = out.transpose(1, 2).reshape(-1, shape[1])
         x = x + self.ls_1(self.out_proj(out))
-        return x + self.ls_2(self.mlp(self.ln_2(x)))
+        x = x + self.ls_2(self.mlp(self.ln_2(x)))
+        return x.reshape(-1, *shape)
 
 
 class FoldedHead(nn.Module):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 _BATCH = 4  # images; the values of all their layers are in memory
-_LINEAR = re.compile(r'backbone\.blocks\..*(in_proj|out_proj|mlp\..*)/MatMul')
+_LINEAR = re.compile(r'backbone\.blocks\..*(in_proj|out_proj|mlp\..*)/Gemm')
 _PERCENTILE = 99.99
 
 
@@ -45,7 +45,7 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
             target,
             _Reader(images),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=['MatMul'],
+            op_types_to_quantize=['Gemm'],
             nodes_to_quantize=linear,
             per_channel=True,
             activation_type=QuantType.QUInt8,
@@ -54,8 +54,8 @@ def quantize(source: Path, target: Path, images: np.ndarray) -> None:
             extra_options=dict(
                 CalibPercentile=_PERCENTILE,
                 CalibStridedMinMax=1,
-                # The bias is added, and the residual, in float32.
-                OpTypesToExcludeOutputQuantization=['MatMul'],
+                # Sums of residuals and inputs of attention are float32.
+                OpTypesToExcludeOutputQuantization=['Gemm'],
             ),
         )
 
