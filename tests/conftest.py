@@ -136,7 +136,12 @@ def data_root(tmp_path_factory):
     raters.
     """
     root = tmp_path_factory.mktemp('data')
-    for write in (small_data.rafdb, small_data.ferplus, small_data.affectnet):
+    for write in (
+        small_data.rafdb,
+        small_data.ferplus,
+        small_data.affectnet,
+        small_data.published,
+    ):
         write(root)
     return root
 

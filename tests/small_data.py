@@ -61,6 +61,49 @@ def affectnet(root: Path) -> None:
             np.save(folder / 'annotations' / f'{i}_exp.npy', str(i % 10))
 
 
+def published(root: Path) -> None:
+    """A few images of each class of the datasets that are in no table."""
+    rng = np.random.default_rng(3)
+    basic = ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
+    for name, parts in dict(
+        fer2013=('train', 'val', 'test'),
+        sfew=('Train', 'Val'),
+        caers=('train', 'test'),
+    ).items():
+        for part in parts:
+            for k, label in enumerate(basic):
+                for i in range(12 if part.lower() == 'train' else 4):
+                    path = root / name / part / label / f'{i}.png'
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    draw(rng, path, k, (48, 48))
+    for name in ('jaffe', 'kdef', 'ckplus', 'expw'):
+        (root / name).mkdir()
+    lines = []
+    for person in range(12):
+        letters = f'K{chr(ord("A") + person)}'
+        for k, label in enumerate(('AN', 'DI', 'FE', 'HA', 'SA', 'SU', 'NE')):
+            path = root / 'jaffe' / f'{letters}.{label}1.{person}.png'
+            draw(rng, path, k, (40, 40))
+            code = 'AF' if label == 'FE' else label
+            path = root / 'kdef' / f'AF{person + 1:02d}{code}S.JPG'
+            draw(rng, path, k, (40, 40, 3))
+            path = root / 'expw' / 'image' / f'{person}_{k}.jpg'
+            path.parent.mkdir(exist_ok=True)
+            draw(rng, path, k, (60, 60, 3))
+            lines.append(f'{path.name} 0 5 10 50 55 90.5 {k}')
+        for k in range(1, 8):
+            sequence = f'S{person:03d}/{k:03d}'
+            frames = root / 'ckplus' / 'cohn-kanade-images' / sequence
+            labels = root / 'ckplus' / 'Emotion' / sequence
+            frames.mkdir(parents=True)
+            labels.mkdir(parents=True)
+            (labels / 'x_emotion.txt').write_text(f'  {k}.0000000e+00\n')
+            for i in range(4):
+                stem = sequence.replace('/', '_')
+                draw(rng, frames / f'{stem}_{i}.png', k * bool(i), (48, 48))
+    (root / 'expw' / 'label.lst').write_text('\n'.join(lines))
+
+
 def draw(rng, path: Path, label: int, shape: tuple) -> None:
     """Write noise with the class in its mean, so that it can be learnt."""
     noise = rng.integers(0, 60, shape)

@@ -3,6 +3,7 @@ from .base_fer_dataset import BaseFERDataset
 from .custom import FERCsv, FERFolder
 from .ferplus import FERPlus
 from .held_out_fer_dataset import HeldOutFERDataset
+from .published import CAERS, FER2013, JAFFE, KDEF, SFEW, CKPlus, ExpW
 from .rafdb import RAFDB
 from .samplers.class_balanced_sampler import ClassBalancedSampler
 from .samplers.resumable_sampler import ResumableSampler
@@ -11,10 +12,17 @@ from .transforms.load_decoded_image import LoadDecodedImage
 from .worker_init import leave_signals_to_main
 
 __all__ = [
+    'CAERS',
+    'FER2013',
+    'JAFFE',
+    'KDEF',
     'RAFDB',
+    'SFEW',
     'AffectNet',
     'BaseFERDataset',
+    'CKPlus',
     'ClassBalancedSampler',
+    'ExpW',
     'FERCsv',
     'FERFolder',
     'FERPlus',

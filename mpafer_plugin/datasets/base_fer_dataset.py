@@ -271,7 +271,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
 
     def _transform(self, info: dict) -> Any:
         """Run the pipeline; a face is cropped once its image is loaded."""
-        if self.box_crop is None:
+        if self.box_crop is None or not self.pipeline.transforms:
             return self.pipeline(info)
         load, *others = self.pipeline.transforms
         for transform in (load, partial(crop_box, self.box_crop), *others):

@@ -129,10 +129,10 @@ class DataRoot:
         Args:
             name (str): The file, in UTF-8, or UTF-16 with a BOM, a row a
                 line.
-            delimiter (str, optional): Separator of fields. None means by the
-                first line: Excel's ``sep=;``, or else that of comma,
-                semicolon, tab and bar which is in it most often. Defaults to
-                ','.
+            delimiter (str, optional): Separator of fields; ' ' is any number
+                of spaces. None means by the first line: Excel's ``sep=;``, or
+                else that of comma, semicolon, tab and bar which is in it most
+                often. Defaults to ','.
 
         Yields:
             tuple[int, list[str]]: Line number from 1 and stripped fields of
@@ -156,6 +156,8 @@ class DataRoot:
                             f'the row ends on line {above + rows.line_num}'
                         )
                     fields = [field.strip() for field in row]
+                    if delimiter == ' ':
+                        fields = [field for field in fields if field]
                     if fields and fields != ['']:
                         yield line, fields
                     line += 1

@@ -206,6 +206,31 @@ def test_quickstart_is_the_same_recipe():
     assert own.model == rafdb.model
 
 
+@pytest.mark.parametrize(
+    'name', ['fer2013', 'ckplus', 'jaffe', 'kdef', 'sfew', 'expw', 'caers']
+)
+def test_other_datasets_are_the_same_recipe(name):
+    own, base = (
+        Config.fromfile(CONFIGS / f'mpafer_{n}.py') for n in (name, 'rafdb')
+    )
+    assert own.model.head.text.pop('classes') == own.classes
+    del base.model.head.text['classes']
+    for split in ('train', 'val', 'test'):
+        dataset = own[f'{split}_dataloader'].dataset
+        assert dataset.split == split
+        assert dataset.data_root.endswith(f'/{name}')
+        assert dataset.get('folds') == (
+            10 if name in ('ckplus', 'jaffe', 'kdef', 'expw') else None
+        )
+        for cfg in (own, base):
+            pipeline = cfg[f'{split}_dataloader'].dataset.pipeline
+            cfg[f'{split}_dataloader'].dataset = pipeline
+    for cfg in (own, base):
+        for key in ('classes', 'data_root', 'dataset'):
+            cfg.pop(key)
+    assert own.to_dict() == base.to_dict()
+
+
 def test_learning_rate_warms_up_and_ends_at_zero(build_runner):
     runner = build_runner(**{'train_cfg.max_epochs': 4})
     rates = []

@@ -1,6 +1,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mmengine.logging import MMLogger
+
 from ..annotations import Sample
 from ..categories import (
     COMPOUND_EXPRESSIONS,
@@ -25,6 +27,9 @@ class CustomFERDataset(HeldOutFERDataset):
 
     #: Default of ``names``.
     NAMES: Mapping[str, str] | None = None
+
+    #: Published number of all images of an official part.
+    PUBLISHED_TOTALS: Mapping[str, int] = {}
 
     TEST_RULE = 'the test images'
 
@@ -122,10 +127,21 @@ class CustomFERDataset(HeldOutFERDataset):
                     'was selected on it'
                 )
             raise FileNotFoundError(text)
-        return [
+        samples = [
             sample._replace(label=canonical_name(sample.label))
             for sample in self.read_part(part)
         ]
+        total = self.published_total()
+        if total not in (None, len(samples)):
+            MMLogger.get_current_instance().warning(
+                f'{self.head}: there are {len(samples)} images, but {total} '
+                'were published; is the copy complete and unchanged?'
+            )
+        return samples
+
+    def published_total(self) -> int | None:
+        """Return the published number of images of the official part."""
+        return self.PUBLISHED_TOTALS.get(self.official_part)
 
     def label_names(self) -> Mapping[str, str]:
         """Return the names of all parts."""

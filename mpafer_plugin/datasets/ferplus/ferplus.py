@@ -10,7 +10,8 @@ from ..base_fer_dataset import BaseFERDataset
 from ..categories import EXPRESSIONS
 from ..layouts import Layout, find_layout
 from .labels import FERPLUS_COUNTS, LABEL_RULES, soft_target
-from .layouts import USAGES, read_votes, write_images
+from .layouts import read_votes, write_images
+from .pixels import USAGES
 
 _FOLDERS = {
     'train': 'FER2013Train',
@@ -55,7 +56,8 @@ class FERPlus(BaseFERDataset):
 
         ferplus
         ├── fer2013new.csv   # Usage,Image name,neutral,...
-        └── fer2013.csv      # emotion,pixels,Usage; the same rows
+        └── fer2013.csv      # emotion,pixels,Usage; the same rows; or
+                             # icml_face_data.csv
 
     Papers rarely say how they turn votes into labels, and the rules differ in
     a tenth of the images. Images of a complete copy, by rule:

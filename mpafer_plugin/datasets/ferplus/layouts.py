@@ -1,4 +1,4 @@
-"""FER+'s files: votes in two formats, and images in ``fer2013.csv``."""
+"""FER+'s files: votes in two formats, and images in FER2013's table."""
 
 import os
 import posixpath
@@ -14,13 +14,9 @@ from mmengine.logging import MMLogger
 
 from ..data_root import DataRoot
 from .labels import VOTE_COLUMNS
+from .pixels import USAGES, PixelRow, find_pixels, pixel_rows
 
 VOTES_HEADER = ['Usage', 'Image name', *VOTE_COLUMNS]
-USAGES = ('Training', 'PublicTest', 'PrivateTest')
-
-PIXELS = 'fer2013.csv'
-PIXELS_HEADER = ['emotion', 'pixels', 'Usage']
-SIZE = 48  # pixels, of both sides
 
 
 def read_votes(
@@ -86,7 +82,7 @@ def write_images(
 ) -> None:
     """Write the folders of images that do not exist yet, as FER+'s tool does.
 
-    Row i of ``fer2013.csv`` is the image of row i of the votes. A folder that
+    Row i of FER2013's table is the image of row i of the votes. A folder that
     has an image is left alone; one without images, as in FER+'s repository
     (with ``label.csv``), keeps its other files. Each folder is written to a
     draft and renamed into place, so that it is never seen incomplete. If
@@ -102,7 +98,8 @@ def write_images(
             the data root is not on a local disk.
         OSError: If the images cannot be written.
     """
-    if not (root.is_file(PIXELS) and root.is_file(votes)):
+    table = find_pixels(root)
+    if table is None or not root.is_file(votes):
         return
     wanted = {u: f for u, f in folders.items() if not _has_images(root, f)}
     if not wanted:
@@ -111,18 +108,15 @@ def write_images(
         raise ValueError(
             f'{list(wanted.values())} under {root.path!r} hold no images, '
             f'and a {type(root.backend).__name__} cannot write them from '
-            f'{PIXELS}: read the data from a local disk once, then upload '
+            f'{table}: read the data from a local disk once, then upload '
             'the folders'
         )
     draft = Path(root.path) / f'.ferplus.writing-{os.getpid()}'
     try:
-        for usage, name, pixels in _pair_rows(root, votes):
-            if usage in wanted and name:
-                image = draft / wanted[usage] / name
-                image.parent.mkdir(parents=True, exist_ok=True)
-                # Not cv2.imwrite, which gives no reason on failure and on
-                # Windows accepts ASCII names only.
-                image.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
+        for name, row in _pair_rows(root, votes, table):
+            pixels = row.image()
+            if row.usage in wanted and name:
+                write_png(draft / wanted[row.usage] / name, pixels)
         for folder in wanted.values():
             if (draft / folder).is_dir():
                 _put_in_place(draft, Path(root.path), folder)
@@ -130,7 +124,7 @@ def write_images(
         if all(_has_images(root, folder) for folder in wanted.values()):
             return  # another process was faster
         raise OSError(
-            f'the images of {root.join(PIXELS)!r} cannot be written into '
+            f'the images of {root.join(table)!r} cannot be written into '
             f'{root.path!r}: {error}; make the folder writable, with '
             '150 MB free, or copy both CSV files to such a folder and pass it '
             'as data_root'
@@ -138,9 +132,17 @@ def write_images(
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     MMLogger.get_current_instance().info(
-        f'wrote the images of {root.join(PIXELS)!r} into '
+        f'wrote the images of {root.join(table)!r} into '
         f'{[root.join(folder) for folder in wanted.values()]}'
     )
+
+
+def write_png(path: Path, pixels: np.ndarray) -> None:
+    """Write an image into a folder that need not exist."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not cv2.imwrite, which gives no reason on failure and on Windows accepts
+    # ASCII names only.
+    path.write_bytes(cv2.imencode('.png', pixels)[1].tobytes())
 
 
 def _has_images(root: DataRoot, folder: str) -> bool:
@@ -158,11 +160,11 @@ def _put_in_place(draft: Path, root: Path, folder: str) -> None:
 
 
 def _pair_rows(
-    root: DataRoot, votes: str
-) -> Iterator[tuple[str, str, np.ndarray]]:
-    """Read both files in step: usage, name or '', and pixels."""
-    ours, theirs = root.join(votes), root.join(PIXELS)
-    pairs = zip_longest(_new_rows(root, votes), _pixel_rows(root))
+    root: DataRoot, votes: str, table: str
+) -> Iterator[tuple[str, PixelRow]]:
+    """Read both files in step: name or '', and pixels."""
+    ours, theirs = root.join(votes), root.join(table)
+    pairs = zip_longest(_new_rows(root, votes), pixel_rows(root, table))
     for index, (vote_row, pixel_row) in enumerate(pairs):
         if vote_row is None or pixel_row is None:
             short, long = ours, theirs
@@ -173,12 +175,12 @@ def _pair_rows(
                 'of one belongs to row i of the other, so neither may lack '
                 'a row'
             )
-        (line, (usage, name, *_)), (number, row) = vote_row, pixel_row
-        if row[2] != usage:
+        line, (usage, name, *_) = vote_row
+        if pixel_row.usage != usage:
             raise ValueError(
-                f'{ours}:{line}: Usage {usage!r}, but {theirs}:{number}: '
-                f'Usage {row[2]!r}; row i of one belongs to row i of the '
-                'other'
+                f'{ours}:{line}: Usage {usage!r}, but {pixel_row.where}: '
+                f'Usage {pixel_row.usage!r}; row i of one belongs to row i of '
+                'the other'
             )
         if name and (
             posixpath.basename(name) != name
@@ -189,40 +191,4 @@ def _pair_rows(
                 f'{ours}:{line}: {name!r} is not a plain name of a .png '
                 'file to write an image to'
             )
-        yield usage, name, _parse_pixels(row[1], f'{theirs}:{number}')
-
-
-def _pixel_rows(root: DataRoot) -> Iterator[tuple[int, list[str]]]:
-    """Read line number and three fields of each row of ``fer2013.csv``."""
-    path, rows = root.join(PIXELS), root.rows(PIXELS)
-    number, header = next(rows, (1, []))
-    if header != PIXELS_HEADER:
-        # A row of pixels is too long to quote.
-        raise ValueError(
-            f'{path}:{number}: the header starts with '
-            f'{",".join(header)[:60]!r}; expected {PIXELS_HEADER}'
-        )
-    for number, row in rows:
-        if len(row) != len(PIXELS_HEADER):
-            raise ValueError(
-                f'{path}:{number}: {len(row)} columns, starting with '
-                f'{",".join(row)[:60]!r}; expected {PIXELS_HEADER}'
-            )
-        yield number, row
-
-
-def _parse_pixels(text: str, where: str) -> np.ndarray:
-    """Parse an image, (48, 48) and uint8."""
-    try:
-        values = bytes(map(int, text.split()))
-    except ValueError as error:
-        raise ValueError(
-            f'{where}: cannot read the pixels {text[:60]!r}: {error}; '
-            'expected integers from 0 to 255'
-        ) from error
-    if len(values) != SIZE * SIZE:
-        raise ValueError(
-            f'{where}: {len(values)} pixels; expected {SIZE} x {SIZE} = '
-            f'{SIZE * SIZE}'
-        )
-    return np.frombuffer(values, np.uint8).reshape(SIZE, SIZE)
+        yield name, pixel_row
