@@ -34,6 +34,7 @@ class CAERS(FERFolder):
         'paper': 'Lee et al., "Context-aware emotion recognition networks", '
         'ICCV 2019',
     }
+    NAMES = {name: name for name in SEVEN_EXPRESSIONS}  # and no others
     TEST_RULE = 'the official test split'
     TRAIN_RULE = 'official training images'
     released_crop = 'whole frames, faces not cropped'

@@ -33,6 +33,7 @@ class SFEW(FERFolder):
         'paper': 'Dhall et al., "Video and image based emotion recognition '
         'challenges in the wild: EmotiW 2015", ICMI 2015',
     }
+    NAMES = {name: name for name in SEVEN_EXPRESSIONS}  # and no others
     PUBLISHED_TOTALS = {'train': 958, 'val': 436}
     TEST_PART = 'val'
     TEST_RULE = (

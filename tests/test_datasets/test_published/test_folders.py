@@ -47,11 +47,17 @@ def test_caers(touch):
 
 @pytest.mark.parametrize('kind', [SFEW, CAERS])
 def test_malformed(touch, kind):
-    root = touch(*images('train'), 'train/Bored/1.png')
-    with pytest.raises(ValueError, match="'Bored' is not among the classes"):
-        kind(root, serialize_data=False)
+    root = touch(*images('train'))
     with pytest.raises(FileNotFoundError, match=r"only of \['train'\]"):
         kind(root, 'test', serialize_data=False)
+
+
+@pytest.mark.parametrize('kind', [SFEW, CAERS])
+@pytest.mark.parametrize('name', ['Angy', 'Contempt', '0'])
+def test_folder_of_no_class(touch, kind, name):
+    root = touch(*images('train'), f'train/{name}/1.png')
+    with pytest.raises(ValueError, match=f"train/{name}'.*neither a key nor"):
+        kind(root, serialize_data=False)
 
 
 def test_two_folders_of_one_class(touch):
