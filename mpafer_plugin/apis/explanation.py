@@ -1,8 +1,9 @@
 """Explanations: the patches that a prediction rests on."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,32 +29,37 @@ class Explanation:
         chosen (torch.Tensor): Mask of the ``top_k`` patches whose mean is the
             local score of the predicted class, (B, h, w), bool; all False if
             the head has ``local_weight=0``.
-        rollout (torch.Tensor): Share of each patch in the global feature (of
-            most towers the final class token), by attention rollout over all
-            layers, (B, h, w).
-        class_share (torch.Tensor): Share of the initial class token, (B,); 0
-            for a tower without one.
-        prompt_share (torch.Tensor): Share of the visual prompts, (B,). The
-            shares of patches, class token and prompts sum to 1.
+        rollout (torch.Tensor, optional): Share of each patch in the global
+            feature (of most towers the final class token), by attention
+            rollout over all layers, (B, h, w). None, as both shares, for an
+            exported model, which does not output its attention.
+        class_share (torch.Tensor, optional): Share of the initial class
+            token, (B,); 0 for a tower without one.
+        prompt_share (torch.Tensor, optional): Share of the visual prompts,
+            (B,). The shares of patches, class token and prompts sum to 1.
     """
 
     probs: torch.Tensor
     labels: torch.Tensor
     similarity: torch.Tensor
     chosen: torch.Tensor
-    rollout: torch.Tensor
-    class_share: torch.Tensor
-    prompt_share: torch.Tensor
+    rollout: torch.Tensor | None = None
+    class_share: torch.Tensor | None = None
+    prompt_share: torch.Tensor | None = None
 
     def cpu(self) -> 'Explanation':
         """Copy to the CPU, as an image may be kept longer than the batch."""
-        return Explanation(*(value.cpu() for value in vars(self).values()))
+        return self._map(torch.Tensor.cpu)
 
     def of(self, index: int) -> 'Explanation':
         """Select one image, with B = 1."""
-        return Explanation(
-            *(value[index : index + 1] for value in vars(self).values())
-        )
+        return self._map(lambda value: value[index : index + 1])
+
+    def _map(
+        self, change: Callable[[torch.Tensor], torch.Tensor]
+    ) -> 'Explanation':
+        there = {k: x for k, x in vars(self).items() if x is not None}
+        return replace(self, **{k: change(x) for k, x in there.items()})
 
 
 class FaceExplanation(NamedTuple):
@@ -89,20 +95,44 @@ def explainable_parts(
     ):
         raise ValueError(
             'only PromptedCLIPViT with PromptAlignmentHead can be explained, '
-            f'not {type(backbone).__name__} with {type(head).__name__}; of an '
-            'exported model give the checkpoint'
+            f'not {type(backbone).__name__} with {type(head).__name__}'
         )
     return backbone, head
 
 
+def check_explainable(model: Any) -> None:
+    """Check that :func:`explain` takes a model.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    if hasattr(model, 'check_explainable'):
+        model.check_explainable()
+    else:
+        explainable_parts(model)
+
+
+def top_patches(cosines: torch.Tensor, top_k: int | None) -> torch.Tensor:
+    """Return a mask of the ``top_k`` largest cosines of each image, (B, N).
+
+    With ``top_k=None`` there is no local score, and all are False.
+    """
+    chosen = torch.zeros_like(cosines, dtype=torch.bool)
+    if top_k is not None:
+        best = cosines.topk(top_k, dim=1).indices
+        chosen.scatter_(1, best, value=True)
+    return chosen
+
+
 @torch.no_grad()
-def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
+def explain(model: Any, images: torch.Tensor) -> Explanation:
     """Predict images and explain the predictions in one forward pass.
 
     Args:
         model (nn.Module): :class:`PromptedCLIPViT` with
-            :class:`PromptAlignmentHead`, in evaluation mode.
-        images (torch.Tensor): (B, 3, H, W), normalised.
+            :class:`PromptAlignmentHead`, in evaluation mode; or a model with
+            an ``explain`` of its own, as :class:`OnnxClassifier`.
+        images (torch.Tensor): (B, 3, H, W), as of its data preprocessor.
 
     Returns:
         Explanation: Probabilities, as the model predicts them, and evidence.
@@ -110,6 +140,8 @@ def explain(model: nn.Module, images: torch.Tensor) -> Explanation:
     Raises:
         ValueError: If the model cannot be explained.
     """
+    if hasattr(model, 'explain'):
+        return model.explain(images)
     backbone, head = explainable_parts(model)
     tokens, shares = _rollout(backbone, images)
     classes = head.class_vectors()

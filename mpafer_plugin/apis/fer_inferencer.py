@@ -12,8 +12,8 @@ from mpafer_plugin.faces import FaceCrop, bgr_reader, choose_crop
 from .explanation import (
     Explanation,
     FaceExplanation,
+    check_explainable,
     explain,
-    explainable_parts,
 )
 from .face_pipeline import FacePreparation, find_batch_size
 from .face_predictor import FacePredictor
@@ -202,15 +202,15 @@ class FERInferencer(FacePredictor):
 
         Raises:
             ValueError: If the model is not :class:`PromptedCLIPViT` with
-                :class:`PromptAlignmentHead`, or the test pipeline does more
-                than resize.
+                :class:`PromptAlignmentHead`, or was exported without
+                ``patches``, or the test pipeline does more than resize.
         """
         if not self._loaded.resize:
             raise ValueError(
                 'the test pipeline does more than resize, so the position of '
                 'a patch in the image is not known'
             )
-        explainable_parts(self.model)
+        check_explainable(self.model)
 
     def _predict_and_explain(
         self, jobs: Iterable[Job], keep: Keep | None = None

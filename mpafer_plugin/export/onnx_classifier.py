@@ -5,6 +5,8 @@ from mmengine.model import BaseModel
 from mmpretrain.models.utils import ClsDataPreprocessor
 from mmpretrain.structures import DataSample
 
+from mpafer_plugin.apis.explanation import Explanation, top_patches
+
 from .session import Session
 
 
@@ -29,6 +31,7 @@ class OnnxClassifier(BaseModel):
         providers = ['CPUExecutionProvider']
         if device == 'cuda':  # onnxruntime itself warns if it cannot
             providers.insert(0, 'CUDAExecutionProvider')
+        self.path = path
         self.session = Session(path, providers=providers)
         self.meta = self.session.meta
 
@@ -67,3 +70,41 @@ class OnnxClassifier(BaseModel):
             sample.set_pred_score(values).set_pred_label(values.argmax())
             sample.set_field(classes, 'model_classes', field_type='metainfo')
         return samples
+
+    def check_explainable(self) -> None:
+        """Check that there are local scores to explain with.
+
+        Raises:
+            ValueError: If the model has no output ``patches``.
+        """
+        if self.meta.grid is None:
+            raise ValueError(
+                f'{str(self.path)!r} has no output patches: export it with '
+                '--patches, or give the checkpoint'
+            )
+
+    def explain(self, inputs: torch.Tensor) -> Explanation:
+        """Explain predictions by local scores, without attention rollout.
+
+        Args:
+            inputs (torch.Tensor): (B, 3, H, W), RGB in 0 to 255.
+
+        Raises:
+            ValueError: See :meth:`check_explainable`.
+        """
+        self.check_explainable()
+        outputs = self.session(inputs.float().cpu().numpy())
+        probs, patches = (
+            torch.from_numpy(outputs[name])
+            for name in ('probabilities', 'patches')
+        )
+        labels = probs.argmax(1)
+        cosines = patches[range(len(labels)), :, labels]  # (B, N)
+        chosen = top_patches(cosines, self.meta.top_k)
+        grid = self.meta.grid
+        return Explanation(
+            probs,
+            labels,
+            cosines.unflatten(1, grid),
+            chosen.unflatten(1, grid),
+        )

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -60,30 +60,33 @@ def draw_explanations(
     """
     cards = []
     for number, (view, face) in enumerate(zip(views, faces, strict=True), 1):
-        explanation, found = face.explanation, face.face
+        explanation: Any = face.explanation
+        found = face.face
         chosen = explanation.chosen[0].cpu().numpy()
-        rollout = explanation.rollout[0].cpu().numpy()
         image, matrix = view
-        count, local = 'The local score is off: no patch counts', image
+        text, local = 'The local score is off: no patch counts', image
         if chosen.any():
-            count = (
+            text = (
                 f'{chosen.sum()} of {chosen.size} patches count for the local '
                 'score'
             )
             grid = chosen.astype(float)
             local = overlay(image, grid, matrix, face.size, smooth=False)
-        grid = rollout / rollout.max()
-        attended = overlay(image, grid, matrix, face.size, smooth=True)
-        cards.append(
-            Card(
-                f'{number} {found["pred_class"]} {found["pred_score"]:.0%}',
-                f'{count}. Rollout: patches {rollout.sum():.0%}, class token '
+        images = [image, local]
+        if explanation.rollout is not None:
+            rollout = explanation.rollout[0].cpu().numpy()
+            text += (
+                f'. Rollout: patches {rollout.sum():.0%}, class token '
                 f'{float(explanation.class_share[0]):.0%}, prompts '
-                f'{float(explanation.prompt_share[0]):.0%}',
-                [drawn[..., ::-1] for drawn in (image, local, attended)],
+                f'{float(explanation.prompt_share[0]):.0%}'
             )
-        )
-    draw_contact_sheet(cards, path, HEADS, columns=min(2, len(cards)))
+            grid = rollout / rollout.max()
+            images.append(overlay(image, grid, matrix, face.size, smooth=True))
+        title = f'{number} {found["pred_class"]} {found["pred_score"]:.0%}'
+        images = [drawn[..., ::-1] for drawn in images]
+        cards.append(Card(title, text, images))
+    heads = HEADS[: len(cards[0].images)]
+    draw_contact_sheet(cards, path, heads, columns=min(2, len(cards)))
 
 
 def overlay(

@@ -1,15 +1,19 @@
 import copy
 import pickle
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.cli.predict.command import main as predict
 from mpafer_plugin.export.onnx_classifier import OnnxClassifier
+from mpafer_plugin.export.onnx_file import save as write_onnx
+from mpafer_plugin.export.session import Session
 
 
 def scores(results):
@@ -33,15 +37,38 @@ def test_an_inferencer_of_the_exported_model(
         np.testing.assert_array_equal(scores(copied([path])), scores([faces]))
 
 
-def test_predict(exported, inputs, tmp_path, capsys):
+def test_predict_and_explain(exported, inputs, tmp_path, capsys):
     arguments = [inputs / 'images' / 'six.jpg', '--out', tmp_path / 'out']
     weights = ['--weights', exported / 'model.onnx', '--face', 'none']
     command = list(map(str, [*arguments, *weights]))
-    assert predict(command) == 0
-    assert (tmp_path / 'out' / 'six.png').is_file()
+    assert predict([*command, '--explain']) == 0
+    for name in ('six.png', 'six_why.png'):
+        assert (tmp_path / 'out' / name).is_file()
+    # A model without the output patches:
+    model = onnx.load(exported / 'model.onnx')
+    del model.graph.output[2]
+    meta = replace(Session(exported / 'model.onnx').meta, grid=None)
+    write_onnx(model, meta, tmp_path / 'model.onnx')
+    command[command.index('--weights') + 1] = str(tmp_path / 'model.onnx')
     capsys.readouterr()
     assert predict([*command, '--explain']) == 2
-    assert 'give the checkpoint' in capsys.readouterr().err
+    assert '--patches' in capsys.readouterr().err
+
+
+def test_explanations(exported, face_tiny, yunet_file, canvas):
+    found, expected = (
+        FERInferencer(model, face_model=yunet_file).explain(canvas[0])
+        for model in (exported / 'model.onnx', face_tiny)
+    )
+    assert len(found) == 6
+    for one, other in zip(found, expected, strict=True):
+        assert one.face['bbox'] == other.face['bbox']
+        values, wanted = vars(one.explanation), vars(other.explanation)
+        for name in ('probs', 'labels', 'similarity', 'chosen'):
+            torch.testing.assert_close(
+                values[name], wanted[name], atol=1e-4, rtol=0
+            )
+        assert values['rollout'] is None
 
 
 @pytest.mark.parametrize(
