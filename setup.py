@@ -22,7 +22,7 @@ setup(
             'prompts/*.json',
             'clip/face_tiny/*',
             'export/web/**/*',
-            'report/*.html',
+            'report/templates/**/*',
             # As the host's: links to the folders of the checkout, copied
             # into the wheel.
             '.mim/model-index.yml',

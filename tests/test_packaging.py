@@ -29,7 +29,7 @@ def test_wheel_has_the_data_and_leaves_mmcv_alone(wheel):
         'clip/face_tiny/face-tiny.json',
         'clip/face_tiny/face-tiny.safetensors',
         'prompts/expressions.json',
-        'report/page.html',
+        'report/templates/sections/results.html',
         'py.typed',
         '.mim/model-index.yml',
     ):

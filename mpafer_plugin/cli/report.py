@@ -25,6 +25,7 @@ from mpafer_plugin.apis.load_model import LoadedModel, load_model
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
 from mpafer_plugin.report.build import Model, Report
+from mpafer_plugin.report.content import Page
 from mpafer_plugin.report.data import ReportData
 from mpafer_plugin.report.header import data_facts, model_facts, versions_here
 from mpafer_plugin.report.numbers import Temperature
@@ -179,7 +180,9 @@ def load_models(cfg: Config, paths: Sequence[str]) -> list[LoadedModel]:
     return models
 
 
-def report(cfg: Config, args: argparse.Namespace, command: str) -> Report:
+def report(
+    cfg: Config, args: argparse.Namespace, command: str
+) -> tuple[Report, Page]:
     """Make the report of a config's checkpoints.
 
     Raises:
@@ -206,7 +209,7 @@ def report(cfg: Config, args: argparse.Namespace, command: str) -> Report:
     temperatures, reason = fit_temperatures(cfg, args, models)
     sample = Sample(spread_over_classes(data.true.tolist(), FEATURE_IMAGES))
     loader = batches_of(cfg, dataset, data.images)
-    found, _ = predict(
+    found, mean_image = predict(
         models, track(loader, args.split), len(data.true), sample
     )
     head = dict(
@@ -219,16 +222,9 @@ def report(cfg: Config, args: argparse.Namespace, command: str) -> Report:
         data=data_facts(data, args.split, classes),
         no_temperature=reason,
     )
-    return Report(
-        head,
-        classes,
-        data,
-        [
-            Model(*given)
-            for given in zip(names, facts, found, temperatures, strict=True)
-        ],
-        hide_images=args.no_images,
-    )
+    parts = zip(names, facts, models, found, temperatures, strict=True)
+    made = Report(head, data, [Model(*part) for part in parts], sample.images)
+    return made, Page(made, mean_image, args.no_images)
 
 
 @exit_on_interrupt('interrupted')
@@ -240,8 +236,8 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     require(cfg, args, f'{args.split}_dataloader')
     init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     try:
-        made = report(cfg, args, command)
-        beside = write(made.page(), made.numbers, Path(args.out))
+        made, page = report(cfg, args, command)
+        beside = write(page.html(), made.numbers, Path(args.out))
     except (ValueError, OSError) as error:
         print(f'mpafer report: {error}', file=sys.stderr)
         return 1

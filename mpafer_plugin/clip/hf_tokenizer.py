@@ -69,6 +69,10 @@ class HuggingFaceTokenizer(Tokenizer):
         """Tokenize a text, as it follows a word, without special tokens."""
         return self._words(f'x {text}')[len(self._words('x')) :]
 
+    def word(self, token: int) -> str:
+        """Return the text of a token of the vocabulary."""
+        return self._hf.tokenizer.convert_ids_to_tokens(token)
+
     def _words(self, text: str) -> list[int]:
         text = self._hf.clean_fn(text)
         return self._hf.tokenizer(text, add_special_tokens=False).input_ids

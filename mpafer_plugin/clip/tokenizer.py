@@ -68,6 +68,10 @@ class Tokenizer:
         """Tokenize a text without start, end and padding tokens."""
         return word_tokens(text)
 
+    def word(self, token: int) -> str:
+        """Return the text of a token of the vocabulary."""
+        return _bpe().decoder.get(token, f'[{token}]').replace('</w>', ' ')
+
     def _row(self, text: str) -> list[int]:
         bpe = _bpe()
         return [bpe.sot_token_id, *self.encode(text), bpe.eot_token_id]

@@ -1,31 +1,30 @@
-"""A report: the numbers of its JSON and the content of its page."""
+"""Numbers of a report, from the predictions of its models."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch.nn.functional as F
 
-from . import plots
-from .bootstrap import Bootstrap
+from mpafer_plugin.apis.load_model import LoadedModel
+
+from .bootstrap import MEANS, Bootstrap
 from .calibration import log_softmax
+from .comparison import disagreements, mcnemar, mean_and_spread
 from .data import ReportData
+from .features import neighbour_accuracy, silhouette
+from .groups import group_results
 from .numbers import (
+    IMAGES,
     Temperature,
     class_rows,
     confidence_numbers,
     confusion_of,
     mistake_numbers,
 )
-from .page import render
 from .predictions import Predictions
-from .thumbnails import Thumbnails
-
-MOST_CLASSES = 30
-"""Classes up to which a page has the confusion matrix as a table."""
-
-MOST_ISSUES = 24
-"""Candidates of label noise that a page shows."""
+from .prompts import prompt_numbers
 
 
 @dataclass(frozen=True)
@@ -35,164 +34,211 @@ class Model:
     Args:
         name (str): Its name, different from the others'.
         facts (dict): See :func:`model_facts`.
+        loaded (LoadedModel): The model.
         predictions (Predictions): Its outputs.
         temperature (Temperature, optional): Fitted on validation.
     """
 
     name: str
     facts: dict[str, Any]
+    loaded: LoadedModel
     predictions: Predictions
     temperature: Temperature | None = None
 
 
 class Report:
-    """Numbers and page of one or more models on the same images.
-
-    The sections that show images are about the first model.
+    """Numbers of one or more models on the same images.
 
     Args:
         head (dict): ``title``, ``command``, ``config``, ``date``,
             ``versions`` and ``data``, see :func:`data_facts`.
-        classes (Sequence[str]): Classes of the models.
         data (ReportData): The images.
-        models (Sequence[Model]): At least one.
-        hide_images (bool): Whether the page has no image of the data.
-            Defaults to False.
+        models (Sequence[Model]): At least one, with the same classes.
+        sample (Sequence[int]): Images whose features the predictions have.
+
+    Attributes:
+        classes (list[str]): Classes of the models.
+        numbers (dict): All numbers, for the JSON.
     """
 
     def __init__(
         self,
-        head: dict[str, Any],
-        classes: Sequence[str],
+        head: Mapping[str, Any],
         data: ReportData,
         models: Sequence[Model],
-        hide_images: bool = False,
+        sample: Sequence[int],
     ):
-        self.classes = list(classes)
+        self.classes = list(models[0].loaded.classes)
         self.data = data
         self.models = models
-        self._thumbnails = Thumbnails(data, hide_images)
-        self._hidden = hide_images
+        self.sample = np.asarray(sample)
         self._probs = [
             np.exp(log_softmax(model.predictions.logits)) for model in models
         ]
-        self._predicted = [probs.argmax(1) for probs in self._probs]
-        self.persons = data.persons()
+        self.predicted = [probs.argmax(1) for probs in self._probs]
+        persons = data.persons()
         self.bootstrap = Bootstrap(
-            data.true, self._predicted, len(classes), self.persons
+            data.true, self.predicted, len(self.classes), persons
         )
-        self.numbers = head | dict(
+        self.numbers: dict[str, Any] = dict(head) | dict(
             classes=self.classes,
-            persons=None
-            if self.persons is None
-            else int(self.persons.max()) + 1,
+            persons=None if persons is None else int(persons.max()) + 1,
             models=[self._model(m) for m in range(len(models))],
+            comparison=self._comparison(),
+            groups=group_results(
+                data.columns(),
+                data.true,
+                self.predicted[0],
+                len(self.classes),
+                persons,
+            ),
         )
 
     def _model(self, m: int) -> dict[str, Any]:
         """Return the numbers of one model."""
         model, true = self.models[m], self.data.true
-        logits = model.predictions.logits
-        confusion = confusion_of(true, self._predicted[m], len(self.classes))
-        mistakes = mistake_numbers(logits, true)
+        found = model.predictions
+        confusion = confusion_of(true, self.predicted[m], len(self.classes))
         return dict(
             name=model.name,
             facts=model.facts,
             metrics=self.bootstrap.intervals(m),
             by_class=class_rows(self.classes, confusion, self.bootstrap, m),
             confusion=confusion,
-            confidence=confidence_numbers(logits, true, model.temperature),
-            mistakes=dict(
-                pairs=[
-                    dict(
-                        true=self.classes[pair['true']],
-                        predicted=self.classes[pair['predicted']],
-                        errors=pair['errors'],
-                        images=[self._image(i, m) for i in pair['images']],
-                    )
-                    for pair in mistakes['pairs']
-                ],
-                least_confident_right=[
-                    self._image(i, m)
-                    for i in mistakes['least_confident_right']
-                ],
-                label_issues=[
-                    self._image(issue['image'], m)
-                    | dict(
-                        suggested=self.classes[issue['suggested']],
-                        margin=issue['margin'],
-                    )
-                    for issue in mistakes['label_issues']
-                ],
+            confidence=confidence_numbers(
+                found.logits, true, model.temperature
             ),
+            mistakes=self._mistakes(m),
+            patch_maps=self.patch_maps(m),
+            features=self._features(found),
+            prompts=prompt_numbers(model.loaded.model, found.attention),
         )
 
-    def _image(self, image: int, m: int = 0) -> dict[str, Any]:
-        """Return what is known of an image."""
+    def _mistakes(self, m: int) -> dict[str, Any]:
+        """Name the images and classes of a model's mistakes."""
+        logits = self.models[m].predictions.logits
+        found = mistake_numbers(logits, self.data.true)
+        return dict(
+            pairs=[
+                dict(
+                    true=self.classes[pair['true']],
+                    predicted=self.classes[pair['predicted']],
+                    errors=pair['errors'],
+                    images=[self.image(i, m) for i in pair['images']],
+                )
+                for pair in found['pairs']
+            ],
+            least_confident_right=[
+                self.image(i, m) for i in found['least_confident_right']
+            ],
+            label_issues=[
+                self.image(issue['image'], m)
+                | dict(
+                    suggested=self.classes[issue['suggested']],
+                    margin=issue['margin'],
+                )
+                for issue in found['label_issues']
+            ],
+        )
+
+    def image(self, image: int, m: int = 0) -> dict[str, Any]:
+        """Describe an image and what a model predicts for it."""
+        predicted = self.predicted[m][image]
         return dict(
             index=int(image),
             path=self.data.path(image),
             true=self.classes[self.data.true[image]],
-            predicted=self.classes[self._predicted[m][image]],
-            confidence=float(self._probs[m][image].max()),
+            predicted=self.classes[predicted],
+            confidence=float(self._probs[m][image, predicted]),
         )
 
-    def page(self) -> str:
-        """Return the page."""
-        numbers, first = self.numbers, self.numbers['models'][0]
-        mistakes = first['mistakes']
-        confidence = first['confidence']
-        predictions = self.models[0].predictions
+    def patch_maps(self, m: int) -> list[dict[str, Any]] | None:
+        """Average the deciding patches by predicted class.
 
-        def cards(images: Sequence[dict]) -> list[dict]:
-            return [
-                image | self._thumbnails(image['index'], predictions)
-                for image in images
-            ]
-
-        return render(
-            report=numbers,
-            colours=plots.COLOURS,
-            first=first,
-            matrix=self._matrix(first['confusion']),
-            hide_images=self._hidden,
-            has_patches=predictions.deciding is not None,
-            figures=dict(
-                reliability=plots.reliability(
-                    confidence['before']['bins'],
-                    confidence['after'] and confidence['after']['bins'],
-                ),
-                risk=plots.risk_curves(
-                    {
-                        model['name']: model['confidence']['risk_coverage']
-                        for model in numbers['models']
-                    }
-                ),
-            ),
-            pairs=[
-                pair | dict(images=cards(pair['images']))
-                for pair in mistakes['pairs']
-            ],
-            doubtful=cards(mistakes['least_confident_right']),
-            issues=cards(mistakes['label_issues'][:MOST_ISSUES]),
-        )
-
-    def _matrix(self, confusion: np.ndarray) -> list[dict[str, Any]] | None:
-        """Return the rows of the confusion matrix, None if it is too large."""
-        if len(self.classes) > MOST_CLASSES:
+        Returns:
+            list[dict] | None: ``name``, ``images`` and ``share`` (h, w), the
+            share of these images in which a patch counts; None for models
+            without a local score.
+        """
+        found = self.models[m].predictions
+        if found.deciding is None:
             return None
-        support = confusion.sum(1)
-        return [
-            dict(
-                name=name,
-                images=int(support[i]),
-                cells=[
-                    dict(
-                        count=int(count),
-                        percent=100 * int(count) / max(1, int(support[i])),
-                    )
-                    for count in confusion[i]
-                ],
+        maps = []
+        for c, name in enumerate(self.classes):
+            own = np.flatnonzero(self.predicted[m] == c)
+            if len(own):
+                share = found.patches(own).mean(0)
+                maps.append(dict(name=name, images=len(own), share=share))
+        return maps
+
+    def _features(self, found: Predictions) -> dict[str, Any] | None:
+        """Measure how well features of the sample separate the classes."""
+        if found.features is None:
+            return None
+        labels = self.data.true[self.sample]
+        return dict(images=len(labels)) | {
+            kind: dict(
+                silhouette=silhouette(features, labels),
+                neighbour_accuracy=neighbour_accuracy(features, labels),
             )
-            for i, name in enumerate(self.classes)
+            for kind, features in (
+                ('prompted', found.features),
+                ('unprompted', found.unprompted),
+            )
+            if features is not None
+        }
+
+    def _comparison(self) -> dict[str, Any] | None:
+        """Compare each model with the first, on the same images."""
+        if len(self.models) < 2:
+            return None
+        true = self.data.true
+        metrics = [
+            self.bootstrap.intervals(m) for m in range(len(self.models))
         ]
+        return dict(
+            spread={
+                name: mean_and_spread(
+                    [found[name]['value'] for found in metrics]
+                )
+                for name in MEANS
+            },
+            pairs=[
+                dict(
+                    name=self.models[m].name,
+                    baseline=self.models[0].name,
+                    difference=self.bootstrap.differences(0, m),
+                    mcnemar=mcnemar(
+                        self.predicted[0] == true, self.predicted[m] == true
+                    ),
+                    disagreements=[
+                        self.image(i)
+                        | dict(
+                            other=self.classes[self.predicted[m][i]],
+                            other_confidence=float(self._probs[m][i].max()),
+                        )
+                        for i in disagreements(
+                            self._probs[0], self._probs[m], IMAGES
+                        )
+                    ],
+                )
+                for m in range(1, len(self.models))
+            ],
+        )
+
+    def class_marks(self, m: int = 0) -> dict[str, np.ndarray]:
+        """Return the class texts and prototypes of a model, (C, D) each.
+
+        They are normalised; empty for models without them.
+        """
+        head: Any = self.models[m].loaded.model.head
+        found = {}
+        if hasattr(head, 'class_vectors'):
+            found['text'] = head.class_vectors()
+        prototypes = getattr(head, 'prototypes', None)
+        if prototypes is not None and prototypes.isfinite().all():
+            found['prototype'] = prototypes
+        return {
+            name: F.normalize(vectors.detach().float(), dim=-1).cpu().numpy()
+            for name, vectors in found.items()
+        }

@@ -92,6 +92,15 @@ class ReportData:
             return None
         return np.unique(found, return_inverse=True)[1]
 
+    def columns(self) -> dict[str, list[str]]:
+        """Return the values of the columns that group people, (N,) each."""
+        infos = [self._info(i) for i in range(len(self.images))]
+        found = [info.get('groups') or {} for info in infos]
+        names = dict.fromkeys(name for groups in found for name in groups)
+        return {
+            name: [groups.get(name, '') for groups in found] for name in names
+        }
+
     def view(self, image: int) -> np.ndarray | None:
         """Load an image as the model sees it.
 

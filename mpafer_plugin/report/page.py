@@ -1,19 +1,16 @@
-"""The page of a report, from one template."""
+"""The page of a report, from the templates."""
 
 import json
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 
 from .numbers import plain
-
-TEMPLATE = 'report/page.html'
 
 UNKNOWN = '–'  # noqa: RUF001
 
@@ -40,12 +37,13 @@ def signed(found: Mapping[str, float]) -> Markup:
 
 
 def render(**content: Any) -> str:
-    """Fill the template.
+    """Fill the templates.
 
     Args:
-        **content: Values that it names.
+        **content: Values that they name.
     """
     environment = Environment(
+        loader=PackageLoader('mpafer_plugin', 'report/templates'),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -54,9 +52,7 @@ def render(**content: Any) -> str:
     environment.filters.update(
         percent=percent, interval=with_interval, signed=signed
     )
-    source = files('mpafer_plugin').joinpath(TEMPLATE)
-    template = environment.from_string(source.read_text(encoding='utf-8'))
-    return template.render(**content)
+    return environment.get_template('page.html').render(**content)
 
 
 def write(html: str, numbers: Mapping[str, Any], path: Path) -> Path:

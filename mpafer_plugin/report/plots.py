@@ -18,7 +18,10 @@ COLOURS = (
 """Colours on light and on dark pages, that colour-blind readers tell apart
 (after Okabe and Ito, 2008); markers differ too."""
 
-MARKERS = 'os^Dv<>pP*Xhd'
+MARKERS = 'os^v<>pPXhd'
+
+MOST_NAMED = 20
+"""Classes up to which a legend names them."""
 
 _INK = '#010203'  # stands for the page's colour of text
 _STYLE: Any = {
@@ -135,3 +138,100 @@ def risk_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Markup:
         if len(curves) > 1:
             axes.legend(loc='upper left')
         return to_svg(figure, 'Risk against coverage')
+
+
+def scatter(
+    points: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    marks: Mapping[str, np.ndarray],
+    label: str,
+) -> Markup:
+    """Draw features in the plane, with vectors of the classes among them.
+
+    Args:
+        points (np.ndarray): (S, 2).
+        labels (np.ndarray): Class of each point, (S,).
+        classes (Sequence[str]): Names of the C classes.
+        marks (Mapping[str, np.ndarray]): Name of further vectors, one of each
+            class, to their places (C, 2).
+        label (str): What it shows.
+    """
+    shapes = dict(zip(marks, '*D', strict=False))
+    with style():
+        figure = Figure((5, 4.6))
+        axes = figure.add_subplot()
+        for c, name in enumerate(classes):
+            own = points[labels == c]
+            axes.scatter(
+                own[:, 0],
+                own[:, 1],
+                s=11,
+                marker=MARKERS[c % len(MARKERS)],
+                color=colour(c),
+                alpha=0.55,
+                linewidths=0,
+                label=name if len(classes) <= MOST_NAMED else None,
+            )
+        for kind, places in marks.items():
+            for c, place in enumerate(places):
+                axes.scatter(
+                    place[0],
+                    place[1],
+                    s=150 if shapes[kind] == '*' else 60,
+                    marker=shapes[kind],
+                    color=colour(c),
+                    edgecolors=_INK,
+                    linewidths=1,
+                    zorder=3,
+                )
+        axes.set(xticks=[], yticks=[])
+        for side in axes.spines.values():
+            side.set_visible(False)
+        if len(classes) <= MOST_NAMED:
+            axes.legend(
+                loc='upper left', bbox_to_anchor=(1, 1), markerscale=1.6
+            )
+        return to_svg(figure, label)
+
+
+def by_layer(values: Sequence[float], ylabel: str) -> Markup:
+    """Draw a value of each layer as bars."""
+    with style():
+        figure = Figure((4.6, 2.6))
+        axes = figure.add_subplot()
+        layers = range(1, len(values) + 1)
+        axes.bar(layers, values, color=colour(0))
+        axes.set(xlabel='layer', ylabel=ylabel, xticks=layers)
+        axes.grid(axis='y', alpha=0.2)
+        return to_svg(figure, f'{ylabel}, by layer')
+
+
+def group_bars(groups: Sequence[Mapping[str, Any]]) -> Markup:
+    """Draw the accuracy of groups with their intervals, a line each."""
+    with style():
+        figure = Figure((5.5, 0.7 + 0.34 * len(groups)))
+        axes = figure.add_subplot()
+        for place, group in enumerate(groups):
+            found = group['accuracy']
+            small = group['too_small']
+            axes.plot(
+                [found['low'], found['high']],
+                [place, place],
+                color=colour(6 if small else 0),
+                lw=2,
+                alpha=0.5,
+            )
+            axes.plot(
+                found['value'],
+                place,
+                'o',
+                color=colour(6 if small else 0),
+                fillstyle='none' if small else 'full',
+            )
+        names = [f'{g["group"]} ({g["images"]})' for g in groups]
+        axes.set_yticks(range(len(groups)), names)
+        axes.set_ylim(len(groups) - 0.5, -0.5)
+        axes.set_xlabel('accuracy, percent')
+        axes.grid(axis='x', alpha=0.2)
+        return to_svg(figure, 'Accuracy by group')

@@ -42,7 +42,7 @@ class Predictions:
     unprompted: np.ndarray | None = None
     attention: np.ndarray | None = None
 
-    def patches(self, images: Sequence[int] | slice) -> np.ndarray:
+    def patches(self, images: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the masks of some images, (B, h, w), bool."""
         assert self.deciding is not None and self.grid is not None
         height, width = self.grid

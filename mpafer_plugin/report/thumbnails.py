@@ -34,11 +34,36 @@ def shrink(image: np.ndarray) -> np.ndarray:
     )  # fmt: skip
 
 
-def with_grid(image: np.ndarray, grid: np.ndarray, smooth: bool) -> np.ndarray:
-    """Draw values of patches over the whole image, see :func:`overlay`."""
-    height, width = image.shape[:2]
-    identity = np.eye(2, 3)
-    return overlay(image, grid, identity, (width, height), smooth=smooth)
+def enlarge(image: np.ndarray, side: int = 168) -> np.ndarray:
+    """Scale an image so that its longer side is ``side`` pixels."""
+    scale = side / max(image.shape[:2])
+    return cv2.resize(
+        np.ascontiguousarray(image), None, fx=scale, fy=scale,
+        interpolation=cv2.INTER_CUBIC,
+    )  # fmt: skip
+
+
+def heat_map(face: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Draw values of patches as colours that are the denser the higher.
+
+    Args:
+        face (np.ndarray): (H, W, 3), RGB, uint8; drawn in grey.
+        share (np.ndarray): Values in [0, 1], (h, w).
+
+    Returns:
+        np.ndarray: (H, W, 3), RGB, uint8.
+    """
+    height, width = face.shape[:2]
+    levels = cv2.resize(
+        share.astype(np.float32), (width, height),
+        interpolation=cv2.INTER_LINEAR,
+    )  # fmt: skip
+    colours = cv2.applyColorMap(
+        (255 * levels).round().astype(np.uint8), cv2.COLORMAP_INFERNO
+    )[..., ::-1]
+    opacity = 0.85 * np.sqrt(levels)[..., None]
+    grey = face.mean(2, keepdims=True)
+    return ((1 - opacity) * grey + opacity * colours).astype(np.uint8)
 
 
 class Thumbnails:
@@ -69,5 +94,7 @@ class Thumbnails:
         small, patches = shrink(found), None
         if predictions is not None and predictions.deciding is not None:
             mask = predictions.patches([image])[0].astype(float)
-            patches = data_uri(with_grid(small, mask, smooth=False))
+            size = small.shape[1::-1]
+            drawn = overlay(small, mask, np.eye(2, 3), size, smooth=False)
+            patches = data_uri(drawn)
         return dict(image=data_uri(small), patches=patches)

@@ -56,9 +56,44 @@ def test_a_report_has_the_numbers_of_a_test(run):
     assert not pair['images'][0]['path'].startswith('/')
 
 
+def test_two_checkpoints(run):
+    numbers, html = run(models=2)
+    first, second = numbers['models']
+    (pair,) = numbers['comparison']['pairs']
+    for name, found in pair['difference'].items():
+        gain = (
+            second['metrics'][name]['value'] - first['metrics'][name]['value']
+        )
+        assert found['value'] == pytest.approx(gain, abs=1e-4)
+    right = [
+        sum(m['confusion'][c][c] for c in range(7)) for m in (first, second)
+    ]
+    mcnemar = pair['mcnemar']
+    assert mcnemar['only_b'] - mcnemar['only_a'] == right[1] - right[0]
+    assert 'id="comparison"' in html
+    spread = numbers['comparison']['spread']['accuracy']
+    assert spread['mean'] == pytest.approx(100 * sum(right) / 56, abs=1e-4)
+
+
+def test_sections_of_one_checkpoint(run):
+    numbers, html = run()
+    assert numbers['comparison'] is None and 'id="comparison"' not in html
+    (model,) = numbers['models']
+    maps = model['patch_maps']
+    assert sum(found['images'] for found in maps) == 28
+    for found in maps:  # k = 16 of the 16 patches
+        assert found['share'] == 4 * [4 * [1]]
+    assert model['features']['images'] == 28
+    assert len(model['prompts']['context']) == 10
+    assert len(model['prompts']['attention']) == 2  # layers
+    assert html.count('<svg') >= 6
+
+
 def test_images_may_be_left_out(run):
-    _, html = run('--no-images')
-    assert 'data:image/jpeg' not in html
+    numbers, html = run('--no-images')
+    # The maps of patches alone, over a grey square.
+    maps = numbers['models'][0]['patch_maps']
+    assert html.count('data:image/jpeg') == len(maps)
 
 
 def test_validation_has_no_temperature_of_its_own(run):

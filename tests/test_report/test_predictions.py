@@ -31,7 +31,7 @@ def test_one_pass(loaded, batches):
         (plain, _), *_ = loaded.model.backbone(data, prompted=False)
     np.testing.assert_allclose(found.logits, logits, rtol=1e-5, atol=1e-5)
     expected = explain(loaded.model, data).chosen.numpy()
-    np.testing.assert_array_equal(found.patches(range(8)), expected)
+    np.testing.assert_array_equal(found.patches(np.arange(8)), expected)
     for features, kept in (
         (feature, found.features),
         (plain, found.unprompted),
