@@ -1,3 +1,4 @@
+import math
 from typing import Any
 
 import torch
@@ -75,6 +76,23 @@ class TimmImageTower(ImageTower):
     def _reads_class_token(self) -> bool:
         return self.visual.trunk.global_pool == 'token'
 
+    def features(
+        self, tokens: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Turn final tokens (B, T, d_v) into features of the joint space.
+
+        An attention pooling makes keys and values once, for both.
+        """
+        if self.visual.trunk.attn_pool is None:
+            return super().features(tokens)
+        with self.own_precision():
+            query, key, value = self._pooling(tokens)
+            pooled = F.scaled_dot_product_attention(query, key, value)
+            patches = value[:, :, -math.prod(self.grid) :]
+            x = torch.cat([pooled, patches], dim=2)  # (B, heads, 1 + N, d_h)
+            x = self._behind_pooling(x.transpose(1, 2).flatten(-2))
+            return x[:, 0], x[:, 1:]
+
     def _pool(self, tokens: torch.Tensor) -> torch.Tensor:
         trunk = self.visual.trunk
         return self.visual.head(trunk.forward_head(trunk.norm(tokens)))
@@ -84,28 +102,43 @@ class TimmImageTower(ImageTower):
         pool = self.visual.trunk.attn_pool
         if pool is None:
             return super().shares(tokens)
-        first = 0 if self._pools_prefix else self.prefix
-        x = self.visual.trunk.norm(tokens)[:, first:]
-        query = pool.q(pool.latent)[0]  # (1, d_v)
-        key = pool.kv(x).chunk(2, dim=-1)[0]  # (B, T, d_v)
-        query, key = (
-            t.unflatten(-1, (pool.num_heads, -1)).transpose(-2, -3)
-            for t in (query, key)
-        )  # (heads, 1, d_h) and (B, heads, T, d_h)
-        query, key = pool.q_norm(query), pool.k_norm(key)
+        query, key, _ = self._pooling(tokens)
         weights = (query * pool.scale @ key.mT).float().softmax(-1)
-        return F.pad(weights.mean(1)[:, 0], (first, 0))
+        shares = weights.mean(1)[:, 0]
+        return F.pad(shares, (tokens.shape[1] - shares.shape[1], 0))
 
-    @property
-    def _pools_prefix(self) -> bool:
-        """The attention pooling sees the class token too, as in Eva."""
-        return getattr(self.visual.trunk, 'pool_include_prefix', True)
+    def _pooling(
+        self, tokens: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Compute query (B, heads, 1, d_h), keys and values of the pooling.
+
+        Eva's pools the class token too, other ViTs' may leave it out.
+        """
+        trunk = self.visual.trunk
+        pool = trunk.attn_pool
+        first = (
+            0 if getattr(trunk, 'pool_include_prefix', True) else self.prefix
+        )
+        x = trunk.norm(tokens)[:, first:]
+        query = pool.q(pool.latent).expand(x.shape[0], -1, -1)
+        key, value = pool.kv(x).chunk(2, dim=-1)
+        query, key, value = (
+            t.unflatten(-1, (pool.num_heads, -1)).transpose(1, 2)
+            for t in (query, key, value)
+        )
+        return pool.q_norm(query), pool.k_norm(key), value
 
     def _project(self, tokens: torch.Tensor) -> torch.Tensor:
         trunk = self.visual.trunk
         x = trunk.norm(tokens)
-        if trunk.attn_pool is not None:
-            pool = trunk.attn_pool
-            x = pool.proj(pool.kv(x).chunk(2, dim=-1)[1])
-            x = x + pool.mlp(pool.norm(x))
+        if trunk.attn_pool is None:
+            return self.visual.head(trunk.head(trunk.fc_norm(x)))
+        value = trunk.attn_pool.kv(x).chunk(2, dim=-1)[1]
+        return self._behind_pooling(value)
+
+    def _behind_pooling(self, x: torch.Tensor) -> torch.Tensor:
+        """Apply all that follows the pooling's attention."""
+        trunk = self.visual.trunk
+        x = trunk.attn_pool.proj(x)
+        x = x + trunk.attn_pool.mlp(trunk.attn_pool.norm(x))
         return self.visual.head(trunk.head(trunk.fc_norm(x)))

@@ -130,6 +130,25 @@ def test_a_patch_passes_what_the_global_feature_passes(family):
     close(patches[:, 2], expected)
 
 
+def test_pooled_patches_are_where_the_global_feature_is(family):
+    """Norm and projection alone would leave them elsewhere."""
+    name, model, tiny = family
+    visual = model.visual
+    if name not in TIMM or visual.trunk.attn_pool is None:
+        pytest.skip('no attention pooling')
+    tower = PromptedCLIPViT(**tiny, num_prompts=0).tower
+    trunk = visual.trunk
+    tokens = torch.randn(8, tower.prefix + math.prod(tower.grid), tower.width)
+    feature, patches = tower.features(tokens)
+    plain = visual.head(trunk.head(trunk.fc_norm(trunk.norm(tokens))))
+    shares = tower.shares(tokens)[:, tower.prefix :, None]
+    cosines = [
+        torch.cosine_similarity(feature, (shares * found).sum(1)).mean()
+        for found in (patches, plain[:, tower.prefix :])
+    ]
+    assert cosines[0] > 0.7 > 0.4 > cosines[1]
+
+
 def test_texts_are_open_clips(family):
     _, model, tiny = family
     tower = text_tower(load_clip(**tiny))
