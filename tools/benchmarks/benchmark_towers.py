@@ -6,6 +6,7 @@ the paper's form, in which prompts are inserted before each block and dropped
 behind it. The differences are the largest ones of L2-normalised features.
 Text towers are compared on random tokens, from a table of 1,000.
 
+  effect of the prompts: difference of features with and without them
   step   seconds of forward and backward pass to the prompts
   ratio  of inference with prompts to the plain tower's, median of the rounds
 """
@@ -49,6 +50,7 @@ class Row:
     megabytes: float | None = None
     image: float | None = None
     prompted: float | None = None
+    effect: float | None = None
     text: float | None = None
     step: float | None = None
     ratio: float | None = None
@@ -129,6 +131,8 @@ def sums(rows: list[Row]) -> list[str]:
             f'{_largest(row.prompted for row in built)}, of texts '
             f'{_largest(row.text for row in built)}'
         )
+        effect = min(row.effect or 0 for row in built)
+        lines.append(f'smallest effect of the prompts: {effect:.1e}')
     return lines
 
 
@@ -140,7 +144,7 @@ def _cells(row: Row) -> list[str]:
     def cell(name: str, value: object) -> str:
         if value is None:
             return '-'
-        if name in ('image', 'prompted', 'text'):
+        if name in ('image', 'prompted', 'effect', 'text'):
             return f'{value:.1e}'
         if isinstance(value, float):
             return f'{value:.0f}' if name == 'megabytes' else f'{value:.3f}'
@@ -187,11 +191,15 @@ def _measure_images(row: Row, arch: str, args: argparse.Namespace) -> None:
     assert prompts is not None
     torch.nn.init.normal_(prompts)  # large enough to matter
     tower = backbone.tower
+    for name, parameter in tower.named_parameters():
+        if 'gamma' in name:  # of LayerScale, at first about 0
+            torch.nn.init.ones_(parameter)
     images = torch.randn(args.batch, 3, *tower.image_size)
     with torch.no_grad():
         ((plain, _),) = backbone(images, prompted=False)
         row.image = _difference(plain, tower.visual(images))
         ((prompted, _),) = backbone(images)
+        row.effect = _difference(prompted, plain)
     clock = Clock('cpu')
 
     def train() -> None:
