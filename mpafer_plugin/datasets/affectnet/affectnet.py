@@ -43,7 +43,16 @@ class AffectNet(HeldOutFERDataset):
             └── ...
 
     Its images are crops already and are read as they are: the boxes and
-    landmarks in the CSV files are not used.
+    landmarks in the CSV files are not used. Copies of either: ::
+
+        AffectNet
+        ├── train_set_annotation_without_lnd.csv   # number,expression,... or
+        │                                          # number,exp,...
+        ├── train_set                              # or class folders here:
+        │   └── images                             # 0 to 7, or neutral, ...
+        │       ├── 0.jpg                          # (train and val, too)
+        │       └── ...
+        └── ...                                    # val_set alike
 
     AffectNet's test set is not public, and papers report on its official
     validation part. So ``split='test'`` is all of that part; ``split='val'``,
@@ -64,7 +73,7 @@ class AffectNet(HeldOutFERDataset):
 
     Raises:
         ValueError: If an argument or an annotation is wrong.
-        FileNotFoundError: If neither release is found, or images of
+        FileNotFoundError: If no layout is found, or images of
             annotations are absent; images without one are a warning.
 
     Examples:

@@ -1,4 +1,4 @@
-"""The two releases of AffectNet on disk."""
+"""The two releases of AffectNet on disk, and common copies."""
 
 import csv
 import posixpath
@@ -11,6 +11,7 @@ from mpafer_plugin.utils.image_files import is_image
 from ..annotations import Sample
 from ..data_root import DataRoot
 from ..layouts import Layout, find_layout
+from .copies import read_numbered, read_table
 from .labels import parse_label, read_label
 
 HEADER = [
@@ -43,13 +44,16 @@ _LAYOUTS = f"""the layouts are
     val_set/images/1.jpg, val_set/annotations/1{_ENDING}
   old release: training.csv and validation.csv, at the root or in
     {_LISTS_FOLDER}/; the images they list at the root or in
-    {_IMAGES_FOLDER}/"""
+    {_IMAGES_FOLDER}/
+  tables: train_set_annotation_without_lnd.csv or train_set.csv, with number
+    and expression; train_set/images/<number>.jpg; val_set likewise
+  class folders: train_set/0/ to train_set/7/, or train/0/; val likewise"""
 
 
 def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
-    """Detect the release under the data root and read one part.
+    """Detect the layout under the data root and read one part.
 
-    If both are found, the new one is read.
+    Of several, the first is read: new release, old release, table, folders.
 
     Args:
         root (DataRoot): The folder of the dataset.
@@ -61,8 +65,7 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
         :data:`LABEL_NAMES`, including those that are not expressions.
 
     Raises:
-        FileNotFoundError: If neither release, or no folder of images, is
-            found.
+        FileNotFoundError: If no layout, or no folder of images, is found.
         ValueError: If an annotation is invalid, or two images have one id.
     """
     folder, listed = _NEW_FOLDERS[part], _OLD_LISTS[part]
@@ -71,12 +74,29 @@ def read_part(root: DataRoot, part: str) -> tuple[str, Iterator[Sample]]:
         Layout('new release', needs),
         Layout('old release', (listed,)),
         Layout('old release', (f'{_LISTS_FOLDER}/{listed}',)),
+        *(
+            Layout('table', (f'{folder}{ending}.csv', f'{folder}/images'))
+            for ending in ('_annotation_without_lnd', '')
+        ),
+        *(
+            Layout('class folders', (f'{top}/0', top))
+            for top in (folder, part)
+        ),
+        *(
+            Layout('class folders', (f'{top}/{name}', top))
+            for top in (folder, part)
+            for name in ('neutral', 'Neutral')
+        ),
     ]
     what = f'AffectNet (official {part} part)'
     layout = find_layout(root, layouts, what, _LAYOUTS)
     source = layout.needs[0]
     if layout.title == 'new release':
         return source, _read_new_release(root, *layout.needs)
+    if layout.title == 'table':
+        return source, read_table(root, *layout.needs)
+    if layout.title == 'class folders':
+        return layout.needs[1], read_numbered(root, layout.needs[1])
     return source, _read_old_release(root, source)
 
 
