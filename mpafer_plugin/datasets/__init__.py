@@ -1,4 +1,5 @@
 from .affectnet import AffectNet
+from .archive_backend import ArchiveBackend
 from .base_fer_dataset import BaseFERDataset
 from .custom import FERCsv, FERFolder
 from .ferplus import FERPlus
@@ -19,6 +20,7 @@ __all__ = [
     'RAFDB',
     'SFEW',
     'AffectNet',
+    'ArchiveBackend',
     'BaseFERDataset',
     'CKPlus',
     'ClassBalancedSampler',
