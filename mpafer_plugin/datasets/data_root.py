@@ -132,7 +132,7 @@ class DataRoot:
             delimiter (str, optional): Separator of fields; ' ' is any number
                 of spaces. None means by the first line: Excel's ``sep=;``, or
                 else that of comma, semicolon, tab and bar which is in it most
-                often. Defaults to ','.
+                often, or spaces. Defaults to ','.
 
         Yields:
             tuple[int, list[str]]: Line number from 1 and stripped fields of
@@ -226,4 +226,7 @@ def _find_delimiter(file: TextIO) -> tuple[str, int]:
         return stated[1], number
     file.seek(0)
     unquoted = re.sub('"[^"]*"', '', line)
-    return max(',;\t|', key=unquoted.count), 0
+    delimiter = max(',;\t|', key=unquoted.count)
+    if delimiter not in unquoted and ' ' in unquoted.strip():
+        delimiter = ' '
+    return delimiter, 0

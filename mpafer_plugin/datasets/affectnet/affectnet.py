@@ -1,3 +1,4 @@
+import posixpath
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from mmpretrain.registry import DATASETS
 from ..annotations import Sample
 from ..categories import EXPRESSIONS
 from ..held_out_fer_dataset import HeldOutFERDataset
+from ..soft_labels import check_label_rule, with_soft_labels
 from .labels import AFFECTNET_COUNTS, LABEL_NAMES
 from .layouts import read_part
 
@@ -68,6 +70,11 @@ class AffectNet(HeldOutFERDataset):
         num_classes (int): 7, or 8 with contempt. Images of other ids (8, 9
             and 10 are none, uncertain and no-face) are left out and counted
             in the log. Defaults to 7.
+        label_rule (str, optional): 'distribution' for soft targets. Defaults
+            to None, the labels as annotated.
+        votes (str, optional): Their table in ``data_root``, see
+            :func:`with_soft_labels`: the id or listed path and a share of
+            each class. Defaults to None.
         **kwargs: ``val_fraction``, ``val_seed`` and others, see
             :class:`HeldOutFERDataset`.
 
@@ -109,6 +116,8 @@ class AffectNet(HeldOutFERDataset):
         data_root: str,
         split: str = 'train',
         num_classes: int = 7,
+        label_rule: str | None = None,
+        votes: str | None = None,
         **kwargs: Any,
     ) -> None:
         if num_classes not in (7, 8):
@@ -116,6 +125,8 @@ class AffectNet(HeldOutFERDataset):
                 f'AffectNet has no {num_classes!r} classes; num_classes is 7, '
                 'or 8 with contempt'
             )
+        check_label_rule(label_rule, votes)
+        self.votes = votes
         self.num_classes = num_classes
         self.labelling = self._label_rule()
         if kwargs.get('classes') is None:
@@ -151,14 +162,21 @@ class AffectNet(HeldOutFERDataset):
         self.labelling = f'{self._label_rule(left_out)}; by {source}'
         if repeated:
             self.labelling += f'; {repeated} repeated rows passed over'
+        if self.votes is not None:
+            names = {str(i): name for i, name in enumerate(expressions)}
+            samples, self.labelling = with_soft_labels(
+                self.root, samples, self.votes, names, _image_id
+            )
         return samples
 
     def label_names(self) -> Mapping[str, str]:
         """Return the expressions that are read."""
         return dict.fromkeys(self.expressions, '')
 
-    def published_counts(self) -> Mapping[str, int]:
+    def published_counts(self) -> Mapping[str, int] | None:
         """Return the published counts of the official part."""
+        if self.votes is not None:
+            return None
         published = self.PUBLISHED_COUNTS[self.official_part]
         return {name: published[name] for name in self.expressions}
 
@@ -174,3 +192,8 @@ class AffectNet(HeldOutFERDataset):
         return (
             f'as annotated, ids 0-{self.num_classes - 1}; left out: {left_out}'
         )
+
+
+def _image_id(name: str) -> str:
+    """Return the key of an image: its id, or the path that is listed."""
+    return name if '/' in name else posixpath.splitext(name)[0]

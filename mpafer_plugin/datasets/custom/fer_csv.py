@@ -9,12 +9,12 @@ from mpafer_plugin.faces import FaceCrop
 
 from ..annotations import Sample
 from ..categories import canonical_name
+from ..votes import VOTE_RULES
 from .columns import Columns, check_names, find_columns
 from .custom_fer_dataset import CustomFERDataset
 from .row_parser import RowParser
 from .split_folders import SPLIT_FOLDERS
 from .tables import find_tables, is_hugging_face, table_rows
-from .votes import VOTE_RULES
 
 _SHOWN = 20  # contradictions in the error
 

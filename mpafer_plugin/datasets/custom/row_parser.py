@@ -3,8 +3,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..categories import canonical_name
+from ..votes import parse_votes, vote
 from .columns import Columns
-from .votes import parse_votes, vote
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from mmpretrain.registry import DATASETS
 from ..annotations import Sample
 from ..categories import COMPOUND_EXPRESSIONS
 from ..held_out_fer_dataset import HeldOutFERDataset
+from ..soft_labels import check_label_rule, with_soft_labels
 from .labels import (
     BASIC_COUNTS,
     BASIC_LABELS,
     COMPOUND_LABELS,
     COMPOUND_TOTALS,
+    image_key,
 )
 from .layouts import read_part
 
@@ -92,6 +94,11 @@ class RAFDB(HeldOutFERDataset):
         compound (bool): Read the compound expressions, from the official
             layout or from class folders by name. Only the totals of their
             counts are published. Defaults to False.
+        label_rule (str, optional): 'distribution' for soft targets. Defaults
+            to None, the labels as annotated.
+        votes (str, optional): Their table in ``data_root``, see
+            :func:`with_soft_labels`: ``train_00001.jpg`` and seven shares a
+            line. Defaults to None.
         **kwargs: ``val_fraction``, ``val_seed`` and others, see
             :class:`HeldOutFERDataset`.
 
@@ -131,8 +138,12 @@ class RAFDB(HeldOutFERDataset):
         split: str = 'train',
         aligned: bool = True,
         compound: bool = False,
+        label_rule: str | None = None,
+        votes: str | None = None,
         **kwargs: Any,
     ) -> None:
+        check_label_rule(label_rule, votes)
+        self.votes = votes
         self.aligned = aligned
         self.compound = compound
         if compound:
@@ -169,6 +180,11 @@ class RAFDB(HeldOutFERDataset):
                 f'{head}: there are {len(samples)} images, but {total} were '
                 'published; is the copy complete and unchanged?'
             )
+        if self.votes is not None:
+            names = {str(k): name for k, name in self.LABEL_NAMES.items()}
+            samples, self.labelling = with_soft_labels(
+                self.root, samples, self.votes, names, image_key
+            )
         return samples
 
     def label_names(self) -> Mapping[str, str]:
@@ -177,4 +193,6 @@ class RAFDB(HeldOutFERDataset):
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the counts of the official part, None for compound."""
-        return None if self.compound else super().published_counts()
+        if self.compound or self.votes is not None:
+            return None
+        return super().published_counts()
