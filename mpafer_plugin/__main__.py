@@ -18,6 +18,10 @@ if sys.version_info < (3, 11):  # noqa: UP036
 COMMANDS = {
     'train': ('cli.train', 'train a model'),
     'test': ('cli.test', 'test a checkpoint, also on another dataset'),
+    'cross-test': (
+        'cli.cross_test',
+        'test several models on several datasets',
+    ),
     'zero-shot': ('cli.zero_shot', 'accuracy of the hard prompts alone'),
     'predict': ('cli.predict.command', 'expressions in images and videos'),
     'prepare-faces': ('cli.prepare_faces', 'crop the faces of a dataset'),

@@ -17,6 +17,7 @@ from mpafer_plugin.datasets.relabel_config import relabel_config
 from mpafer_plugin.engine import join_process_group
 from mpafer_plugin.engine.checkpoints.file import drop_config_text
 from mpafer_plugin.engine.distributed import unwrap_model
+from mpafer_plugin.engine.hooks.trained_classes_hook import TrainedClassesHook
 
 from . import print_any_text
 from .amp import add_amp_argument, use_amp
@@ -36,6 +37,16 @@ def add_config_arguments(
         nargs='?' if optional else None,
         help='config file, or mpafer_plugin::NAME.py for one that ships',
     )
+    add_cfg_options(parser)
+    parser.add_argument(
+        '--no-pin-memory',
+        action='store_true',
+        help='do not pin the memory of the data loaders',
+    )
+
+
+def add_cfg_options(parser: argparse.ArgumentParser) -> None:
+    """Add the option that overrides values of configs."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -43,11 +54,6 @@ def add_config_arguments(
         metavar='KEY=VALUE',
         help='override settings of the config, such as '
         'train_cfg.max_epochs=10 model.head.top_k=8',
-    )
-    parser.add_argument(
-        '--no-pin-memory',
-        action='store_true',
-        help='do not pin the memory of the data loaders',
     )
 
 
@@ -233,5 +239,6 @@ class ConfigTextGuard(Hook):
 
 
 def guard(runner: Runner) -> None:
-    """Protect a runner from code in checkpoints."""
+    """Protect a runner from code in checkpoints and mistaken classes."""
     runner.register_hook(ConfigTextGuard(), priority='HIGHEST')
+    runner.register_hook(TrainedClassesHook())

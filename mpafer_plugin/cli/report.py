@@ -94,16 +94,24 @@ def html_file(path: str) -> str:
     return output_file(path)
 
 
-def distinct_names(paths: Sequence[str]) -> list[str]:
-    """Name checkpoints by file, with as many folders as tell them apart.
+def distinct_names(
+    paths: Sequence[str | Path], least: int | None = None
+) -> list[str]:
+    """Name files, with as many folders as tell them apart.
+
+    Args:
+        paths (Sequence[str | Path]): The files.
+        least (int, optional): Parts of a name at least. Defaults to None: 2
+            for several checkpoints, as work dirs tell more than epochs.
 
     Raises:
         SystemExit: If a file is given twice.
     """
     parts = [Path(path).resolve().parts for path in paths]
     if len(set(parts)) < len(parts):
-        raise SystemExit(f'a checkpoint is given twice: {" ".join(paths)}')
-    least = 1 if len(paths) == 1 else 2  # work dirs tell more than epochs
+        raise SystemExit(f'a file is given twice: {" ".join(map(str, paths))}')
+    if least is None:
+        least = 1 if len(paths) == 1 else 2
     for depth in range(least, 1 + max(map(len, parts))):
         names = ['/'.join(part[-depth:]) for part in parts]
         if len(set(names)) == len(names):

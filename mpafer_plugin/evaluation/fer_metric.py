@@ -26,7 +26,8 @@ class FERMetric(BaseMetric):
 
     A model may be tested on a dataset with other classes, or another order of
     them, if its samples carry ``model_classes``, as those of
-    :class:`PromptAlignmentHead` do: classes are matched by name. Images of a
+    :class:`PromptAlignmentHead` do, or ``trained_classes`` is set, as ``mpafer
+    test`` does by the checkpoint: classes are matched by name. Images of a
     class that the model lacks are left out of all metrics;
     ``fer/left_out`` is their share, and a warning lists the classes that
     either side lacks. Predictions of a class that the dataset lacks are wrong.
@@ -43,6 +44,8 @@ class FERMetric(BaseMetric):
             process only.
         classes (tuple[str, ...] | None): Classes of its rows and columns,
             those of the model.
+        trained_classes (tuple[str, ...] | None): Classes of a model whose
+            samples do not carry them, in label order.
 
     Raises:
         ValueError: If model and dataset have different numbers of classes
@@ -55,6 +58,7 @@ class FERMetric(BaseMetric):
         super().__init__(collect_device=collect_device, prefix=prefix)
         self.confusion: np.ndarray | None = None
         self.classes: tuple[str, ...] | None = None
+        self.trained_classes: tuple[str, ...] | None = None
         self._pairs: dict[tuple[int, int], tuple[int, int]] = {}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
@@ -68,6 +72,8 @@ class FERMetric(BaseMetric):
         """
         first = data_samples[0]
         self.classes = data_samples[-1].get('model_classes')
+        if self.classes is None:
+            self.classes = self.trained_classes
         names = list(self.dataset_meta['classes'])
         if first.get('gt_label') is None:
             true = _stack(data_samples, 'gt_score').argmax(1)
@@ -79,10 +85,12 @@ class FERMetric(BaseMetric):
         else:
             scores = _stack(data_samples, 'pred_score')
             predicted = scores.argmax(1)
-            if self.classes is None and scores.shape[1] != len(names):
+            known = names if self.classes is None else list(self.classes)
+            if scores.shape[1] != len(known):
+                whose = 'the data' if known is names else 'its checkpoint'
                 raise ValueError(
                     f'the model scores {scores.shape[1]} classes without '
-                    f'their names; the data has {len(names)}: {names}'
+                    f'their names; {whose} has {len(known)}: {known}'
                 )
             if not np.isfinite(scores).all():
                 index = np.isfinite(scores).all(1).argmin()

@@ -250,3 +250,20 @@ def test_the_image_of_a_batch_that_is_wrong():
     with pytest.raises(ValueError, match="'b' has the label 7; the data"):
         metric.process({}, samples)
     assert not metric.results
+
+
+def test_classes_of_a_checkpoint_stand_for_those_of_a_head():
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': ('a', 'b', 'c')}
+    metric.trained_classes = ('b', 'a')
+    samples = [
+        {'gt_label': torch.tensor([i]), 'pred_score': torch.eye(2)[j]}
+        for i, j in ((0, 1), (1, 0), (2, 0))
+    ]
+    metric.process({}, samples)
+    found = metric.evaluate(3)
+    assert found['fer/accuracy'] == 100
+    assert found['fer/left_out'] == pytest.approx(100 / 3)
+    metric.trained_classes = ('b', 'a', 'c')
+    with pytest.raises(ValueError, match=r'2 classes .* its checkpoint has 3'):
+        metric.process({}, samples)
