@@ -126,7 +126,7 @@ def part_lines(part: PartReport) -> Iterable[str]:
     yield count_table(part.classes, rows)
     if not part.counts_agree:
         yield f'WRONG: the counts are not the {part.expected_source} ones'
-    for error in part.errors:
+    for error in filter(None, [part.unexpected_total, *part.errors]):
         yield f'WRONG: {error}'
     empty = [c for c in part.classes if not part.counts.get(canonical_name(c))]
     if empty and part.pictures:

@@ -90,9 +90,10 @@ class BaseFERDataset(SplitChoice, BaseDataset):
     #: Crop of the faces as the dataset was released, as a clause.
     released_crop = 'as released'
 
-    #: How images get their labels, as a clause. Like ``released_crop``, it
-    #: may be set by ``__init__`` and, in more detail, by ``load_samples``.
+    #: How images get their labels, as a clause that ``load_samples`` may set.
     labelling = 'as annotated'
+
+    unexpected_total = ''  # a clause, if it is not the published one
 
     #: How faces are cropped by their boxes, if samples have boxes.
     box_crop: FaceCrop | None = None

@@ -1,7 +1,9 @@
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from mmengine.logging import MMLogger
 
 from .annotations import Sample
 from .base_fer_dataset import BaseFERDataset
@@ -31,6 +33,9 @@ class HeldOutFERDataset(BaseFERDataset):
 
     #: Official part of ``split='test'``.
     TEST_PART = 'test'
+
+    #: Published number of all images of an official part.
+    PUBLISHED_TOTALS: Mapping[str, int] = {}
 
     #: Description of that part.
     TEST_RULE = 'the official test split'
@@ -94,6 +99,22 @@ class HeldOutFERDataset(BaseFERDataset):
                 f'{least} or more, or {self.other_validation}'
             )
         return val if self.split == 'val' else train
+
+    def published_total(self) -> int | None:
+        """Return the published number of images of the official part."""
+        return self.PUBLISHED_TOTALS.get(self.official_part)
+
+    def check_total(self, number: int) -> None:
+        """Warn if the number of images is not the published one."""
+        total = self.published_total()
+        if total not in (None, number):
+            self.unexpected_total = (
+                f'there are {number} images, but {total} were published'
+            )
+            MMLogger.get_current_instance().warning(
+                f'{self.head}: {self.unexpected_total}; is the copy complete '
+                'and unchanged?'
+            )
 
     @property
     def other_validation(self) -> str:

@@ -1,8 +1,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmengine.logging import MMLogger
-
 from ..annotations import Sample
 from ..categories import (
     COMPOUND_EXPRESSIONS,
@@ -27,9 +25,6 @@ class CustomFERDataset(HeldOutFERDataset):
 
     #: Default of ``names``.
     NAMES: Mapping[str, str] | None = None
-
-    #: Published number of all images of an official part.
-    PUBLISHED_TOTALS: Mapping[str, int] = {}
 
     TEST_RULE = 'the test images'
 
@@ -131,17 +126,8 @@ class CustomFERDataset(HeldOutFERDataset):
             sample._replace(label=canonical_name(sample.label))
             for sample in self.read_part(part)
         ]
-        total = self.published_total()
-        if total not in (None, len(samples)):
-            MMLogger.get_current_instance().warning(
-                f'{self.head}: there are {len(samples)} images, but {total} '
-                'were published; is the copy complete and unchanged?'
-            )
+        self.check_total(len(samples))
         return samples
-
-    def published_total(self) -> int | None:
-        """Return the published number of images of the official part."""
-        return self.PUBLISHED_TOTALS.get(self.official_part)
 
     def label_names(self) -> Mapping[str, str]:
         """Return the names of all parts."""

@@ -123,7 +123,6 @@ class FERCsv(CustomFERDataset):
                 f'unknown label_rule {label_rule!r}; the rules for votes are '
                 f'{tuple(VOTE_RULES)}'
             )
-        # mmengine's own attribute ann_file stays empty.
         self.listed = ann_file
         self.columns = check_names(columns, label_rule is not None)
         subject = self.columns.get('subject')

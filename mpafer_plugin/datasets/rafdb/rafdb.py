@@ -167,19 +167,12 @@ class RAFDB(HeldOutFERDataset):
         if repeated:
             self.labelling += f'; {repeated} repeated rows passed over'
         self.released_crop = layout.crop
-        logger = MMLogger.get_current_instance()
-        head = f'{type(self).__name__} {self.split!r} in {self.data_root!r}'
         if unlisted:
-            logger.warning(
-                f'{head}: {unlisted} images lie beside the listed ones, but '
-                'are in no list; they are not read'
+            MMLogger.get_current_instance().warning(
+                f'{self.head}: {unlisted} images lie beside the listed ones, '
+                'but are in no list; they are not read'
             )
-        total = COMPOUND_TOTALS[self.official_part]
-        if self.compound and len(samples) != total:
-            logger.warning(
-                f'{head}: there are {len(samples)} images, but {total} were '
-                'published; is the copy complete and unchanged?'
-            )
+        self.check_total(len(samples))
         if self.votes is not None:
             names = {str(k): name for k, name in self.LABEL_NAMES.items()}
             samples, self.labelling = with_soft_labels(
@@ -190,6 +183,10 @@ class RAFDB(HeldOutFERDataset):
     def label_names(self) -> Mapping[str, str]:
         """Return the names in the label file."""
         return dict.fromkeys(self.LABEL_NAMES.values(), '')
+
+    def published_total(self) -> int | None:
+        """Return the total of the official part, for compound alone."""
+        return COMPOUND_TOTALS[self.official_part] if self.compound else None
 
     def published_counts(self) -> Mapping[str, int] | None:
         """Return the counts of the official part, None for compound."""

@@ -35,6 +35,8 @@ class PartReport:
         counts (dict[str, int]): Images of each class, by canonical name.
         expected (dict[str, int], optional): Expected counts.
         expected_source (str): Source of the expected counts.
+        unexpected_total (str): A clause, if only the total is published, and
+            it is another.
         errors (list[str]): Errors in the annotations.
         missing (list[dict]): Listed images that do not exist.
         unreadable (list[dict]): Images that cannot be decoded, with the
@@ -55,6 +57,7 @@ class PartReport:
     counts: dict[str, int]
     expected: dict[str, int] | None
     expected_source: str
+    unexpected_total: str
     errors: list[str]
     missing: list[dict] = field(default_factory=list)
     unreadable: list[dict] = field(default_factory=list)
@@ -66,7 +69,10 @@ class PartReport:
     def ok(self) -> bool:
         """True if the copy is complete, whatever its duplicates."""
         return self.counts_agree and not (
-            self.errors or self.missing or self.unreadable
+            self.unexpected_total
+            or self.errors
+            or self.missing
+            or self.unreadable
         )
 
     @property
@@ -230,6 +236,7 @@ def _report(
         counts=dict(part.counts),
         expected=None if expected is None else dict(expected),
         expected_source=dataset.COUNTS_SOURCE,
+        unexpected_total=dataset.unexpected_total,
         errors=part.errors,
         missing=[_to_dict(sample) for sample in part.absent],
     )

@@ -50,6 +50,15 @@ def test_splits_of_a_part_are_read_once(root, monkeypatch):
     assert test.splits['test']['pictures'] == 28
 
 
+def test_total_is_not_the_published_one(tmp_path):
+    small_data.published(tmp_path)
+    config = dict(type='JAFFE', data_root=str(tmp_path / 'jaffe'))
+    report = verify(read_parts(dict(train=config)))
+    (part,) = report.parts
+    assert '84 images, but 213 were published' in part.unexpected_total
+    assert not (part.missing or part.errors or report.ok)
+
+
 def test_sizes_and_colours(root):
     grey = np.full((20, 30), 7, np.uint8)
     cv2.imwrite(str(root / TRAIN.format(1)), grey)
