@@ -11,7 +11,7 @@ _FILES = ('last_ckpt', 'best_ckpt')
 """Beginnings of the message hub's keys for checkpoint files."""
 
 
-def portable_text(cfg: Config) -> str:
+def text_of(cfg: Config) -> str:
     """Return a config as text, without the folders of this machine.
 
     Absolute paths below the working directory become relative to it; of
@@ -20,12 +20,12 @@ def portable_text(cfg: Config) -> str:
     return Config(_relative(cfg.to_dict())).pretty_text
 
 
-def strip_folders(checkpoint: dict[str, Any], config: str) -> None:
+def strip(checkpoint: dict[str, Any], config: str) -> None:
     """Replace the config text, and paths of checkpoints by their names.
 
     Args:
         checkpoint (dict): As :meth:`Runner.save_checkpoint` writes it.
-        config (str): The text to store, of :func:`portable_text`.
+        config (str): The text to store, of :func:`text_of`.
     """
     checkpoint['meta']['cfg'] = config
     info = checkpoint['message_hub']['runtime_info']
@@ -34,7 +34,7 @@ def strip_folders(checkpoint: dict[str, Any], config: str) -> None:
         info[key] = file_name(info[key])
 
 
-def restore_folders(checkpoint: dict[str, Any], path: str) -> None:
+def restore(checkpoint: dict[str, Any], path: str) -> None:
     """Complete the names of checkpoints, which lie beside this one.
 
     Args:

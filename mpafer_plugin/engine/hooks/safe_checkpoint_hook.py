@@ -8,12 +8,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
+from ..checkpoints import private_folders
 from ..checkpoints.file import drop_config_text, numbered, publish
-from ..checkpoints.private_folders import (
-    portable_text,
-    restore_folders,
-    strip_folders,
-)
 from ..checkpoints.resume import choose_checkpoint, point_to
 from ..checkpoints.schedule import OPTIMIZER, follow_config
 from ..checkpoints.training_state import (
@@ -100,13 +96,9 @@ class SafeCheckpointHook(CheckpointHook):
             self._remove_outdated(runner.iter)
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        """Store the position in the epoch, and the state of training.
-
-        Folders are not stored: a checkpoint may be passed on.
-        """
-        if self._config is None:
-            self._config = portable_text(runner.cfg)
-        strip_folders(checkpoint, self._config)
+        """Store position and state of training, but no folders."""
+        self._config = self._config or private_folders.text_of(runner.cfg)
+        private_folders.strip(checkpoint, self._config)
         if isinstance(runner._train_loop, ResumableTrainLoop):
             checkpoint[POSITION] = list(runner._train_loop.batches)
         if 'optimizer' in checkpoint:
@@ -127,7 +119,7 @@ class SafeCheckpointHook(CheckpointHook):
         drop_config_text(checkpoint)
         if not (runner._resume and isinstance(runner._train_loop, BaseLoop)):
             return
-        restore_folders(checkpoint, runner._load_from)
+        private_folders.restore(checkpoint, runner._load_from)
         done, total = checkpoint.get(POSITION, (0, 0))
         if done:
             self._enter_epoch(runner.train_loop, done, total)

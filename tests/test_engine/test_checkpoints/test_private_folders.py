@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from mpafer_plugin.engine.checkpoints.private_folders import portable_text
+from mpafer_plugin.engine.checkpoints.private_folders import text_of
 
 
 def contents(path):
@@ -51,7 +51,7 @@ def test_resume_finds_them(build_runner, tmp_path):
         assert found.is_file()
 
 
-def test_portable_text(tmp_path, monkeypatch):
+def test_text_of(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cfg = Config(
         dict(
@@ -61,7 +61,7 @@ def test_portable_text(tmp_path, monkeypatch):
             name='ViT-B-16',
         )
     )
-    text = portable_text(cfg)
+    text = text_of(cfg)
     assert Config.fromstring(text, '.py').to_dict() == dict(
         inside=os.path.join('data', 'ferplus'),
         outside=['weights.pt', ('data',)],
