@@ -22,6 +22,7 @@ COMMANDS = {
         'cli.cross_test',
         'test several models on several datasets',
     ),
+    'cross-validate': ('cli.cross_validate', 'train and test on each fold'),
     'zero-shot': ('cli.zero_shot', 'accuracy of the hard prompts alone'),
     'predict': ('cli.predict.command', 'expressions in images and videos'),
     'prepare-faces': ('cli.prepare_faces', 'crop the faces of a dataset'),

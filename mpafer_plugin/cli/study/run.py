@@ -18,6 +18,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mpafer_plugin.evaluation import FERMetric
 from mpafer_plugin.utils.atomic_write import atomic_write
 
 from ..amp import with_amp_value
@@ -43,10 +44,18 @@ def parse_args(
     return parser.parse_args(with_amp_value(argv))
 
 
-def test(runner: Runner) -> dict[str, float]:
-    """Test the runner's model."""
+def test(runner: Runner) -> dict[str, Any]:
+    """Test the runner's model: percentages, classes and confusion matrix."""
     metrics = runner.test()
-    return {name: float(metrics[f'fer/{name}']) for name in METRICS}
+    found: dict[str, Any] = {
+        name: float(metrics[f'fer/{name}']) for name in METRICS
+    }
+    for metric in runner.test_evaluator.metrics:
+        if isinstance(metric, FERMetric) and metric.confusion is not None:
+            assert metric.classes is not None
+            found['classes'] = list(metric.classes)
+            found['confusion'] = metric.confusion.tolist()
+    return found
 
 
 def train(runner: Runner, resumed: bool) -> dict[str, Any]:
