@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import mmcv
 import numpy as np
 from mmengine.runner import set_random_seed
@@ -81,6 +82,10 @@ def card(dataset: BaseFERDataset, index: int) -> Card:
     """Load an original image and two outputs of the pipeline."""
     info = dataset.get_data_info(index)
     images = [mmcv.imfrombytes(dataset.root.backend.get(info['img_path']))]
+    if 'bbox' in info:
+        x1, y1, x2, y2 = map(round, info['bbox'])
+        thick = max(1, max(images[0].shape) // 100)
+        cv2.rectangle(images[0], (x1, y1), (x2, y2), (0, 255, 255), thick)
     for _ in HEADS[1:]:
         packed = dataset[index]['inputs']  # (3, H, W)
         images.append(packed.permute(1, 2, 0).numpy())

@@ -1,10 +1,14 @@
 """Faces that a table gives as boxes in larger images."""
 
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
+from torch.utils.data import Subset
 
 from mpafer_plugin.datasets import FERCsv
+from mpafer_plugin.engine.hooks.prototype_hook import PrototypeHook
 from mpafer_plugin.faces import Face, FaceCrop
 
 HEADER = 'path,label,x1,y1,x2,y2'
@@ -64,6 +68,24 @@ def test_box_outside_of_the_image(tmp_path, image):
     dataset = read(tmp_path, ['a.png,sad,900,900,950,950'])
     with pytest.raises(ValueError, match=r'a\.png.*900.*80 x 60'):
         dataset[0]
+
+
+def test_cached_prototypes_are_of_these_boxes(tmp_path, image):
+    model = SimpleNamespace(
+        backbone=SimpleNamespace(fingerprint='tower'),
+        head=SimpleNamespace(prototypes=np.zeros((2, 3))),
+        data_preprocessor=SimpleNamespace(mean=0, std=1),
+    )
+    hook = PrototypeHook(cache_dir=str(tmp_path / 'cache'))
+
+    def cache_path(lines, **kwargs):
+        images = Subset(read(tmp_path, lines, **kwargs), range(2))
+        return hook._cache_path(model, images, [1, 0], PIPELINE, 'float32')
+
+    first = cache_path(LINES)
+    assert cache_path(LINES) == first
+    assert cache_path([LINES[0].replace('40', '41'), LINES[1]]) != first
+    assert cache_path(LINES, crop=dict(margin=0.2)) != first
 
 
 def test_boxes_of_images_that_are_crops(tmp_path, image):
