@@ -100,31 +100,3 @@ def write(model, config, folder):
     arch.write_text(json.dumps(config))
     torch.save(model.state_dict(), weights)
     return dict(arch=str(arch), pretrained=str(weights))
-
-
-def insert_and_drop(model, prompts):
-    """The paper's form, by the blocks of open_clip and timm themselves.
-
-    Prompts (layers, n, d) follow the class token; what the blocks make of
-    them is dropped. For rotary positions they count as class tokens.
-    """
-    visual = model.visual
-    own = hasattr(visual, 'transformer')
-    blocks = visual.transformer.resblocks if own else visual.trunk.blocks
-    prefix = 1 if own else visual.trunk.num_prefix_tokens
-    for block, own_prompts in zip(blocks, prompts, strict=True):
-        _wrap(block, own_prompts, prefix)
-
-
-def _wrap(block, prompts, prefix):
-    forward, number = block.forward, len(prompts)
-    if hasattr(block.attn, 'num_prefix_tokens'):
-        block.attn.num_prefix_tokens += number
-
-    def wrapped(x, *args, **kwargs):
-        inserted = prompts.expand(len(x), -1, -1)
-        x = torch.cat([x[:, :prefix], inserted, x[:, prefix:]], dim=1)
-        x = forward(x, *args, **kwargs)
-        return torch.cat([x[:, :prefix], x[:, prefix + number :]], dim=1)
-
-    block.forward = wrapped

@@ -10,6 +10,7 @@ from mmpretrain.structures import DataSample
 from mpafer_plugin.apis import build_model
 from mpafer_plugin.apis.explanation import explain
 from mpafer_plugin.clip import (
+    image_tower,
     load_clip,
     load_tokenizer,
     prompted_block,
@@ -17,6 +18,7 @@ from mpafer_plugin.clip import (
 )
 from mpafer_plugin.models import PromptedCLIPText, PromptedCLIPViT
 from tests import families
+from tools.benchmarks.benchmark_towers import insert_and_drop
 
 TEXTS = ['a face', 'a photo of a person with raised brows.', 'x']
 TIMM = [
@@ -72,7 +74,7 @@ def test_prompted_is_insert_and_drop(family, monkeypatch):
     images = images_for(model)
     weights = torch.randn(2, backbone.tower.embed_dim)
     literal = load_clip(**tiny)
-    families.insert_and_drop(literal, backbone.prompts)
+    insert_and_drop(image_tower(literal), backbone.prompts)
     results = []
     for feature in (backbone(images)[0][0], literal.encode_image(images)):
         (grad,) = torch.autograd.grad(
