@@ -1,6 +1,7 @@
 """Towers of each family of open_clip: parity with open_clip and timm."""
 
 import math
+from pathlib import Path
 
 import open_clip
 import pytest
@@ -9,6 +10,7 @@ from mmpretrain.structures import DataSample
 
 from mpafer_plugin.apis import build_model
 from mpafer_plugin.apis.explanation import explain
+from mpafer_plugin.apis.load_model import load_model
 from mpafer_plugin.clip import (
     image_tower,
     load_clip,
@@ -206,6 +208,25 @@ def test_training_step_and_round_trip(family):
     assert again.head.text.fingerprint == trained.head.text.fingerprint
     with torch.no_grad():
         close(again.eval()(images), trained.eval()(images))
+
+
+@pytest.mark.slow
+def test_a_config_trains_it_and_its_checkpoint_is_used(family, build_runner):
+    """By the environment alone: prototypes, an epoch, file, inference."""
+    _, model, tiny = family
+    runner = build_runner(
+        environment=dict(
+            MPAFER_ARCH=tiny['arch'], MPAFER_CLIP=tiny['pretrained']
+        ),
+        **{'model.head.text.granularity': 2, 'model.head.top_k': 4},
+    )
+    runner.train()
+    (file,) = Path(runner.work_dir).glob('best_*.pth')
+    assert file.stat().st_size < 1e6
+    loaded = load_model(str(file), dtype='float32').model.eval()
+    images = images_for(model)
+    with torch.no_grad():
+        close(loaded(images), runner.model.eval()(images))
 
 
 def test_explanation(family):
