@@ -57,6 +57,9 @@ class FERInferencer(FacePredictor):
         dtype (str): 'float32', 'bfloat16' or 'float16' of the towers; scores
             are float32. Defaults to 'auto': a given model as it is, else what
             is faster, see :func:`choose_dtype`.
+        classes (Sequence[str], optional): Words to predict in place of the
+            trained classes, such as ``['bored', 'in pain']``: zero-shot, by
+            the trained context. Defaults to None.
 
     Attributes:
         model (nn.Module): On its device, in evaluation mode.
@@ -86,10 +89,13 @@ class FERInferencer(FacePredictor):
         workers: int | None = None,
         channel_order: str = 'bgr',
         dtype: str = 'auto',
+        classes: Sequence[str] | None = None,
     ):
         device = find_device(device)
         batch_size = find_batch_size(batch_size, device.type)
-        loaded = load_model(model_or_config, weights, clip, device, dtype)
+        loaded = load_model(
+            model_or_config, weights, clip, device, dtype, classes
+        )
         prepare = FacePreparation(
             choose_crop(loaded.face_crop, face, face_crop),
             face,

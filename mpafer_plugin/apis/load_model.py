@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from mpafer_plugin.engine.checkpoints.test_pipeline import (
 from mpafer_plugin.models import PromptedCLIPViT
 
 from .checkpoint_model import NEEDS_CONFIG, model_from_meta
+from .open_words import open_words
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 """Suffixes of configs, which are executed; all other files are checkpoints.
@@ -70,6 +72,7 @@ def load_model(
     clip: str | None = None,
     device: str | torch.device | None = None,
     dtype: str = 'auto',
+    classes: Sequence[str] | None = None,
 ) -> LoadedModel:
     """Load a model and its preprocessing from a model, config or checkpoint.
 
@@ -83,9 +86,10 @@ def load_model(
         clip (str, optional): See :func:`model_from_meta`; for a checkpoint
             alone.
         device (str | torch.device, optional): See :func:`find_device`.
-        dtype (str): See :func:`choose_dtype`. Under 'auto' a given model, and
-            one without :class:`PromptedCLIPViT`, is left as it is. Defaults
-            to 'auto'.
+        dtype (str): See :func:`choose_dtype`. Under 'auto', the default, a
+            given model, and one without :class:`PromptedCLIPViT`, stays.
+        classes (Sequence[str], optional): See :func:`open_words`; a given
+            model is copied.
 
     Raises:
         FileNotFoundError: If the checkpoint does not exist.
@@ -109,7 +113,7 @@ def load_model(
     if source is None and weights is None:
         raise ValueError('neither a model nor weights are given')
     if weights is not None and Path(weights).suffix.lower() == '.onnx':
-        options = dict(model_or_config=source, clip=clip)
+        options = dict(model_or_config=source, clip=clip, classes=classes)
         if dtype != 'auto':
             options['dtype'] = dtype
         return _from_onnx(weights, device, options)
@@ -127,17 +131,21 @@ def load_model(
     model, steps = source, None
     if source is not None and not isinstance(source, nn.Module):
         model, steps = _from_config(source)
+    if isinstance(source, nn.Module) and classes is not None:
+        model = deepcopy(source).cpu().float()
     try:
         loaded, differences = _load(model, steps, checkpoint, clip)
+        if classes is not None:
+            names = open_words(loaded.model, classes)
+            loaded = replace(loaded, classes=names)
     except ValueError as error:
         if weights is None:
             raise
         raise ValueError(f'{str(weights)!r}: {error}') from error
     if differences:
         MMLogger.get_current_instance().warning(
-            f'{str(weights)!r} was trained with other settings, so '
-            f'predictions differ from those in training: '
-            f'{"; ".join(differences)}'
+            f'{str(weights)!r} was trained with other settings, so predictions'
+            f' differ from those in training: {"; ".join(differences)}'
         )
     backbone: Any = getattr(loaded.model, 'backbone', None)
     arch = backbone.arch if isinstance(backbone, PromptedCLIPViT) else None

@@ -60,6 +60,13 @@ def parse_args(
         help='CLIP weights; default: MPAFER_CLIP, or the tag used in training',
     )
     parser.add_argument(
+        '--classes',
+        nargs='+',
+        metavar='WORD',
+        help='predict these words in place of the trained classes: zero-shot, '
+        'by the trained context',
+    )
+    parser.add_argument(
         '--out', required=True, metavar='DIR', help='output folder'
     )
     parser.add_argument(

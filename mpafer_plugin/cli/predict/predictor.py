@@ -78,6 +78,7 @@ class Predictor:
             batch_size=args.batch_size,
             face_model=args.face_model,
             clip=args.clip,
+            classes=args.classes,
             face_crop=None if margin is None else FaceCrop(margin=margin),
         )
         if args.explain:

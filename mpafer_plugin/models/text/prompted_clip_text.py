@@ -17,6 +17,7 @@ from mpafer_plugin.clip import (
 from mpafer_plugin.prompts import (
     GRANULARITIES,
     HARD_PROMPTS_FILE,
+    TEMPLATES,
     load_hard_prompts,
     prompt_words,
 )
@@ -133,6 +134,14 @@ class PromptedCLIPText(BaseModule):
     def descriptions_digest(self) -> str:
         """SHA-256 of the hard prompts in use, in class order."""
         return hashlib.sha256(repr(self.hard_texts).encode()).hexdigest()
+
+    def set_classes(self, classes: Sequence[str]) -> None:
+        """Set other classes under the shared context, named by themselves."""
+        self.classes, self.words = tuple(classes), list(classes)
+        self.hard_texts = [[TEMPLATES[1].format(name=n)] for n in classes]
+        self._check_distinct()
+        self._build_soft()
+        self._build_hard([[1]] * len(classes))
 
     def forward(self) -> torch.Tensor:
         """Encode the soft prompts.
