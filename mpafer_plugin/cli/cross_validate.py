@@ -29,6 +29,7 @@ from rich.progress import Progress
 from mpafer_plugin.datasets import BaseFERDataset
 from mpafer_plugin.datasets.folds import assign_folds
 from mpafer_plugin.datasets.label_counts import count_table
+from mpafer_plugin.datasets.verification import near_duplicates
 from mpafer_plugin.datasets.wrappers import dataset_class
 from mpafer_plugin.engine.hooks.fer_report_hook import draw_matrix, write_table
 from mpafer_plugin.evaluation.class_scores import class_scores
@@ -80,6 +81,12 @@ def parse_args(
         help='number of concurrent runs, which share CPU cores and GPUs; '
         'default: one per GPU, or 1',
     )
+    parser.add_argument(
+        '--no-near-duplicates',
+        action='store_true',
+        help='do not look for images that look alike in several folds, where '
+        'persons are not known',
+    )
     add_cfg_options(parser)
     add_amp_argument(parser)
     args = parser.parse_args(with_amp_value(argv))
@@ -114,8 +121,13 @@ def dataset_keys(config: Mapping, key: str) -> Iterator[tuple[str, Mapping]]:
         yield key, config
 
 
-def show_folds(config: Mapping, folds: int) -> None:
+def show_folds(config: Mapping, folds: int, compare: bool) -> None:
     """Print the images of each fold, and its persons if they are known.
+
+    Args:
+        config (Mapping): Config of a dataset.
+        folds (int): Number of folds.
+        compare (bool): Whether images are compared if persons are not known.
 
     Raises:
         ValueError: If there are fewer persons, or images, than folds.
@@ -140,11 +152,22 @@ def show_folds(config: Mapping, folds: int) -> None:
             f'{total} persons (by {dataset.whole_groups!r}), each in one '
             f'fold: {", ".join(map(str, persons))}'
         )
-    else:
+        return
+    print(
+        'WARNING: persons are not named: images of one person may be in '
+        "several folds, which overstates results; the dataset's "
+        'subject=PATTERN names them'
+    )
+    if compare:
+        groups = [
+            group
+            for group in near_duplicates(dataset.root, samples)
+            if len({fold_of[i] for i in group}) > 1
+        ]
+        like = ' = '.join(samples[i].path for i in groups[0]) if groups else ''
         print(
-            'persons are not named: images of one person may be in several '
-            "folds, which overstates results; the dataset's subject=PATTERN "
-            'names them'
+            f'{len(groups)} groups of images that look alike are in several '
+            f'folds{": " + like + ", ..." if like else ""}'
         )
 
 
@@ -159,7 +182,7 @@ def plan(cfg: Config, args: argparse.Namespace) -> list[Run]:
         for name in DATALOADERS
     }
     for _, config in keys['train_dataloader']:
-        show_folds(config, args.folds)
+        show_folds(config, args.folds, not args.no_near_duplicates)
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     runs = []
     for fold in range(args.folds):

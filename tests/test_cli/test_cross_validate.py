@@ -76,6 +76,7 @@ def test_plan_shows_the_folds(load_config, tmp_path, capsys):
         folds=4,
         cfg_options={'train_cfg.max_epochs': 2},
         amp=None,
+        no_near_duplicates=False,
     )
     runs = plan(cfg, args)
     assert [run.recipe for run in runs] == [f'fold_{i}' for i in range(4)]
@@ -90,6 +91,7 @@ def test_plan_shows_the_folds(load_config, tmp_path, capsys):
     assert len({run.name for run in runs}) == 4
     out = capsys.readouterr().out
     assert 'fold 3' in out and 'subject=PATTERN' in out
+    assert '0 groups of images that look alike' in out
     args.folds = 100
     with pytest.raises(ValueError, match='only 84 images'):
         plan(cfg, args)
@@ -99,9 +101,16 @@ def test_persons_are_counted(load_config, tmp_path, capsys):
     cfg = load_config('mpafer_rafdb.py')
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].dataset.subject = '([0-9]+)[0-9]_'
-    args = argparse.Namespace(config='c.py', folds=2, cfg_options={}, amp=None)
+    args = argparse.Namespace(
+        config='c.py',
+        folds=2,
+        cfg_options={},
+        amp=None,
+        no_near_duplicates=False,
+    )
     assert len(plan(cfg, args)) == 2
     out = capsys.readouterr().out
+    assert 'look alike' not in out
     assert '9 persons' in out and 'each in one fold: ' in out
 
 

@@ -1,3 +1,4 @@
+from .near_duplicates import near_duplicates
 from .official_parts import OfficialPart, fer_dataset_configs, read_parts
 from .verify import PartReport, Report, verify
 
@@ -6,6 +7,7 @@ __all__ = [
     'PartReport',
     'Report',
     'fer_dataset_configs',
+    'near_duplicates',
     'read_parts',
     'verify',
 ]
