@@ -52,7 +52,7 @@ setup(
     extras_require={
         'lite': ['mmcv-lite>=2.0.1,<2.3'],
         'llm': ['openai>=3,<4'],
-        'hf': ['transformers>=5,<6'],  # tokenizers of SigLIP and others
+        'hf': ['transformers[sentencepiece]>=5,<6'],  # tokenizers
         'onnx': ['onnx>=1.19', 'onnxruntime>=1.23', 'onnxscript>=0.5'],
         'parquet': ['pyarrow>=15'],
         'report': ['scikit-learn>=1.5'],
