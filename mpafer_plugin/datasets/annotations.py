@@ -35,6 +35,7 @@ class Sample(NamedTuple):
     score: Mapping[str, float] | None = None
     group: str = ''
     box: tuple[float, ...] | None = None
+    groups: Mapping[str, str] | None = None
 
     @property
     def where(self) -> str:

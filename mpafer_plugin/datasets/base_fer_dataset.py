@@ -213,7 +213,7 @@ class BaseFERDataset(SplitChoice, BaseDataset):
         Returns:
             list[dict]: ``img_path``, ``gt_label`` (index into the classes)
             and, if they are known, ``gt_score`` (C,) of label rules with soft
-            targets, ``subject`` and ``bbox``.
+            targets, ``subject``, ``bbox`` and ``groups``.
         """
         if not self.root.is_folder():
             raise FileNotFoundError(f'data_root: {self.root.describe()}')
@@ -247,13 +247,13 @@ class BaseFERDataset(SplitChoice, BaseDataset):
                 'img_path': self.root.join(sample.path),
                 'gt_label': index[sample.label],
             }
-            if sample.group:
-                info['subject'] = sample.group
             if sample.score is not None:
                 # A class without votes has no share.
                 info['gt_score'] = [sample.score.get(c, 0.0) for c in names]
             if sample.box is not None:
                 info['bbox'] = list(sample.box)
+            people = dict(subject=sample.group, groups=sample.groups)
+            info |= {name: value for name, value in people.items() if value}
             data_list.append(info)
         return data_list
 

@@ -11,6 +11,8 @@ from mmengine.logging import MMLogger
 
 from mpafer_plugin.datasets.categories import indices_by_name
 from mpafer_plugin.datasets.label_counts import read_labels
+from mpafer_plugin.datasets.rafdb.people import read_people
+from mpafer_plugin.datasets.rafdb.rafdb import RAFDB
 from mpafer_plugin.datasets.wrappers import inner_datasets
 
 
@@ -95,7 +97,10 @@ class ReportData:
     def columns(self) -> dict[str, list[str]]:
         """Return the values of the columns that group people, (N,) each."""
         infos = [self._info(i) for i in range(len(self.images))]
-        found = [info.get('groups') or {} for info in infos]
+        if any(isinstance(d, RAFDB) for d in inner_datasets(self.dataset)):
+            found = [read_people(info['img_path']) for info in infos]
+        else:
+            found = [info.get('groups') or {} for info in infos]
         names = dict.fromkeys(name for groups in found for name in groups)
         return {
             name: [groups.get(name, '') for groups in found] for name in names

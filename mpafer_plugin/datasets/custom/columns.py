@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 BOX = ('x1', 'y1', 'x2', 'y2')
 
-_KEYS = ('path', 'label', 'split', 'subject', *BOX, 'votes')
+_KEYS = ('path', 'label', 'split', 'subject', *BOX, 'votes', 'groups')
+
+_LISTS = ('votes', 'groups')
+"""Keys that list columns."""
 
 _DEFAULTS = {
     # The second is the name in a Hugging Face image folder.
@@ -24,14 +27,15 @@ class Columns(NamedTuple):
     subject: int | None
     box: tuple[int, ...] | None
     votes: dict[str, int]
+    groups: dict[str, int]
 
 
 def check_names(columns: Mapping | None, votes_needed: bool) -> dict:
     """Check the argument ``columns`` of :class:`FERCsv`.
 
     Args:
-        columns (Mapping, optional): Key to name of the column; 'votes' to
-            a list of names.
+        columns (Mapping, optional): Key to name of the column; 'votes' and
+            'groups' to a list of names.
         votes_needed (bool): Whether labels are made from votes.
 
     Returns:
@@ -48,12 +52,14 @@ def check_names(columns: Mapping | None, votes_needed: bool) -> dict:
                 f'FERCsv: columns has the unknown key {key!r}; the keys are '
                 f'{_KEYS}'
             )
+    for key in _LISTS:
+        names = named.get(key, ())
+        if isinstance(names, str) or len(set(names)) != len(names):
+            raise ValueError(
+                f'FERCsv: columns[{key!r}] is {names!r}; it must be a list of '
+                'different names, one a column'
+            )
     votes = named.get('votes', ())
-    if isinstance(votes, str) or len(set(votes)) != len(votes):
-        raise ValueError(
-            f"FERCsv: columns['votes'] is {votes!r}; it must be a list of "
-            'different names, one column a class'
-        )
     if votes_needed != bool(votes):
         raise ValueError(
             f"FERCsv: columns['votes'] is {list(votes)}: a label_rule needs "
@@ -92,14 +98,17 @@ def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
         return lower.index(name.lower())
 
     found: dict[str, int] = {}
-    for key in _KEYS[:-1]:
+    for key in _KEYS[: -len(_LISTS)]:
         if named.get(key) is not None:
             found[key] = index(named[key], key)
             continue
         present = [n for n in _DEFAULTS.get(key, (key,)) if n in lower]
         if present:
             found[key] = index(present[0], key)
-    voted = {n: index(n, 'votes') for n in named.get('votes', ())}
+    voted, groups = (
+        {name: index(name, key) for name in named.get(key, ())}
+        for key in _LISTS
+    )
     if 'path' not in found or ('label' not in found and not voted):
         raise ValueError(
             f'{where}: the header is {header}; expected a header with the '
@@ -120,4 +129,5 @@ def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
         found.get('subject'),
         box or None,
         voted,
+        groups,
     )

@@ -53,7 +53,8 @@ class FERCsv(CustomFERDataset):
             ``dict(path='file_name', label='choice', split=..., subject=...)``.
             Four columns ``x1``, ``y1``, ``x2``, ``y2`` are the edges of the
             face in pixels, which is cropped; an image may have several rows
-            then. ``votes=[...]`` lists columns with the votes for each class.
+            then. ``votes=[...]`` lists columns with the votes for each class,
+            ``groups=[...]`` those by which ``mpafer report`` groups people.
             Defaults to None.
         group (str, optional): The ``subject`` column's name, another way to
             give it. Of images with the same value all or none are held out.
@@ -277,8 +278,9 @@ class FERCsv(CustomFERDataset):
         key, box = posixpath.normpath(path), parser.box(row, where)
         if box is not None:  # an image may have several faces
             key = f'{key} {box}'
+        groups = {n: row[i] for n, i in parser.columns.groups.items()}
         return part, Sample(
-            path, label, ann_file, number, key, score, group, box
+            path, label, ann_file, number, key, score, group, box, groups
         )
 
     def _split(self, row: list[str], columns: Columns, path: str) -> str:
@@ -297,4 +299,4 @@ class FERCsv(CustomFERDataset):
             facts[self.group] = sample.group
         if sample.score is not None:
             facts |= dict(score=dict(sample.score))
-        return facts
+        return facts | dict(sample.groups or {})

@@ -390,3 +390,18 @@ def test_wrong_columns(tmp_path, kwargs, message):
     root = write(tmp_path, ['path,label', 'a.jpg,sad'])
     with pytest.raises(ValueError, match=message):
         read(root, **kwargs)
+
+
+def test_columns_that_group_people(tmp_path):
+    root = write(
+        tmp_path,
+        ['path,label,age,sex', 'a.jpg,sad,old,f', 'b.jpg,happy,,m'],
+    )
+    columns = dict(groups=['age', 'sex'])
+    found = read(root, columns=columns, val_fraction=0)
+    assert found[0]['groups'] == dict(age='old', sex='f')
+    assert found[1]['groups'] == dict(age='', sex='m')
+    with pytest.raises(ValueError, match="'hair'"):
+        read(root, columns=dict(groups=['hair']), val_fraction=0)
+    with pytest.raises(ValueError, match=r"groups.*'age'"):
+        read(root, columns=dict(groups='age'), val_fraction=0)
