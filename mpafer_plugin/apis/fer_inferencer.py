@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,9 @@ class FERInferencer(FacePredictor):
         classes (Sequence[str], optional): Words to predict in place of the
             trained classes, such as ``['bored', 'in pain']``: zero-shot, by
             the trained context. Defaults to None.
+        calibrated (bool): Divide the logits by the temperature that ``mpafer
+            report --store-temperature`` stored in the checkpoint. Defaults to
+            False.
 
     Attributes:
         model (nn.Module): On its device, in evaluation mode.
@@ -90,12 +94,25 @@ class FERInferencer(FacePredictor):
         channel_order: str = 'bgr',
         dtype: str = 'auto',
         classes: Sequence[str] | None = None,
+        calibrated: bool = False,
     ):
         device = find_device(device)
         batch_size = find_batch_size(batch_size, device.type)
+        if calibrated and classes is not None:
+            raise ValueError(
+                f'calibrated=True is for the trained classes, not for '
+                f'classes={list(classes)!r}'
+            )
         loaded = load_model(
             model_or_config, weights, clip, device, dtype, classes
         )
+        if calibrated and loaded.temperature is None:
+            raise ValueError(
+                'calibrated=True, but no temperature is stored with the '
+                'model: `mpafer report --store-temperature` stores one in its '
+                'checkpoint'
+            )
+        self._temperature = loaded.temperature if calibrated else None
         prepare = FacePreparation(
             choose_crop(loaded.face_crop, face, face_crop),
             face,
@@ -177,7 +194,14 @@ class FERInferencer(FacePredictor):
         scores = torch.stack([s.pred_score for s in samples]).float().cpu()
         if not scores.isfinite().all():
             raise ValueError("the model's scores are not finite")
-        return scores.numpy()
+        return self._calibrate(scores).numpy()
+
+    def _calibrate(self, probs: torch.Tensor) -> torch.Tensor:
+        """Return the probabilities (F, C) at the stored temperature."""
+        if self._temperature is None:
+            return probs
+        tiny = torch.finfo(probs.dtype).tiny
+        return (probs.clamp(tiny).log() / self._temperature).softmax(-1)
 
     def explain(
         self, source: Any, boxes: FaceBoxes | None = None
@@ -236,4 +260,5 @@ class FERInferencer(FacePredictor):
         batch = collate_faces(inputs, self.model)
         data = self.model.data_preprocessor(batch)
         found = explain(self.model, data['inputs']).cpu()
+        found = replace(found, probs=self._calibrate(found.probs.float()))
         return [found.of(index) for index in range(len(inputs))]

@@ -49,6 +49,8 @@ class LoadedModel:
         face_crop (dict, optional): Crop config of the training data.
         dtype (torch.dtype, optional): Chosen dtype of the forward pass, to
             which frozen towers were cast; None if the model is as given.
+        temperature (float, optional): Stored by ``mpafer report
+            --store-temperature``.
     """
 
     model: nn.Module
@@ -57,6 +59,7 @@ class LoadedModel:
     resize: bool
     face_crop: dict | None
     dtype: torch.dtype | None = None
+    temperature: float | None = None
 
     def autocast(self) -> AbstractContextManager:
         """Return the context of a forward pass: the rest follows autocast."""
@@ -231,9 +234,15 @@ def _load(
             'neither the model nor its checkpoint states the classes'
         )
     face_crop = None if meta is None else meta.face_crop
+    stored = None if meta is None else meta.calibration
     return (
         LoadedModel(
-            model, list(classes), steps[1:], resize is not None, face_crop
+            model,
+            list(classes),
+            steps[1:],
+            resize is not None,
+            face_crop,
+            temperature=stored['temperature'] if stored else None,
         ),
         differences,
     )

@@ -1,4 +1,4 @@
-"""Report on one or more checkpoints: one page, and its numbers as JSON.
+"""Report on checkpoints, or on studies: one page, and its numbers as JSON.
 
 The page is self-contained: results with intervals, calibration, mistakes,
 and a comparison of the checkpoints on the same images. Sections with images
@@ -23,6 +23,7 @@ from torch.utils.data import Subset
 
 from mpafer_plugin.apis.load_model import LoadedModel, load_model
 from mpafer_plugin.datasets.wrappers import without_augmentation
+from mpafer_plugin.engine.checkpoints.calibration import store_calibration
 from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
 from mpafer_plugin.report.build import Model, Report
 from mpafer_plugin.report.content import Page
@@ -41,6 +42,7 @@ from .config_args import (
     output_file,
     require,
 )
+from .study.report import read_studies, study_page
 
 CALIBRATION_IMAGES = 1000
 """Validation images, drawn at random, that a temperature is fitted on."""
@@ -57,8 +59,15 @@ def parse_args(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_config_arguments(parser)
-    parser.add_argument('checkpoints', nargs='+', metavar='CHECKPOINT')
+    add_config_arguments(parser, optional=True)
+    parser.add_argument('checkpoints', nargs='*', metavar='CHECKPOINT')
+    parser.add_argument(
+        '--studies',
+        type=Path,
+        metavar='DIR',
+        help='instead of CONFIG and CHECKPOINT: table and plots of the '
+        'studies in DIR, which `mpafer study` wrote',
+    )
     parser.add_argument(
         '--out',
         type=html_file,
@@ -84,7 +93,18 @@ def parse_args(
         action='store_true',
         help='show no image, for data that may not be passed on',
     )
-    return parser.parse_args(argv)
+    parser.add_argument(
+        '--store-temperature',
+        action='store_true',
+        help='store the temperatures in the checkpoints, for '
+        'FERInferencer(calibrated=True)',
+    )
+    args = parser.parse_args(argv)
+    if args.studies is None and not args.checkpoints:
+        parser.error('CONFIG and CHECKPOINT are required, or --studies DIR')
+    if args.studies is not None and args.config:
+        parser.error(f'--studies {args.studies} is instead of {args.config}')
+    return args
 
 
 def html_file(path: str) -> str:
@@ -215,18 +235,18 @@ def report(
     classes = models[0].classes
     data = ReportData.of(dataset, classes)
     temperatures, reason = fit_temperatures(cfg, args, models)
+    if args.store_temperature and reason:
+        raise ValueError(f'--store-temperature: {reason}')
     sample = Sample(spread_over_classes(data.true.tolist(), FEATURE_IMAGES))
     loader = batches_of(cfg, dataset, data.images)
     found, mean_image = predict(
         models, track(loader, args.split), len(data.true), sample
     )
     head = dict(
+        facts_of_report(command),
         title=f'{Path(args.config).stem} on '
         f'{", ".join({d["type"]: 0 for d in data.describe()})}',
-        command=command,
         config=Path(args.config).name,
-        date=datetime.now().astimezone().isoformat(' ', 'minutes'),
-        versions=versions_here(),
         data=data_facts(data, args.split, classes),
         no_temperature=reason,
     )
@@ -235,17 +255,48 @@ def report(
     return made, Page(made, mean_image, args.no_images)
 
 
+def store_temperatures(paths: Sequence[str], made: Report) -> None:
+    """Store the temperature of each model in its checkpoint."""
+    for path, model in zip(paths, made.models, strict=True):
+        assert model.temperature is not None
+        fitted = model.temperature
+        store_calibration(path, fitted.value, fitted.images)
+        print(f'temperature {fitted.value:.4f} stored in {path}')
+
+
+def facts_of_report(command: str) -> dict[str, Any]:
+    """Return how and when a report is made."""
+    return dict(
+        command=command,
+        date=datetime.now().astimezone().isoformat(' ', 'minutes'),
+        versions=versions_here(),
+    )
+
+
+def report_on_checkpoints(args: argparse.Namespace, command: str) -> Path:
+    """Write the report of checkpoints, and return the path of its JSON."""
+    cfg = load_config(args)
+    require(cfg, args, f'{args.split}_dataloader')
+    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
+    made, page = report(cfg, args, command)
+    beside = write(page.html(), made.numbers, Path(args.out))
+    if args.store_temperature:
+        store_temperatures(args.checkpoints, made)
+    return beside
+
+
 @exit_on_interrupt('interrupted')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     typed = sys.argv[1:] if argv is None else argv
     command = shlex.join([*(prog or 'mpafer report').split(), *typed])
-    cfg = load_config(args)
-    require(cfg, args, f'{args.split}_dataloader')
-    init_default_scope(cfg.get('default_scope', 'mmpretrain'))
     try:
-        made, page = report(cfg, args, command)
-        beside = write(page.html(), made.numbers, Path(args.out))
+        if args.studies:
+            studies = read_studies(args.studies)
+            page = study_page(studies, facts_of_report(command))
+            beside = write(*page, Path(args.out))
+        else:
+            beside = report_on_checkpoints(args, command)
     except (ValueError, OSError) as error:
         print(f'mpafer report: {error}', file=sys.stderr)
         return 1

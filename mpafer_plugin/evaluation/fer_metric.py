@@ -7,6 +7,7 @@ from mmengine.logging import MMLogger
 from mmpretrain.registry import METRICS
 
 from mpafer_plugin.datasets.categories import indices_by_name
+from mpafer_plugin.utils.metric_names import metric_name
 
 from .class_scores import class_scores
 
@@ -20,7 +21,8 @@ class FERMetric(BaseMetric):
     - ``fer/accuracy``: share of correct predictions.
     - ``fer/uar``: unweighted average recall, also called mean-class accuracy.
     - ``fer/macro_f1``: mean F1 of the classes.
-    - ``fer/recall_<class>``: recall of each class.
+    - ``fer/recall_<class>``: recall of each class, see
+      :func:`metric_name`.
 
     Classes without images in the ground truth are left out of both means.
 
@@ -141,7 +143,10 @@ class FERMetric(BaseMetric):
         if not known.all():
             metrics['left_out'] = (~known).mean()
         for i in np.flatnonzero(support):
-            metrics[f'recall_{self.classes[i]}'] = scores['recall'][i]
+            name = recall_name(self.classes[i])
+            if name in metrics:  # of classes that differ in '+' and '(' only
+                name = f'{name}_{i}'
+            metrics[name] = scores['recall'][i]
         return {name: 100 * float(value) for name, value in metrics.items()}
 
     def _by_name(self, classes: Sequence[str]) -> np.ndarray:
@@ -158,6 +163,11 @@ class FERMetric(BaseMetric):
                 f'The data lacks {extra}: these predictions are wrong'
             )
         return np.array(indices)
+
+
+def recall_name(class_name: str) -> str:
+    """Return the name of the recall of a class, without prefix."""
+    return metric_name(f'recall_{class_name}')
 
 
 def _stack(samples: Sequence[dict], name: str) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from mpafer_plugin.utils.metric_names import metric_name
+
 from .metadata import ExportMeta
 
 LIMITS = """\
@@ -85,9 +87,9 @@ def write_card(
         if metrics.get('left_out'):
             lines += [f'| images left out | {metrics["left_out"]:.2f} |']
         lines += [
-            f'| recall of {_cell(name)} | {metrics[f"recall_{name}"]:.2f} |'
+            f'| recall of {_cell(name)} | {metrics[key]:.2f} |'
             for name in meta.classes
-            if f'recall_{name}' in metrics
+            if (key := metric_name(f'recall_{name}')) in metrics
         ]
     lines += ['', '## Limits', '', LIMITS, '## License', '', meta.license, '']
     return '\n'.join(lines)

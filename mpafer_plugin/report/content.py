@@ -72,6 +72,7 @@ class Page:
         )
         comparison = numbers['comparison']
         return render(
+            'page.html',
             report=numbers,
             first=first,
             colours=plots.COLOURS,

@@ -36,11 +36,12 @@ def signed(found: Mapping[str, float]) -> Markup:
     )
 
 
-def render(**content: Any) -> str:
-    """Fill the templates.
+def render(template: str, **content: Any) -> str:
+    """Fill a template.
 
     Args:
-        **content: Values that they name.
+        template (str): Its name.
+        **content: Values that it names.
     """
     environment = Environment(
         loader=PackageLoader('mpafer_plugin', 'report/templates'),
@@ -52,7 +53,7 @@ def render(**content: Any) -> str:
     environment.filters.update(
         percent=percent, interval=with_interval, signed=signed
     )
-    return environment.get_template('page.html').render(**content)
+    return environment.get_template(template).render(**content)
 
 
 def write(html: str, numbers: Mapping[str, Any], path: Path) -> Path:

@@ -235,3 +235,36 @@ def group_bars(groups: Sequence[Mapping[str, Any]]) -> Markup:
         axes.set_xlabel('accuracy, percent')
         axes.grid(axis='x', alpha=0.2)
         return to_svg(figure, 'Accuracy by group')
+
+
+def seeds(
+    names: Sequence[str], metrics: Mapping[str, Sequence[Sequence[float]]]
+) -> Markup:
+    """Draw metrics of recipes: a dot per seed, a line at their mean.
+
+    Args:
+        names (Sequence[str]): The recipes.
+        metrics (Mapping): Name of each metric to the values of each recipe,
+            in percent.
+    """
+    with style():
+        figure = Figure((3.4 * len(metrics), 1.2 + 0.32 * len(names)))
+        axes = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+        for axis, (metric, rows) in zip(axes, metrics.items(), strict=True):
+            for place, values in enumerate(rows):
+                axis.plot(
+                    values,
+                    [place] * len(values),
+                    'o',
+                    ms=5,
+                    alpha=0.6,
+                    color=colour(0),
+                )
+                axis.plot(
+                    np.mean(values), place, '|', ms=14, mew=2.5, color=_INK
+                )
+            axis.set_xlabel(f'{metric}, percent')
+            axis.grid(alpha=0.2)
+        axes[0].set_yticks(range(len(names)), names)
+        axes[0].set_ylim(len(names) - 0.5, -0.5)
+        return to_svg(figure, 'Results of each recipe')

@@ -3,6 +3,8 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
+from mpafer_plugin.utils.fonts import find_fonts
+
 _LETTER = 0.07  # inches, width of a letter of the note
 _MOST = 100  # names along the axis, and classes with numbers at the bars
 
@@ -49,7 +51,10 @@ def draw_class_histogram(
         axes.spines[['top', 'right', 'bottom']].set_visible(False)
     step = -(-len(classes) // _MOST)
     all_axes[0].set_yticks(
-        range(0, len(classes), step), classes[::step], parse_math=False
+        range(0, len(classes), step),
+        classes[::step],
+        parse_math=False,
+        family=find_fonts(classes)[0],
     )
     all_axes[0].invert_yaxis()
     if title:

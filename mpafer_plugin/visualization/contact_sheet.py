@@ -6,6 +6,8 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure
 
+from mpafer_plugin.utils.fonts import find_fonts
+
 _IMAGE = 1.3  # inches
 _GAP = 0.35  # inches between cards
 _TITLE = 0.3  # inches above the images of a card
@@ -57,6 +59,7 @@ def draw_contact_sheet(
         figure.text,
         va='top',
         parse_math=False,  # names may contain $
+        family=find_fonts(f'{c.label} {c.name}' for c in cards)[0],
         transform=figure.dpi_scale_trans,  # places are in inches
     )
     for i, (card, lines) in enumerate(zip(cards, names, strict=True)):

@@ -1,12 +1,15 @@
 import json
 import re
 
+import numpy as np
 import pytest
 import torch
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
+from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.cli.report import distinct_names, main
+from mpafer_plugin.engine.checkpoints.file import read_checkpoint
 from tests.test_apis.conftest import save  # noqa: F401
 
 RESIZE = dict(scale=[32, 32], interpolation='bicubic')
@@ -96,11 +99,65 @@ def test_images_may_be_left_out(run):
     assert html.count('data:image/jpeg') == len(maps)
 
 
+def test_a_temperature_that_is_stored(run, tmp_path):
+    (path, _), before = run.paths, read_checkpoint(run.paths[0])
+    numbers, _ = run('--store-temperature')
+    fitted = numbers['models'][0]['confidence']['temperature']
+    after = read_checkpoint(path)
+    assert after['mpafer'].pop('calibration') == dict(
+        temperature=pytest.approx(fitted['value'], abs=1e-5), images=7
+    )
+    before['mpafer'].pop('calibration')  # None
+    assert after['mpafer'] == before['mpafer']
+    for name, value in before['state_dict'].items():
+        assert torch.equal(after['state_dict'][name], value)
+    # The probabilities are those of logits divided by it.
+    config = str(tmp_path / 'tiny.py')
+    plain, calibrated = (
+        FERInferencer(config, path, face='none', calibrated=asked)
+        for asked in (False, True)
+    )
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3), np.uint8)
+    p, q = (x(image)[0][0]['pred_scores'] for x in (plain, calibrated))
+    expected = p ** (1 / fitted['value'])
+    np.testing.assert_allclose(q, expected / expected.sum(), rtol=1e-3)
+    with pytest.raises(ValueError, match='--store-temperature'):
+        FERInferencer(config, run.paths[1], face='none', calibrated=True)
+
+
 def test_validation_has_no_temperature_of_its_own(run):
     numbers, html = run('--split', 'val')
     assert numbers['models'][0]['confidence']['temperature'] is None
     assert numbers['data']['images'] == 7
     assert numbers['no_temperature'] in html
+
+
+def test_studies(tmp_path, capsys):
+    result = dict(
+        best=dict(accuracy=80.0, uar=70.0, macro_f1=60.0),
+        last=dict(accuracy=79.0, uar=70.0, macro_f1=60.0),
+        val_accuracy=81.0,
+        learnable=1234,
+        step_seconds=0.5,
+    )
+    better = result | dict(best=dict(accuracy=84.0, uar=70.0, macro_f1=60.0))
+    study = tmp_path / 'studies' / 'one'
+    study.mkdir(parents=True)
+    row = dict(recipe='my_<b>', chosen={}, results=[result, better])
+    (study / 'runs.json').write_text(json.dumps([row]))
+    (study / 'table.md').write_text('### My study\n')
+    out = tmp_path / 's.html'
+    assert main(['--studies', str(tmp_path), '--out', str(out)]) == 0
+    html = out.read_text()
+    assert '82.00 ± 2.83' in html and 'My study (one)' in html
+    assert 'my_&lt;b&gt;' in html and '<svg' in html
+    (found,) = json.loads(out.with_suffix('.json').read_text())['studies']
+    assert found['runs'][0]['results'][1]['best']['accuracy'] == 84
+    (study / 'runs.json').write_text('[{"recipe": 1}]')
+    assert main(['--studies', str(tmp_path), '--out', str(out)]) == 1
+    assert str(study / 'runs.json') in capsys.readouterr().err
+    assert main(['--studies', str(tmp_path / 'no'), '--out', str(out)]) == 1
+    assert 'runs.json' in capsys.readouterr().err
 
 
 def test_wrong_arguments(run, tmp_path, capsys):

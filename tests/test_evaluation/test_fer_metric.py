@@ -267,3 +267,17 @@ def test_classes_of_a_checkpoint_stand_for_those_of_a_head():
     metric.trained_classes = ('b', 'a', 'c')
     with pytest.raises(ValueError, match=r'2 classes .* its checkpoint has 3'):
         metric.process({}, samples)
+
+
+def test_names_that_trackers_take():
+    """MLflow refuses + and parentheses; two classes keep their own name."""
+    metric = FERMetric()
+    metric.dataset_meta = {'classes': ['sad (mild)', 'a+', 'a(', '悲']}
+    metrics = metric.compute_metrics([(0, 0), (1, 1), (2, 0), (3, 3)])
+    recalls = {n: v for n, v in metrics.items() if n.startswith('recall_')}
+    assert recalls == {
+        'recall_sad _mild_': 100,
+        'recall_a_': 100,
+        'recall_a__2': 0,
+        'recall_悲': 100,
+    }

@@ -1,6 +1,7 @@
 """Description of model, data and versions that is stored in a checkpoint."""
 
 import logging
+import math
 import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,6 +57,10 @@ _KINDS: dict[str, tuple[Any, str]] = dict(
         'a dict of scale, [width, height] in pixels, and interpolation, one '
         f'of {", ".join(cv2_interp_codes)}',
     ),
+    calibration=(
+        dict(temperature=lambda x: fits(x, float) and 0 < x < math.inf),
+        'a dict with temperature, a positive number',
+    ),
 )
 
 
@@ -88,6 +93,8 @@ class CheckpointMeta:
         resize (dict, optional): ``scale`` [w, h] in pixels and
             ``interpolation`` of the test pipeline; None if it does more than
             resize.
+        calibration (dict, optional): ``temperature`` that divides the logits,
+            and the number of validation ``images`` that it was fitted on.
         absent (frozenset[str]): Keys that an older version did not write.
     """
 
@@ -103,6 +110,7 @@ class CheckpointMeta:
     settings: dict[str, Any] | None
     face_crop: dict[str, Any] | None
     resize: dict[str, Any] | None
+    calibration: dict[str, Any] | None = None
     absent: frozenset[str] = frozenset()
 
     @classmethod

@@ -1,6 +1,7 @@
 import csv
 from pathlib import Path
 
+import mmcv
 import torch
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
@@ -8,6 +9,7 @@ from mmpretrain.evaluation import ConfusionMatrix
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.evaluation import FERMetric
+from mpafer_plugin.utils.fonts import find_fonts
 
 # Of the drawn matrix: classes with numbers in the cells, names along an axis,
 # letters of a name.
@@ -23,6 +25,9 @@ class FERReportHook(Hook):
     ``confusion_matrix.png`` shows the share of each true class (row) that was
     predicted as each class (column), for up to 30 classes as a number too. Its
     size is bounded: some of very many names are left out, long ones are cut.
+    A name with letters that no font of the system has is drawn as its number,
+    the line of ``per_class.csv`` below the head. The matrix goes to the
+    visualizer's backends (TensorBoard, W&B, MLflow) too.
     Without a :class:`FERMetric` in the test evaluator nothing is written.
     """
 
@@ -35,7 +40,11 @@ class FERReportHook(Hook):
             found = metric.confusion, metric.classes
             folder = Path(runner.work_dir)
             write_table(*found, folder / 'per_class.csv')
-            draw_matrix(*found, folder / 'confusion_matrix.png')
+            matrix = folder / 'confusion_matrix.png'
+            draw_matrix(*found, matrix)
+            image = mmcv.imread(matrix, channel_order='rgb')
+            # MLflow takes the format from the name.
+            runner.visualizer.add_image(matrix.name, image)
             runner.logger.info(
                 f'per_class.csv and confusion_matrix.png are in {folder}'
             )
@@ -90,7 +99,16 @@ def draw_matrix(confusion, classes, path: Path) -> None:
         name if len(name) <= LETTERS else f'{name[: LETTERS - 1]}…'
         for name in classes[::step]
     ]
-    style = dict(parse_math=False, size=7 if many else 10)
+    fonts, missing = find_fonts(names)
+    if any(missing & set(name) for name in names):
+        axes.set_title(
+            f'{axes.get_title()}; numbers: lines of per_class.csv', size=10
+        )
+    names = [
+        str(1 + i * step) if missing & set(name) else name
+        for i, name in enumerate(names)
+    ]
+    style = dict(parse_math=False, size=7 if many else 10, family=fonts)
     axes.set_yticks(range(0, number, step), names, **style)
     axes.set_xticks(
         range(0, number, step), names, rotation=90 if many else 30, **style

@@ -8,6 +8,8 @@ from mmengine.hooks import CheckpointHook
 from mmengine.runner import BaseLoop, EpochBasedTrainLoop, IterBasedTrainLoop
 from mmpretrain.registry import HOOKS
 
+from mpafer_plugin.utils.metric_names import metric_name
+
 from ..checkpoints import private_folders
 from ..checkpoints.file import drop_config_text, numbered, publish
 from ..checkpoints.resume import choose_checkpoint, point_to
@@ -46,6 +48,9 @@ class SafeCheckpointHook(CheckpointHook):
     then count passes over the data, unless ``by_epoch=False``.
 
     Args:
+        save_best (str | list[str], optional): Metrics to select by, under
+            their names in the log or, see :func:`metric_name`, those of
+            before. Defaults to None.
         **kwargs: See :class:`mmengine.hooks.CheckpointHook`. Files are
             written to local folders only.
     """
@@ -58,6 +63,15 @@ class SafeCheckpointHook(CheckpointHook):
     _config: str | None = None
     _metrics: dict[str, float]
     _gradients: dict[str, Any]
+
+    def __init__(
+        self, *args, save_best: str | list[str] | None = None, **kwargs
+    ):
+        if isinstance(save_best, str):
+            save_best = metric_name(save_best)
+        elif save_best is not None:
+            save_best = [metric_name(name) for name in save_best]
+        super().__init__(*args, save_best=save_best, **kwargs)
 
     def before_run(self, runner) -> None:
         """Choose the checkpoint to resume, see :func:`choose_checkpoint`.

@@ -49,9 +49,22 @@ def test_the_image_of_many_classes_is_bounded(tmp_path, monkeypatch):
     assert len(labels[1]) == 40
 
 
+def test_names_that_no_font_has(tmp_path, monkeypatch):
+    figures = []
+    monkeypatch.setattr(plt, 'close', figures.append)
+    names = ['calm', '\U0010fffe', 'absent']
+    draw_matrix(CONFUSION, names, tmp_path / 'matrix.png')
+    axes = figures[0].axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ['calm', '2', 'absent']
+    assert 'per_class.csv' in axes.get_title()
+
+
 def test_written_after_a_test(build_runner, tmp_path):
     runner = build_runner()
     runner.train()
     runner.test()
     names = {path.name for path in (tmp_path / 'work_dir').iterdir()}
     assert {'per_class.csv', 'confusion_matrix.png'} <= names
+    # The visualizer has it too.
+    assert list((tmp_path / 'work_dir').rglob('vis_image/confusion_matrix*'))

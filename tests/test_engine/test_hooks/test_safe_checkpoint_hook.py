@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from mpafer_plugin.engine import PREEMPTED
+from mpafer_plugin.engine.hooks import SafeCheckpointHook
 from mpafer_plugin.evaluation import FERMetric
 
 EPOCHS = 'train_cfg.max_epochs'
@@ -177,3 +178,11 @@ def test_validation_alone_keeps_nothing(build_runner, tmp_path):
     metrics = build_runner().val()
     assert 0 <= metrics['fer/accuracy'] <= 100
     assert not list(tmp_path.rglob('*.pth'))
+
+
+def test_metrics_to_select_by_under_their_old_names():
+    hook = SafeCheckpointHook(save_best='fer/recall_a+b', rule='greater')
+    assert hook.key_indicators == ['fer/recall_a_b']
+    names = ['fer/recall_a+b', 'fer/uar']
+    hook = SafeCheckpointHook(save_best=names, rule='greater')
+    assert hook.key_indicators == ['fer/recall_a_b', 'fer/uar']
