@@ -11,6 +11,7 @@ MEANS = ('accuracy', 'uar', 'macro_f1')
 
 _CHUNK = 100  # resamples at a time, to bound the memory
 _LEVELS = (2.5, 97.5)  # percentiles: a 95 % interval
+_Z = 1.959964  # the same of a normal distribution
 
 
 class Bootstrap:
@@ -34,6 +35,7 @@ class Bootstrap:
         point (list[dict]): Scores of each model on the images themselves, see
             :func:`class_scores`.
         samples (list[dict]): The same with B in front of their shapes.
+        support (np.ndarray): Images of each class, (C,).
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Bootstrap:
         seed: int = 0,
     ):
         self._classes = num_classes
+        self.support = np.bincount(true, minlength=num_classes)
         # Images with the same classes are one kind, of which only the number
         # matters.
         rows = np.stack([true, *predicted], axis=1)
@@ -117,13 +120,23 @@ class Bootstrap:
         }
 
     def recalls(self, model: int = 0) -> list[dict | None]:
-        """Return the recall of each class, None for those without images."""
-        return [
-            interval(self.point[model]['recall'][c], values)
-            if np.isfinite(self.point[model]['recall'][c])
-            else None
-            for c, values in enumerate(self.samples[model]['recall'].T)
-        ]
+        """Return the recall of each class, None for those without images.
+
+        Of a class with all or no images right, all resamples are alike: it
+        has Wilson's interval (1927).
+        """
+        found: list[dict | None] = []
+        for c, values in enumerate(self.samples[model]['recall'].T):
+            recall, support = self.point[model]['recall'][c], self.support[c]
+            if not support:
+                found.append(None)
+            elif recall in (0, 1):
+                share = _Z**2 / (support + _Z**2)
+                ends = (0, share) if recall == 0 else (1 - share, 1)
+                found.append(_percent(recall, *ends))
+            else:
+                found.append(interval(recall, values))
+        return found
 
     def differences(self, a: int, b: int) -> dict[str, dict[str, float]]:
         """Return how much higher the scores of b are than those of a.
@@ -141,7 +154,10 @@ class Bootstrap:
 
 def interval(value: float, samples: np.ndarray) -> dict[str, float]:
     """Return a value and its 95 % interval, in percent."""
-    low, high = np.nanpercentile(samples, _LEVELS)
+    return _percent(value, *np.nanpercentile(samples, _LEVELS))
+
+
+def _percent(value: float, low: float, high: float) -> dict[str, float]:
     return dict(
         value=100 * float(value),
         low=100 * float(low),

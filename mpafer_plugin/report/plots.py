@@ -136,7 +136,7 @@ def risk_curves(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Markup:
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.2)
         if len(curves) > 1:
-            axes.legend(loc='upper left')
+            axes.legend(loc='upper left', bbox_to_anchor=(0, -0.14))
         return to_svg(figure, 'Risk against coverage')
 
 

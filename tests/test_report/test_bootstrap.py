@@ -56,3 +56,13 @@ def test_resamples_are_the_same_again(twelve):
     probs, true = twelve
     first, again = (Bootstrap(true, [probs.argmax(1)], 3) for _ in range(2))
     assert first.intervals() == again.intervals()
+
+
+def test_a_class_with_no_image_right():
+    """Wilson: 1.96 ** 2 / (4 + 1.96 ** 2) at most, and the mirror image."""
+    true, predicted = np.array(4 * [0] + 4 * [1]), np.array(8 * [1])
+    none, all_ = Bootstrap(true, [predicted], 2).recalls()
+    assert (none['value'], none['low']) == (0, 0)
+    assert none['high'] == pytest.approx(48.99, abs=0.01)
+    assert (all_['value'], all_['high']) == (100, 100)
+    assert all_['low'] == pytest.approx(51.01, abs=0.01)
