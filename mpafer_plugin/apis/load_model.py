@@ -36,6 +36,10 @@ CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
 The content of a file does not decide which of them it is.
 """
 
+NEEDS_WEIGHTS = (
+    'a config alone has no trained parameters: give weights=CHECKPOINT'
+)
+
 
 @dataclass(frozen=True)
 class LoadedModel:
@@ -86,6 +90,8 @@ def load_model(
         weights (str | Path, optional): A checkpoint, whatever its suffix: for
             a model or config, or alone, with ``source=None``. A path that
             ends in .onnx is a model of ``mpafer export``, which is complete.
+            A :class:`Config` without trainable parameters (zero-shot) needs
+            none.
         clip (str, optional): See :func:`model_from_meta`; for a checkpoint
             alone.
         device (str | torch.device, optional): See :func:`find_device`.
@@ -125,15 +131,16 @@ def load_model(
             f'clip={clip!r} is for a checkpoint alone: a config or model '
             'names its own CLIP weights'
         )
-    if weights is None and not isinstance(source, nn.Module):
-        raise ValueError(
-            'a config alone has no trained prompts: give weights=CHECKPOINT'
-        )
+    if weights is None and isinstance(source, (str, Path)):
+        raise ValueError(NEEDS_WEIGHTS)
     # Before the config, which is executed.
     checkpoint = {} if weights is None else read_checkpoint(weights)
     model, steps = source, None
     if source is not None and not isinstance(source, nn.Module):
         model, steps = _from_config(source)
+        untrained = any(p.requires_grad for p in model.parameters())
+        if weights is None and untrained:
+            raise ValueError(NEEDS_WEIGHTS)
     if isinstance(source, nn.Module) and classes is not None:
         model = deepcopy(source).cpu().float()
     try:

@@ -18,7 +18,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mpafer_plugin.apis.load_model import load_model
+from mpafer_plugin.apis.load_model import CONFIG_SUFFIXES, load_model
 from mpafer_plugin.export.card import write_card
 from mpafer_plugin.export.compare import compare_accuracy, compare_outputs
 from mpafer_plugin.export.describe import describe
@@ -52,7 +52,13 @@ def parse_args(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('checkpoint', type=Path, help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        type=Path,
+        nargs='?',
+        help='checkpoint file; not needed for a --config without trainable '
+        'parameters (zero-shot)',
+    )
     parser.add_argument(
         '--out',
         required=True,
@@ -117,8 +123,15 @@ def parse_args(
         help='weights of YuNet; default: MPAFER_YUNET, or downloaded once',
     )
     args = parser.parse_args(argv)
-    if args.checkpoint.suffix == '.onnx':
+    if args.checkpoint is None:
+        if args.config is None:
+            parser.error('give a checkpoint, or --config')
+    elif args.checkpoint.suffix == '.onnx':
         parser.error(f'{str(args.checkpoint)!r} is exported already')
+    elif args.checkpoint.suffix in CONFIG_SUFFIXES:
+        parser.error(
+            f'{str(args.checkpoint)!r} is no checkpoint: give --config'
+        )
     if args.precision == 'int8' and not (args.config or args.images):
         parser.error(
             '--precision int8 is calibrated on faces: give --config CONFIG '

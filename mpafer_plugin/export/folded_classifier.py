@@ -177,8 +177,9 @@ class FoldedBlock(nn.Module):
         super().__init__()
         if not is_plain_block(block):
             raise ValueError(
-                f'a block of the image tower ({type(block).__name__}) was '
-                "changed or has hooks: only open_clip's own can be exported"
+                f'a block of the image tower ({type(block).__name__}) is '
+                "not open_clip's own, was changed or has hooks: it cannot be "
+                'exported'
             )
         self.heads = block.attn.num_heads
         self.ln_1: nn.Module = block.ln_1

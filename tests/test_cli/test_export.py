@@ -1,12 +1,13 @@
 import argparse
 import json
+import re
 
 import pytest
 import torch
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.cli import test as test_command
-from mpafer_plugin.cli.export import main, parse_args, read_data
+from mpafer_plugin.cli.export import Data, main, parse_args, read_data
 from mpafer_plugin.export.session import Session
 from tests.conftest import CONFIGS
 from tests.test_apis.conftest import face_tiny, save  # noqa: F401
@@ -28,10 +29,19 @@ def test_wrong_arguments(args, said, capsys, tmp_path):
     assert said in capsys.readouterr().err
 
 
-def test_a_model_that_was_exported_already(capsys, tmp_path):
+@pytest.mark.parametrize(
+    'given, said',
+    [
+        (['model.onnx'], "'model.onnx'"),
+        (['a.py'], "'a.py'.*--config"),
+        (['mpafer_plugin::a.py'], '--config'),
+        ([], '--config'),
+    ],
+)
+def test_what_is_no_checkpoint(given, said, capsys, tmp_path):
     with pytest.raises(SystemExit):
-        parse_args(['model.onnx', '--out', str(tmp_path)])
-    assert "'model.onnx'" in capsys.readouterr().err
+        parse_args([*given, '--out', str(tmp_path)])
+    assert re.search(said, capsys.readouterr().err)
 
 
 def test_files_that_are_no_checkpoints(capsys, tmp_path):
@@ -114,3 +124,20 @@ def test_a_checkpoint_alone(face_tiny, save, tmp_path, capsys):  # noqa: F811
     assert '16 drawn faces' in capsys.readouterr().out
     assert Session(out / 'model.onnx').meta.grid == [8, 8]
     assert 'Not measured' in (out / 'README.md').read_text()
+
+
+@pytest.mark.slow
+def test_zero_shot_without_a_checkpoint(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv('MPAFER_ON', 'mpafer_quickstart')
+    monkeypatch.setenv('MPAFER_DATA', str(tmp_path))
+    monkeypatch.setattr(
+        'mpafer_plugin.cli.export.read_data', lambda *args: Data(None, None)
+    )
+    config = ['--config', str(CONFIGS / 'baselines' / 'zero_shot.py')]
+    assert main([*config, '--out', str(tmp_path / 'out')]) == 0
+    meta = Session(tmp_path / 'out' / 'model.onnx').meta
+    assert len(meta.classes) == 7 and meta.checkpoint is None
+    config = ['--config', str(CONFIGS / 'mpafer_quickstart.py')]
+    capsys.readouterr()
+    assert main([*config, '--out', str(tmp_path / 'out')]) == 1
+    assert 'CHECKPOINT' in capsys.readouterr().err

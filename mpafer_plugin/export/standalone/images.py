@@ -28,10 +28,12 @@ def read_image(path: str | Path) -> np.ndarray:
     """
     try:
         content = np.fromfile(path, np.uint8)  # any file name, unlike imread
+        if not content.size:
+            raise ImageError(f'{str(path)!r}: the file is empty')
         image = cv2.imdecode(content, cv2.IMREAD_COLOR)
     except OSError as error:
         raise ImageError(f'{str(path)!r}: {error.strerror}') from error
-    except cv2.error as error:  # empty, or too large
+    except cv2.error as error:  # too large
         raise ImageError(f'{str(path)!r}: {error.err}') from error
     if image is None:
         raise ImageError(
