@@ -10,6 +10,7 @@ from torch import nn
 
 from mpafer_plugin.faces import FaceCrop, bgr_reader, choose_crop
 
+from .device import find_device
 from .explanation import (
     Explanation,
     FaceExplanation,
@@ -21,7 +22,7 @@ from .face_predictor import FacePredictor
 from .face_stream import Boxes, FaceBoxes, Job, Keep
 from .fer_results import FERResults, ImagePrediction
 from .inputs import jobs_of
-from .load_model import find_device, load_model
+from .load_model import load_model
 from .model_inputs import CropPipeline, collate_faces
 
 

@@ -28,6 +28,7 @@ from mpafer_plugin.engine.checkpoints.test_pipeline import (
 from mpafer_plugin.models import PromptedCLIPViT
 
 from .checkpoint_model import NEEDS_CONFIG, model_from_meta
+from .device import find_device
 from .open_words import open_words
 
 CONFIG_SUFFIXES = ('.py', '.json', '.yaml', '.yml')
@@ -291,25 +292,3 @@ def _resizing_steps(scale: Sequence[int], interpolation: str) -> list[dict]:
         dict(type='Resize', scale=tuple(scale), interpolation=interpolation),
         dict(type='PackInputs'),
     ]
-
-
-def find_device(device: str | torch.device | None) -> torch.device:
-    """Choose a device and check that it can be used.
-
-    Args:
-        device (str | torch.device, optional): None: a GPU if available, else
-            the CPU.
-
-    Raises:
-        ValueError: If the device does not exist or cannot be used.
-    """
-    if device is None:
-        device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    try:
-        return torch.empty(0, device=device).device
-    # torch without CUDA raises AssertionError.
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(
-            f'device={str(device)!r} cannot be used: {reason}'
-        ) from error

@@ -11,8 +11,8 @@ import torch
 from mmengine.evaluator import DumpResults
 
 from mpafer_plugin.apis import FERInferencer
+from mpafer_plugin.apis.device import find_device
 from mpafer_plugin.apis.face_pipeline import find_batch_size
-from mpafer_plugin.apis.load_model import find_device
 from mpafer_plugin.faces import FaceCrop, ImageError
 
 KEYS = {
