@@ -142,6 +142,13 @@ def parse_args(
     for name in ('serve', 'onnxruntime_web'):
         if getattr(args, name) is not None and not args.web:
             parser.error(f'--{name.replace("_", "-")} is for --web')
+    out = Path(args.out)
+    for name in ('README.md', 'index.html'):
+        if (out / name).exists() and not (out / 'model.onnx').exists():
+            parser.error(
+                f'--out {args.out!r} has a {name} that is of no export and '
+                'would be overwritten'
+            )
     args.patches |= args.web
     args.server = None
     if args.serve is not None:

@@ -44,6 +44,15 @@ def test_what_is_no_checkpoint(given, said, capsys, tmp_path):
     assert re.search(said, capsys.readouterr().err)
 
 
+def test_a_folder_of_other_things(capsys, tmp_path):
+    (tmp_path / 'README.md').write_text('of another project')
+    with pytest.raises(SystemExit):
+        parse_args(['best.pth', '--out', str(tmp_path)])
+    assert 'README.md' in capsys.readouterr().err
+    (tmp_path / 'model.onnx').touch()  # an earlier export
+    parse_args(['best.pth', '--out', str(tmp_path)])
+
+
 def test_files_that_are_no_checkpoints(capsys, tmp_path):
     path = tmp_path / 'best.pth'
     assert main([str(path), '--out', str(tmp_path / 'out')]) == 1
