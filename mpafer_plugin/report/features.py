@@ -1,4 +1,4 @@
-"""How well global features separate the classes."""
+"""Separation of the classes by global features."""
 
 from importlib.util import find_spec
 
