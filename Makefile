@@ -20,10 +20,15 @@ study: $(VENV)/ready
 test: $(VENV)/ready
 	$(PYTEST) -m 'not slow'
 
+# Apart, as open_clip imports transformers wherever it is found: other tests
+# would start more slowly.
+HF := $(VENV)/hf
+
 # The benchmark compares times: it runs alone.
 BENCHMARK = tests/test_tools/test_benchmarks
 
-test-all: $(VENV)/ready
+test-all: $(VENV)/ready $(HF)/ready
+	PYTHONPATH=$(HF) $(BIN)/python -m pytest -n 0 tests/test_clip/test_hf_tokenizer.py
 	$(BIN)/python -m pytest $(BENCHMARK)
 	$(PYTEST) --ignore $(BENCHMARK)
 
@@ -41,6 +46,11 @@ docs: $(VENV)/docs
 
 $(VENV)/docs: $(VENV)/ready requirements-docs.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-docs.txt
+	touch $@
+
+# Its other dependencies are open_clip's too.
+$(HF)/ready: $(VENV)/ready requirements-hf.txt
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --upgrade --target $(HF) -r requirements-hf.txt
 	touch $@
 
 $(VENV)/ready: requirements.txt setup.py

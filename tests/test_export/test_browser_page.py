@@ -54,14 +54,17 @@ def test_camera(visit):
     page = visit(viewport=dict(width=390, height=844))  # a phone
     page.locator('#camera').click()
     page.locator('.timeline').nth(5).wait_for()
-    page.wait_for_timeout(1000)
+    for _ in range(60):  # a busy machine is slow
+        page.wait_for_timeout(1000)
+        if len(json.loads(saved(page, '#json').read_text())) > 3:
+            break
     assert 'frames/s' in page.inner_text('.facts')
     width = 'document.documentElement.scrollWidth'
     assert page.evaluate(width) == 390
     page.locator('#camera').click()
     page.get_by_text('The camera is off').wait_for()
     frames = json.loads(saved(page, '#json').read_text())
-    assert len(frames) > 2
+    assert len(frames) > 3
     assert [image['frame'] for image in frames] == list(range(len(frames)))
     times = [image['time'] for image in frames]
     assert times == sorted(times)
