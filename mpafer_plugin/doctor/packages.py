@@ -22,6 +22,7 @@ NEEDED = {
     'filelock': {'filelock': '>=3.12'},
     'PIL': {'Pillow': '>=10.1'},
     'rich': {'rich': '>=13'},
+    'jinja2': {'Jinja2': '>=3.1'},
 }
 """Module to its distributions and their ranges in setup.py.
 

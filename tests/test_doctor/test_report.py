@@ -19,6 +19,7 @@ GOOD = {
     'filelock': '3.20.0',
     'Pillow': '12.0.0',
     'rich': '15.0.0',
+    'Jinja2': '3.1.6',
     'opencv-python': '4.12.0.88',
     'setuptools': '80.9.0',
     'matplotlib': '3.10.0',

@@ -99,13 +99,14 @@ def test_shipped(path):  # reading checks that their configs exist
 
 def test_every_rate_is_searched():
     path = CONFIGS / 'studies' / 'ferplus_vit-tiny.yaml'
+    rate = 'optim_wrapper.optimizer.lr'
     for recipe in plan.read_study(path, full=False).recipes:
-        (name,) = recipe.search
-        assert name == (
-            'model.head.text.granularity'
-            if recipe.name == 'zero-shot'
-            else 'optim_wrapper.optimizer.lr'
-        )
+        if recipe.name in ('mpafer-contrastive', 'mpafer-no-visual'):
+            assert rate in recipe.options  # as selected for mpafer
+        elif recipe.name == 'zero-shot':
+            assert list(recipe.search) == ['model.head.text.granularity']
+        else:
+            assert list(recipe.search) == [rate]
 
 
 def test_gpus_are_those_given(tmp_path, monkeypatch):
