@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from tests.conftest import ROOT
@@ -150,8 +151,12 @@ def test_result_of_a_run(done, folder):
     )
     found = json.loads(path.read_text())
     for epoch in ('best', 'last'):
-        assert set(found[epoch]) == {'accuracy', 'uar', 'macro_f1'}
-        assert all(0 <= v <= 100 for v in found[epoch].values())
+        for metric in ('accuracy', 'uar', 'macro_f1'):
+            assert 0 <= found[epoch][metric] <= 100
+        confusion = np.array(found[epoch]['confusion'])
+        assert confusion.shape == (len(found[epoch]['classes']),) * 2
+        right = 100 * confusion.trace() / confusion.sum()
+        assert found[epoch]['accuracy'] == pytest.approx(right)
     assert found['train_seconds'] > found['step_seconds'] > 0
     assert found['memory_mib'] > 50
     log = (path.parent / 'output.txt').read_text()
