@@ -1,5 +1,6 @@
 """Commands: what ``mpafer COMMAND`` runs."""
 
+import argparse
 import functools
 import io
 import sys
@@ -8,6 +9,17 @@ from typing import ParamSpec
 
 P = ParamSpec('P')
 Main = Callable[P, int]
+
+
+def command_parser(
+    description: str | None, prog: str | None
+) -> argparse.ArgumentParser:
+    """Make the parser of a command; its help begins with the docstring."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def print_any_text() -> None:

@@ -32,6 +32,7 @@ from mpafer_plugin.visualization import (
     spread_over_classes,
 )
 
+from . import command_parser
 from .config_args import (
     add_config_arguments,
     dataset_configs,
@@ -45,11 +46,7 @@ HEADS = ('original', 'pipeline', 'pipeline again')
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     add_config_arguments(parser)
     parser.add_argument(
         '--split',

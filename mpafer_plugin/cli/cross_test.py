@@ -31,7 +31,7 @@ from mpafer_plugin.evaluation import FERMetric
 from mpafer_plugin.utils.atomic_write import atomic_write
 from mpafer_plugin.visualization.score_matrix import draw_score_matrix
 
-from . import exit_on_interrupt
+from . import command_parser, exit_on_interrupt
 from .config_args import (
     add_cfg_options,
     config_file,
@@ -66,11 +66,7 @@ class Cell(NamedTuple):
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.add_argument(
         'models',
         nargs='+',

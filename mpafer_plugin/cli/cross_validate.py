@@ -35,6 +35,7 @@ from mpafer_plugin.engine.hooks.fer_report_hook import draw_matrix, write_table
 from mpafer_plugin.evaluation.class_scores import class_scores
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from . import command_parser
 from .amp import add_amp_argument, with_amp_value
 from .config_args import (
     DATALOADERS,
@@ -55,11 +56,7 @@ METRICS = ('accuracy', 'uar', 'macro_f1')
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.add_argument(
         'config',
         type=config_file,

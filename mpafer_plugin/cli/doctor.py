@@ -3,22 +3,17 @@
 Exit code 1 if there is a problem, 0 otherwise.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
 
 from mpafer_plugin.doctor import run
 
-from . import print_any_text
+from . import command_parser, print_any_text
 
 
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.parse_args(argv)
     print_any_text()  # paths
     try:

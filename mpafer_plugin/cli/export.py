@@ -38,7 +38,7 @@ from mpafer_plugin.export.web_server import PageServer
 from mpafer_plugin.export.write import PRECISIONS, write_int8, write_model
 from mpafer_plugin.utils.atomic_write import atomic_write
 
-from . import print_any_text
+from . import command_parser, print_any_text
 from .config_args import config_file, load_config, output_folder
 
 NUM_CALIBRATED = 128
@@ -47,11 +47,7 @@ NUM_CALIBRATED = 128
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.add_argument(
         'checkpoint',
         type=Path,

@@ -46,7 +46,7 @@ from mpafer_plugin.prompts.generation.token_budget import (
     room,
 )
 
-from . import exit_on_interrupt, print_any_text
+from . import command_parser, exit_on_interrupt, print_any_text
 from .config_args import config_file, output_file
 
 DAY = 24 * 60 * 60  # seconds
@@ -55,11 +55,7 @@ DAY = 24 * 60 * 60  # seconds
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     of = parser.add_mutually_exclusive_group(required=True)
     of.add_argument('--classes', nargs='+', metavar='NAME', help='class names')
     of.add_argument(

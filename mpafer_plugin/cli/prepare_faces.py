@@ -35,7 +35,7 @@ from mpafer_plugin.faces.crop_folder import crop_folder
 from mpafer_plugin.faces.face_crop import LEFT_OUT, NO_FACE_RULES, REPORT
 from mpafer_plugin.utils.cpu_count import cpu_count
 
-from . import exit_on_interrupt, print_any_text
+from . import command_parser, exit_on_interrupt, print_any_text
 
 SHOWN = 3  # failed files printed; the report lists all
 
@@ -44,11 +44,7 @@ def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
     default = FaceCrop()
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     add = parser.add_argument
     add('source', metavar='SRC', type=Path)
     add('target', metavar='DST', type=Path)

@@ -34,7 +34,7 @@ from mpafer_plugin.report.page import write
 from mpafer_plugin.report.predictions import Sample, predict
 from mpafer_plugin.visualization import spread_over_classes
 
-from . import exit_on_interrupt
+from . import command_parser, exit_on_interrupt
 from .config_args import (
     add_config_arguments,
     config_file,
@@ -54,11 +54,7 @@ FEATURE_IMAGES = 1000
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     add_config_arguments(parser, optional=True)
     parser.add_argument('checkpoints', nargs='*', metavar='CHECKPOINT')
     parser.add_argument(

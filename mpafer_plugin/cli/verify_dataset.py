@@ -26,7 +26,7 @@ from mpafer_plugin.datasets.verification import (
     verify,
 )
 
-from . import exit_on_interrupt
+from . import command_parser, exit_on_interrupt
 from .config_args import (
     add_config_arguments,
     dataset_configs,
@@ -40,11 +40,7 @@ SHOWN = 3  # examples of each error; --out has all
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     add_config_arguments(parser)
     parser.add_argument(
         '--out', type=writable, help='JSON file for the full report'

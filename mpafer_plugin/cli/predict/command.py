@@ -27,6 +27,7 @@ from mpafer_plugin.apis.predict_options import (
 )
 from mpafer_plugin.clip.precision import DTYPES
 
+from .. import command_parser
 from ..config_args import config_file
 from .predictor import Predictor
 
@@ -34,11 +35,7 @@ from .predictor import Predictor
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.add_argument('inputs', nargs='+', metavar='INPUT')
     parser.add_argument(
         '--weights',

@@ -21,6 +21,7 @@ from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
 
+from .. import command_parser
 from ..config_args import config_file
 from .plan import Recipe, Study, read_study
 from .scheduler import Scheduler
@@ -30,11 +31,7 @@ from .table import Row, summary, write_all
 def parse_args(
     argv: Sequence[str] | None = None, prog: str | None = None
 ) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog=prog,
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_parser(__doc__, prog)
     parser.add_argument(
         'study',
         type=lambda name: Path(config_file(name)),
