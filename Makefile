@@ -7,7 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # JOBS=... chooses how many processes share the tests.
 JOBS ?= 2
-PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+# A test whose process hangs or dies fails, and is not tried again.
+PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --max-worker-restart 0
 
 .PHONY: quickstart study test test-all test-gpu lint docs clean
 
@@ -30,7 +31,7 @@ BENCHMARK = tests/test_tools/test_benchmarks
 test-all: $(VENV)/ready $(HF)/ready
 	PYTHONPATH=$(HF) $(BIN)/python -m pytest -n 0 tests/test_clip/test_hf_tokenizer.py
 	$(BIN)/python -m pytest $(BENCHMARK)
-	$(PYTEST) --ignore $(BENCHMARK)
+	$(PYTEST) --ignore $(BENCHMARK) --durations 20
 
 # The other tests hide the GPU. Three processes share one card.
 test-gpu: $(VENV)/ready
