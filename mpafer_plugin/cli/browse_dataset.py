@@ -24,6 +24,7 @@ from mpafer_plugin.datasets.verification import (
     fer_dataset_configs,
     read_parts,
 )
+from mpafer_plugin.utils.fonts import drawn_names
 from mpafer_plugin.utils.image_files import printable
 from mpafer_plugin.visualization import (
     Card,
@@ -91,12 +92,13 @@ def card(dataset: BaseFERDataset, index: int) -> Card:
         for image in images
     ]
     name = printable(Path(info['img_path']).name)
+    classes, _ = drawn_names(dataset.CLASSES)
     if 'gt_score' in info:
-        shares = zip(dataset.CLASSES, info['gt_score'], strict=True)
+        shares = zip(classes, info['gt_score'], strict=True)
         # No line break between a class and its share.
         soft = ', '.join(f'{c}\u00a0{x:.2f}' for c, x in shares if x)
         name = f'{name}\n{soft}'
-    return Card(dataset.CLASSES[info['gt_label']], name, images)
+    return Card(classes[info['gt_label']], name, images)
 
 
 def draw_classes(parts: list[OfficialPart], path: Path) -> None:

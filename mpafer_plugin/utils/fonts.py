@@ -1,6 +1,9 @@
 """Fonts of the system that have the letters of any script."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from functools import cache
+
+from mmengine.logging import MMLogger
 
 DEFAULT = 'DejaVu Sans'  # comes with matplotlib
 
@@ -39,3 +42,41 @@ def find_fonts(texts: Iterable[str]) -> tuple[list[str], set[str]]:
             families.append(entry.name)
         missing -= found
     return families, missing
+
+
+def drawn_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return names as they can be drawn, and the fonts to draw them in.
+
+    A name with a letter that no font has is drawn as its number; the log says
+    which name each number stands for, once.
+
+    Args:
+        names (Sequence[str]): The names, such as all classes of a model.
+
+    Returns:
+        tuple: Texts, such as ``'#2'`` for the second name, and families, see
+        :func:`find_fonts`.
+    """
+    shown, families = _drawn_names(tuple(names))
+    return list(shown), list(families)
+
+
+@cache
+def _drawn_names(names: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    families, missing = find_fonts(names)
+    shown = [
+        f'#{number}' if missing & set(name) else name
+        for number, name in enumerate(names, 1)
+    ]
+    legend = [
+        f'{text} is {name}'
+        for text, name in zip(shown, names, strict=True)
+        if text != name
+    ]
+    if legend:
+        MMLogger.get_current_instance().warning(
+            'no installed font has all letters of some names, which are drawn '
+            f'as numbers: {", ".join(legend)}; a font such as '
+            'Noto has them'
+        )
+    return shown, families

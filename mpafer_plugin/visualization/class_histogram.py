@@ -3,7 +3,7 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
 
-from mpafer_plugin.utils.fonts import find_fonts
+from mpafer_plugin.utils.fonts import drawn_names
 
 _LETTER = 0.07  # inches, width of a letter of the note
 _MOST = 100  # names along the axis, and classes with numbers at the bars
@@ -50,11 +50,12 @@ def draw_class_histogram(
         axes.set_xticks([])
         axes.spines[['top', 'right', 'bottom']].set_visible(False)
     step = -(-len(classes) // _MOST)
+    names, fonts = drawn_names(classes)
     all_axes[0].set_yticks(
         range(0, len(classes), step),
-        classes[::step],
+        names[::step],
         parse_math=False,
-        family=find_fonts(classes)[0],
+        family=fonts,
     )
     all_axes[0].invert_yaxis()
     if title:

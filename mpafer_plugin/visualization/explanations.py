@@ -7,6 +7,7 @@ import numpy as np
 from mpafer_plugin.faces.alignment import box_matrix, cut_out
 
 from .contact_sheet import Card, draw_contact_sheet
+from .lettering import lettering
 
 if TYPE_CHECKING:
     from mpafer_plugin.apis.explanation import FaceExplanation
@@ -82,7 +83,8 @@ def draw_explanations(
             )
             grid = rollout / rollout.max()
             images.append(overlay(image, grid, matrix, face.size, smooth=True))
-        title = f'{number} {found["pred_class"]} {found["pred_score"]:.0%}'
+        name = lettering(tuple(found['probs'])).name(found['pred_class'])
+        title = f'{number} {name} {found["pred_score"]:.0%}'
         images = [drawn[..., ::-1] for drawn in images]
         cards.append(Card(title, text, images))
     heads = HEADS[: len(cards[0].images)]

@@ -1,11 +1,11 @@
 from collections.abc import Sequence
-from functools import cache
 from heapq import nlargest
 
 import cv2
 import numpy as np
-from matplotlib.font_manager import FontProperties, findfont
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from .lettering import SIZE, Lettering, lettering
 
 SHORTEST, LONGEST = 480, 1600
 """Bounds of the longer side of a drawn image, in pixels: text must fit."""
@@ -26,7 +26,6 @@ GREY = (90, 90, 90)
 _CARD = 200  # width of a card
 _EDGE = 10  # padding of a card
 _LINE = 18  # height of a line
-_FONT = 13
 _MOST_LINES = 24  # classes in a card
 
 
@@ -61,7 +60,8 @@ def draw_predictions(
     """Draw boxes on an image, and bars of all probabilities beside it.
 
     Face and card share a number and a colour. Only the tags of the boxes
-    cover the image. A card has the 24 most probable classes of more.
+    cover the image. A card has the 24 most probable classes of more. For
+    names in any script see :class:`Lettering`.
 
     Args:
         image (np.ndarray): (H, W, 3), BGR, uint8.
@@ -94,22 +94,26 @@ def draw_predictions(
     canvas = Image.new('RGB', (size[0] + columns * _CARD, tall), 'white')
     canvas.paste(Image.fromarray(resized[..., ::-1]))
     draw = ImageDraw.Draw(canvas)
+    letters = lettering(tuple(faces[0]['probs']) if faces else ())
     ratio = np.array([size[0] / width, size[1] / height] * 2)
     for number, face in enumerate(faces):
-        _draw_box(draw, np.array(face['bbox']) * ratio, face, number, size)
+        box = np.array(face['bbox']) * ratio
+        _draw_box(draw, letters, box, face, number, size)
     for number, face in enumerate(faces[:room]):
         left = size[0] + number // rows * _CARD + _EDGE
-        _draw_card(draw, left, number % rows * card + _EDGE, face, number)
+        top = number % rows * card + _EDGE
+        _draw_card(draw, letters, left, top, face, number)
     if len(faces) > room and columns:
         text = f'and {len(faces) - room} more faces'
-        draw.text((size[0] + _EDGE, tall - _LINE), text, GREY, _font())
+        letters.write(draw, (size[0] + _EDGE, tall - _LINE), text, GREY)
     if not faces:
-        _draw_tag(draw, 0, 0, 'no face found', GREY)
+        _draw_tag(draw, letters, 0, 0, 'no face found', GREY)
     return np.ascontiguousarray(np.asarray(canvas)[..., ::-1])
 
 
 def _draw_box(
     draw: ImageDraw.ImageDraw,
+    letters: Lettering,
     box: np.ndarray,
     face: dict,
     number: int,
@@ -123,20 +127,27 @@ def _draw_box(
     if x2 <= x1 or y2 <= y1:
         return
     draw.rectangle((x1, y1, x2, y2), outline=colour, width=2)
-    text = f'{number + 1} {face["pred_class"]}'
-    wide, high = _tag_size(draw, text)
+    text = f'{number + 1} {letters.name(face["pred_class"])}'
+    wide, high = _tag_size(letters, text)
     above = y1 - high if y1 >= high else y1
-    _draw_tag(draw, min(x1, max(0, size[0] - wide)), above, text, colour)
+    left = min(x1, max(0, size[0] - wide))
+    _draw_tag(draw, letters, left, above, text, colour)
 
 
 def _draw_card(
-    draw: ImageDraw.ImageDraw, left: int, top: int, face: dict, number: int
+    draw: ImageDraw.ImageDraw,
+    letters: Lettering,
+    left: int,
+    top: int,
+    face: dict,
+    number: int,
 ) -> None:
     colour = COLOURS[number % len(COLOURS)]
     wide = _CARD - 2 * _EDGE
-    title = f'{number + 1} {face["pred_class"]} {face["pred_score"]:.0%}'
-    title = _fit(draw, title, wide, bold=True)
-    draw.text((left, top), title, colour, _font(bold=True))
+    name = letters.name(face['pred_class'])
+    title = f'{number + 1} {name} {face["pred_score"]:.0%}'
+    title = letters.fit(title, wide, bold=True)
+    letters.write(draw, (left, top), title, colour, bold=True)
     name_width = int(0.5 * wide)
     probs = face['probs'].items()
     if len(probs) > _MOST_LINES:
@@ -144,8 +155,8 @@ def _draw_card(
     for line, (name, value) in enumerate(probs, 1):
         y = top + line * _LINE
         chosen = name == face['pred_class']
-        shown = _fit(draw, name, name_width - 6)
-        draw.text((left, y), shown, (0, 0, 0), _font(chosen))
+        shown = letters.fit(letters.name(name), name_width - 6)
+        letters.write(draw, (left, y), shown, (0, 0, 0), chosen)
         start, full = left + name_width, wide - name_width
         bar = (start, y + 3, start + full, y + _LINE - 4)
         draw.rectangle(bar, fill=(236, 236, 236))
@@ -155,31 +166,17 @@ def _draw_card(
 
 
 def _draw_tag(
-    draw: ImageDraw.ImageDraw, x: float, y: float, text: str, colour: tuple
+    draw: ImageDraw.ImageDraw,
+    letters: Lettering,
+    x: float,
+    y: float,
+    text: str,
+    colour: tuple,
 ) -> None:
-    wide, high = _tag_size(draw, text)
+    wide, high = _tag_size(letters, text)
     draw.rectangle((x, y, x + wide, y + high), fill=colour)
-    draw.text((x + 4, y + 1), text, 'white', _font())
+    letters.write(draw, (x + 4, y + 1), text, 'white')
 
 
-def _tag_size(draw: ImageDraw.ImageDraw, text: str) -> tuple[int, int]:
-    return int(draw.textlength(text, _font())) + 8, _FONT + 5
-
-
-def _fit(
-    draw: ImageDraw.ImageDraw, text: str, width: float, bold: bool = False
-) -> str:
-    """Shorten a text to a width in pixels."""
-    shown = text
-    while draw.textlength(shown, _font(bold)) > width and len(text) > 1:
-        text = text[:-1]
-        shown = f'{text}…'
-    return shown
-
-
-@cache
-def _font(bold: bool = False) -> ImageFont.FreeTypeFont:
-    # The font of matplotlib covers more scripts than that of Pillow.
-    weight = 'bold' if bold else 'normal'
-    path = findfont(FontProperties(family='DejaVu Sans', weight=weight))
-    return ImageFont.truetype(path, _FONT)
+def _tag_size(letters: Lettering, text: str) -> tuple[int, int]:
+    return int(letters.length(text)) + 8, SIZE + 5

@@ -5,6 +5,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.fonts import drawn_names
 
 
 def draw_score_matrix(
@@ -22,6 +23,7 @@ def draw_score_matrix(
         columns (Sequence[str]): Names of the C datasets.
         path (Path): PNG file to write.
     """
+    (rows, fonts), (columns, others) = drawn_names(rows), drawn_names(columns)
     letters = max(map(len, rows))
     width = 0.085 * letters + len(scores) * (0.6 + 1.15 * len(columns))
     height = 0.9 + 0.55 * len(rows) + 0.055 * max(map(len, columns))
@@ -46,10 +48,13 @@ def draw_score_matrix(
             rotation=20,
             ha='right',
             parse_math=False,
+            family=others,
         )
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     all_axes[0].set_ylabel('model')
-    all_axes[0].set_yticks(range(len(rows)), rows, parse_math=False)
+    all_axes[0].set_yticks(
+        range(len(rows)), rows, parse_math=False, family=fonts
+    )
     with atomic_write(path) as part:
         figure.savefig(part, dpi=150, format='png')

@@ -2,8 +2,9 @@ from types import SimpleNamespace
 
 import pytest
 from matplotlib import font_manager
+from mmengine.logging import MMLogger
 
-from mpafer_plugin.utils.fonts import DEFAULT, find_fonts
+from mpafer_plugin.utils.fonts import DEFAULT, drawn_names, find_fonts
 
 LETTERS = {DEFAULT: 'abcü', 'Kana': 'かな', 'Last Resort': 'abcかなꙮ'}
 
@@ -36,3 +37,14 @@ def test_letters_that_no_font_has(fonts):
 def test_the_fonts_of_this_system():
     families, missing = find_fonts(['Traurigkeit', 'грусть'])
     assert families == [DEFAULT] and not missing
+
+
+def test_names_that_no_font_has_are_numbers_with_a_legend(
+    fonts, monkeypatch, caplog
+):
+    handlers = [caplog.handler]
+    monkeypatch.setattr(MMLogger.get_current_instance(), 'handlers', handlers)
+    names = ['a', 'aꙮ', 'かな', 'b']
+    expected = ['a', '#2', 'かな', 'b'], [DEFAULT, 'Kana']
+    assert drawn_names(names) == drawn_names(tuple(names)) == expected
+    assert caplog.text.count('#2 is aꙮ') == 1

@@ -23,7 +23,7 @@ def explained(matrix, size, chosen=((1, 0), (0, 0))):
     chosen = torch.tensor(chosen, dtype=torch.bool)[None]
     rollout = torch.rand(chosen.shape, generator=torch.Generator())
     return SimpleNamespace(
-        face=dict(pred_class='fear', pred_score=0.5),
+        face=dict(pred_class='fear', pred_score=0.5, probs=dict(fear=0.5)),
         explanation=SimpleNamespace(
             chosen=chosen,
             rollout=rollout / rollout.sum() / 2,

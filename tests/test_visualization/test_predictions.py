@@ -102,3 +102,12 @@ def test_a_shrunk_image_is_drawn_as_the_whole(shape):
     drawn = draw_predictions(shrink(image), faces, shape=shape)
     assert np.array_equal(drawn, draw_predictions(image, faces))
     assert max(shrink(image).shape) <= 1600
+
+
+def test_a_name_that_no_font_has_is_drawn_as_its_number(grey):
+    drawn = []
+    for name in ('\U0010fffe', '#2'):
+        probs = dict(calm=0.2, **{name: 0.8})
+        found = dict(bbox=[50, 50, 90, 90], pred_class=name, pred_score=0.8)
+        drawn.append(draw_predictions(grey, [dict(found, probs=probs)]))
+    assert np.array_equal(*drawn)

@@ -11,6 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.fonts import drawn_names
 
 
 class Row(NamedTuple):
@@ -133,7 +134,10 @@ def draw(title: str, rows: Sequence[Row], path: Path) -> None:
             axis.plot(mean, place, '|', ms=14, mew=2.5, color='#08306b')
         axis.set_xlabel(f'{name}, percent')
         axis.grid(axis='x', alpha=0.3)
-    axes[0].set_yticks(range(len(rows)), [row.recipe for row in rows])
+    recipes, fonts = drawn_names([row.recipe for row in rows])
+    axes[0].set_yticks(
+        range(len(rows)), recipes, parse_math=False, family=fonts
+    )
     axes[0].set_ylim(len(rows) - 0.5, -0.5)  # the first row on top
     figure.suptitle(f'{title}: test set, a dot per seed, a line at the mean')
     figure.tight_layout()

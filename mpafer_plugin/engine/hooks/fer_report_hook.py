@@ -9,7 +9,7 @@ from mmpretrain.evaluation import ConfusionMatrix
 from mmpretrain.registry import HOOKS
 
 from mpafer_plugin.evaluation import FERMetric
-from mpafer_plugin.utils.fonts import find_fonts
+from mpafer_plugin.utils.fonts import drawn_names
 
 # Of the drawn matrix: classes with numbers in the cells, names along an axis,
 # letters of a name.
@@ -94,19 +94,15 @@ def draw_matrix(confusion, classes, path: Path) -> None:
     axes.set(
         xlabel='predicted', ylabel='true', title='Percent of each true class'
     )
-    step = -(-number // MOST_NAMES)
-    names = [
-        name if len(name) <= LETTERS else f'{name[: LETTERS - 1]}…'
-        for name in classes[::step]
-    ]
-    fonts, missing = find_fonts(names)
-    if any(missing & set(name) for name in names):
+    shown, fonts = drawn_names(classes)
+    if shown != list(classes):
         axes.set_title(
             f'{axes.get_title()}; numbers: lines of per_class.csv', size=10
         )
+    step = -(-number // MOST_NAMES)
     names = [
-        str(1 + i * step) if missing & set(name) else name
-        for i, name in enumerate(names)
+        name if len(name) <= LETTERS else f'{name[: LETTERS - 1]}…'
+        for name in shown[::step]
     ]
     style = dict(parse_math=False, size=7 if many else 10, family=fonts)
     axes.set_yticks(range(0, number, step), names, **style)

@@ -7,6 +7,7 @@ from mmpretrain.registry import HOOKS
 from mmpretrain.structures import DataSample
 
 from mpafer_plugin.datasets.categories import indices_by_name
+from mpafer_plugin.utils.fonts import drawn_names
 from mpafer_plugin.utils.image_files import printable
 
 SIDE = 384  # pixels of the longer side of what is drawn
@@ -20,7 +21,8 @@ class FERVisualizationHook(VisualizationHook):
     size, with red and blue swapped, and not at all under test-time
     augmentation. Here the file is read, in its own colors, at a size that
     fits text. If the model has other classes than the data, labels and
-    predictions are each named by their own.
+    predictions are each named by their own. Names may be in any script, see
+    :func:`drawn_names`.
 
     Args:
         **kwargs: See :class:`mmpretrain.engine.hooks.VisualizationHook`.
@@ -44,13 +46,13 @@ class FERVisualizationHook(VisualizationHook):
             for sample in data_samples
         ]
         model = data_samples[0].get('model_classes')
+        meta = self._visualizer.dataset_meta or {}
+        known = meta.get('classes')
         if model is not None:
-            meta = self._visualizer.dataset_meta or {}
-            data = meta.get('classes', model)
+            data = known or model
             indices = indices_by_name(data, model)
             lacking = [n for n, i in zip(data, indices, strict=True) if i < 0]
             known = [*model, *lacking]
-            self.draw_args['classes'] = known
             indices = indices_by_name(data, known)
             data_samples = [
                 sample.new().set_gt_label(
@@ -58,6 +60,11 @@ class FERVisualizationHook(VisualizationHook):
                 )
                 for sample in data_samples
             ]
+        if known is not None:
+            shown, fonts = drawn_names(known)
+            text = dict(family=['monospace', *fonts])
+            given = self.draw_args.get('text_cfg', {})
+            self.draw_args.update(classes=shown, text_cfg=text | given)
         super()._draw_samples(batch_idx, images, data_samples, step)
 
 

@@ -56,7 +56,7 @@ def test_names_that_no_font_has(tmp_path, monkeypatch):
     draw_matrix(CONFUSION, names, tmp_path / 'matrix.png')
     axes = figures[0].axes[0]
     labels = [text.get_text() for text in axes.get_yticklabels()]
-    assert labels == ['calm', '2', 'absent']
+    assert labels == ['calm', '#2', 'absent']
     assert 'per_class.csv' in axes.get_title()
 
 
