@@ -1,12 +1,13 @@
 """Descriptions of classes in a JSON file: the format and its checks."""
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mpafer_plugin.datasets.categories import canonical_name
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.quoting import quote
 
 SCHEMA_VERSION = 1
 
@@ -37,31 +38,14 @@ def load_json_object(path: Path) -> dict:
     """Load a JSON file that holds an object.
 
     Raises:
-        ValueError: If it is not JSON, not an object, or has a key twice.
+        ValueError: See :func:`parse_json`; or if it is not an object.
     """
-    try:
-        content = json.loads(
-            path.read_text(encoding='utf-8-sig'),
-            object_pairs_hook=_unique_keys,
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f'{path}:{error.lineno}: not valid JSON: {error.msg}'
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f'{path}: {error}') from error
+    content = parse_json(path.read_bytes(), str(path))
     if not isinstance(content, dict):
-        raise ValueError(f'{path}: must hold a JSON object, not {content!r}')
+        raise ValueError(
+            f'{path}: must hold a JSON object, not {quote(content)}'
+        )
     return content
-
-
-def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Build an object; json alone would let the last of two keys win."""
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f'duplicate key {key!r} in one object')
-    return dict(pairs)
 
 
 def _check_file(content: dict) -> None:
@@ -69,16 +53,16 @@ def _check_file(content: dict) -> None:
     # True == 1 in Python
     if type(version) is not int or version != SCHEMA_VERSION:
         raise ValueError(
-            f'schema_version is {version!r}; this version reads '
+            f'schema_version is {quote(version)}; this version reads '
             f'{SCHEMA_VERSION}'
         )
-    _check_keys(content, FILE_KEYS)
+    check_keys(content, FILE_KEYS)
     source = content.get('source', {})
-    _check_keys(source, SOURCE_KEYS, 'source')
+    check_keys(source, SOURCE_KEYS, 'source')
     for key, value in source.items():
-        _check(isinstance(value, str), f'source.{key}', 'a text', value)
+        check(isinstance(value, str), f'source.{key}', 'a text', value)
     if 'date' in source:
-        _check(
+        check(
             re.fullmatch(r'[0-9]{4}-[0-9]{2}-[0-9]{2}', source['date']),
             'source.date',
             'a day such as 2026-11-21',
@@ -87,34 +71,35 @@ def _check_file(content: dict) -> None:
     if 'classes' not in content:
         raise ValueError('"classes" is missing')
     classes = content['classes']
-    _check(isinstance(classes, dict), 'classes', 'an object', classes)
+    check(isinstance(classes, dict), 'classes', 'an object', classes)
     by_name: dict[str, str] = {}
     for name in classes:
         other = by_name.setdefault(canonical_name(name), name)
         if other != name:
             raise ValueError(
-                f'classes: {name!r} and {other!r} mean the same class'
+                f'classes: {quote(name)} and {quote(other)} mean the same '
+                'class'
             )
     for name, entry in classes.items():
-        _check_class(entry, f'classes[{name!r}]')
+        _check_class(entry, f'classes[{quote(name)}]')
 
 
 def _check_class(entry: Any, place: str) -> None:
-    _check_keys(entry, CLASS_KEYS, place)
+    check_keys(entry, CLASS_KEYS, place)
     if 'word' in entry:
-        _check_text(entry['word'], f'{place}.word')
+        check_text(entry['word'], f'{place}.word')
     texts = entry.get('descriptions')
-    _check(
+    check(
         isinstance(texts, list) and texts,
         f'{place}.descriptions',
         'a list of texts that is not empty',
         texts,
     )
     for i, text in enumerate(texts):
-        _check_text(text, f'{place}.descriptions[{i}]')
+        check_text(text, f'{place}.descriptions[{i}]')
     for key in ('against', 'uncut'):
         values = entry.get(key, [None] * len(texts))
-        _check(
+        check(
             isinstance(values, list)
             and all(value is None or _is_text(value) for value in values),
             f'{place}.{key}',
@@ -128,26 +113,27 @@ def _check_class(entry: Any, place: str) -> None:
             )
 
 
-def _check_keys(value: Any, allowed: Iterable[str], place: str = '') -> None:
+def check_keys(value: Any, allowed: Iterable[str], place: str = '') -> None:
     """Check that a value is an object without other keys."""
-    _check(isinstance(value, dict), place, 'an object', value)
+    check(isinstance(value, dict), place, 'an object', value)
     for key in value:
         if key not in allowed:
             raise ValueError(
-                f'{place + ": " if place else ""}unknown key {key!r}; '
+                f'{place + ": " if place else ""}unknown key {quote(key)}; '
                 f'allowed are {list(allowed)}'
             )
 
 
-def _check_text(value: Any, place: str) -> None:
-    _check(_is_text(value), place, 'a text that is not empty', value)
+def check_text(value: Any, place: str) -> None:
+    """Check that a value is a text that is not empty."""
+    check(_is_text(value), place, 'a text that is not empty', value)
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _check(valid: Any, place: str, kind: str, value: Any) -> None:
+def check(valid: Any, place: str, kind: str, value: Any) -> None:
     """Raise with the JSON path, the kind of value it takes and the value."""
     if not valid:
-        raise ValueError(f'{place} must be {kind}, not {value!r}')
+        raise ValueError(f'{place} must be {kind}, not {quote(value)}')

@@ -8,6 +8,7 @@ from mpafer_plugin.datasets.categories import (
     canonical_name,
 )
 from mpafer_plugin.datasets.relabel import Merge, read_merge
+from mpafer_plugin.utils.quoting import quote
 
 from .descriptions import load_descriptions
 
@@ -94,7 +95,7 @@ def load_hard_prompts(
         if absent := [member for member in merged if member not in by_name]:
             what = repr(name) if absent == [key] else f'{absent} of {name!r}'
             raise ValueError(
-                f'{path} has no class {what}; it has {list(entries)}'
+                f'{path} has no class {what}; it has {quote(list(entries))}'
             )
         asked = by_name[merged[0]].get('word', word)
         if key in merged and canonical_name(asked) != canonical_name(word):
@@ -142,7 +143,7 @@ def prompt_words(
         if canonical_name(key) not in known:
             raise ValueError(
                 f'prompt_names has {key!r}, which is not a class; the classes '
-                f'are {list(classes)}'
+                f'are {quote(list(classes))}'
             )
         if not isinstance(word, str) or not word.strip():
             raise ValueError(

@@ -115,7 +115,7 @@ def test_what_is_refused(tmp_path, old, new, message):
             '{"schema_version": 1,\n"source": null, "classes": {}}',
             r'x\.json: source must be an object, not None',
         ),
-        ('[' * 100_000, r'x\.json: .*recursion'),
+        ('[' * 100_000, r'x\.json: .*nested too deep'),
         ('{"a":\n NaN', r'x\.json:2: not valid JSON'),
     ],
 )

@@ -1,5 +1,6 @@
 from .client import Chat, ServerError
-from .generate import NoAnswer, Refused, generate, partial_file, read_answers
+from .generate import NoAnswer, generate
+from .partial_answers import Refused, partial_file, read_answers
 from .questions import Plan, make_plan
 
 __all__ = [

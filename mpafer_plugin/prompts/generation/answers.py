@@ -83,7 +83,10 @@ def parse_answer(answer: str, count: int) -> list[str]:
     starts = [match.start() for match in _OBJECT.finditer(answer)]
     try:
         content, _ = json.JSONDecoder().raw_decode(answer, starts[-1])
-        texts = [_clean(text) for text in content['descriptions']]
+        found = content['descriptions']
+        if not isinstance(found, list):
+            raise TypeError(f'{found!r} is not a list')
+        texts = [_clean(text) for text in found]
     except (LookupError, ValueError, TypeError, RecursionError) as error:
         raise UnusableAnswer(
             'the answer is not JSON with a list of strings "descriptions"',

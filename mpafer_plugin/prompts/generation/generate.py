@@ -1,12 +1,9 @@
 import datetime
-import json
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from mpafer_plugin.utils.atomic_write import atomic_write
-
-from ..descriptions import SCHEMA_VERSION, load_json_object
+from ..descriptions import SCHEMA_VERSION
 from .answers import (
     Description,
     UnusableAnswer,
@@ -15,13 +12,20 @@ from .answers import (
     parse_answer,
 )
 from .client import ServerError
+from .partial_answers import (
+    Answers,
+    Refused,
+    partial_file,
+    read_answers,
+    write_answers,
+    write_json,
+)
 from .questions import (
     CONTRAST_QUESTION,
     FORM,
     QUESTION,
     Plan,
     Question,
-    without_form,
 )
 from .token_budget import cut, fits, prompt_tokens, shorter_limit
 
@@ -32,16 +36,9 @@ Ask = Callable[[Sequence[dict[str, str]], dict[str, Any]], str]
 """Function from messages and response format to the answer, such as
 :meth:`Chat.ask`."""
 
-Answers = dict[tuple[str, str, int], list[Description]]
-"""Descriptions by :attr:`~.questions.Question.key`."""
-
 
 class NoAnswer(RuntimeError):
     """Raised if the model gave no usable answer to some questions."""
-
-
-class Refused(ValueError):
-    """Raised if an existing file would be overwritten or does not fit."""
 
 
 def generate(
@@ -222,63 +219,3 @@ def file_content(plan: Plan, answers: Answers) -> dict:
         source=source | dict(form=FORM, date=date),
         classes=classes,
     )
-
-
-def partial_file(out: Path) -> Path:
-    """Return the path of the answers of an unfinished run."""
-    return out.with_name(f'{out.name}.part')
-
-
-def read_answers(part: Path, model: str) -> Answers:
-    """Load the answers of an unfinished run, of any classes and questions.
-
-    Args:
-        part (Path): The file; may be missing.
-        model (str): Name of the model that is to be asked.
-
-    Raises:
-        Refused: If they are of another model, or the file is damaged.
-    """
-    if not part.exists():
-        return {}
-    answers: Answers = {}
-    try:
-        content = load_json_object(part)
-        former = content['model']
-        for entry in content['answers']:
-            found = [Description(**text) for text in entry['descriptions']]
-            if not all(isinstance(d.text, str) for d in found):
-                raise TypeError(f'{found} does not consist of strings')
-            question = without_form(entry['question'])
-            answers[entry['class'], question, len(found)] = found
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise Refused(
-            f'{part} is not a file of answers ({error}); delete it to start '
-            'over'
-        ) from error
-    if answers and former != model:
-        raise Refused(
-            f'{part} has answers of the model {former!r}, not {model!r}; '
-            'delete it to start over'
-        )
-    return answers
-
-
-def write_answers(part: Path, model: str, answers: Answers) -> None:
-    """Save the answers so far and the model that gave them."""
-    entries = [
-        {
-            'class': name,
-            'question': question,
-            'descriptions': [d._asdict() for d in descriptions],
-        }
-        for (name, question, _), descriptions in answers.items()
-    ]
-    write_json(part, dict(model=model, answers=entries))
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write a JSON file atomically."""
-    text = json.dumps(content, ensure_ascii=False, indent=2)
-    with atomic_write(path) as part:
-        part.write_text(f'{text}\n', encoding='utf-8')

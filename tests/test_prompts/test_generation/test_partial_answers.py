@@ -10,7 +10,7 @@ from mpafer_plugin.prompts.generation import (
     make_plan,
     partial_file,
 )
-from mpafer_plugin.prompts.generation.generate import write_json
+from mpafer_plugin.prompts.generation.partial_answers import write_json
 from tests.chat_server import GOOD, answer, chat
 from tests.test_prompts.test_generation.conftest import CLASSES
 
@@ -118,6 +118,48 @@ def test_another_plan_asks_what_is_missing(run, server, other, asked):
 def test_a_damaged_partial_file(run, server, out, text):
     partial_file(out).write_text(text)
     with pytest.raises(Refused, match=r'\.part is not .*; delete it'):
+        run()
+    assert not server.requests
+
+
+ENTRY = {'class': 'fear', 'question': 'q', 'descriptions': [{'text': 'a'}]}
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (dict(answers=[]), 'model must be a text'),
+        (dict(model='small', answers={'a': 1}), r"list, not \{'a': 1\}"),
+        (dict(model='small', answers=[3]), r'answers\[0\] must be an object'),
+        (
+            dict(model='small', answers=[ENTRY | {'class': ['fear']}]),
+            r"answers\[0\]\.class .* not \['fear'\]",
+        ),
+        (
+            dict(model='small', answers=[ENTRY | dict(descriptions='ab')]),
+            r"\.descriptions must be a list, not 'ab'",
+        ),
+        (
+            dict(
+                model='small',
+                answers=[ENTRY | dict(descriptions=[dict(text='')])],
+            ),
+            r"\.text must be .* not ''",
+        ),
+        (
+            dict(
+                model='small',
+                answers=[ENTRY | dict(descriptions=[dict(text='a', uncut=3)])],
+            ),
+            r'\.uncut must be .* not 3',
+        ),
+        # Of two answers to one question the first would be lost.
+        (dict(model='small', answers=[ENTRY, ENTRY]), 'another question'),
+    ],
+)
+def test_wrong_values_of_a_partial_file(run, server, out, content, message):
+    write_json(partial_file(out), content)
+    with pytest.raises(Refused, match=rf'\.part is not .*{message}.*delete'):
         run()
     assert not server.requests
 
