@@ -10,7 +10,7 @@ JOBS ?= 2
 # A test whose process hangs or dies fails, and is not tried again.
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --max-worker-restart 0
 
-.PHONY: quickstart study test test-all test-gpu lint docs clean
+.PHONY: quickstart study test test-all test-gpu fuzz lint docs clean
 
 quickstart: $(VENV)/ready
 	$(BIN)/python tools/quickstart.py
@@ -36,6 +36,11 @@ test-all: $(VENV)/ready $(HF)/ready
 # The other tests hide the GPU. Three processes share one card.
 test-gpu: $(VENV)/ready
 	$(BIN)/python -m pytest -n 3 --dist loadgroup -m gpu tests/test_gpu
+
+# CASES=... chooses how many mutated inputs each reader gets, TARGETS=... which.
+CASES ?= 10000
+fuzz: $(VENV)/ready
+	$(BIN)/python -m tests.fuzz $(TARGETS) --cases $(CASES)
 
 lint: $(VENV)/ready
 	$(BIN)/ruff check .

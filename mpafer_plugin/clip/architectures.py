@@ -1,6 +1,7 @@
-import json
 from difflib import get_close_matches
 from pathlib import Path
+
+from .architecture_file import read_architecture
 
 FACE_TINY = 'face-tiny'
 """Architecture name and weights tag of the CLIP shipped with the package."""
@@ -45,9 +46,9 @@ def architecture(arch: str) -> dict:
             towers cannot be prompted.
     """
     if arch == FACE_TINY:
-        config = _read_json(FACE_TINY_DIR / 'face-tiny.json')
+        config = read_architecture(FACE_TINY_DIR / 'face-tiny.json')
     elif arch.endswith('.json'):
-        config = _read_json(Path(arch))
+        config = read_architecture(Path(arch))
     else:
         # Imported here: it takes more than a second, and the other branches
         # do not need it.
@@ -112,20 +113,6 @@ def embed_dim(arch: str) -> int:
     Configs use it for the host's classification heads.
     """
     return architecture(arch)['embed_dim']
-
-
-def _read_json(path: Path) -> dict:
-    if not path.is_file():
-        raise ValueError(f'architecture file {str(path)!r} does not exist')
-    try:
-        config = json.loads(path.read_text(encoding='utf-8'))
-    except json.JSONDecodeError as error:
-        raise ValueError(f'{path}:{error.lineno}: {error.msg}') from error
-    config = config.get('model_cfg', config)
-    absent = {'embed_dim', 'vision_cfg', 'text_cfg'} - set(config)
-    if absent:
-        raise ValueError(f'{path} lacks the keys {sorted(absent)}')
-    return config
 
 
 def _unsupported(config: dict) -> str:

@@ -1,15 +1,21 @@
+import json
 import warnings
+from functools import cache
 from typing import Any
 
 import torch
 from mmengine.logging import print_log
+from mmengine.utils import to_2tuple
 
-from mpafer_plugin.utils.tensor_files import misfit
+from mpafer_plugin.utils.tensor_files import misfit, reading
 
 from .architectures import architecture
 from .hf_tokenizer import require_transformers
 from .state_dict import fit_names, read_state_dict
 from .weights import resolve_weights
+
+LARGEST = 10**10
+"""Parameters up to which an architecture file is taken for a CLIP (ours)."""
 
 
 def load_clip(arch: str, pretrained: str | None) -> Any:
@@ -34,11 +40,14 @@ def load_clip(arch: str, pretrained: str | None) -> Any:
     Raises:
         ValueError: If ``pretrained`` is neither a file nor a known tag, or if
             the file's keys or shapes do not match ``arch``, or its values
-            are not finite.
+            are not finite, or the architecture file builds no model.
         ConnectionError: If the file of a tag is not cached and cannot be
             downloaded.
     """
     config = architecture(arch)
+    if arch.endswith('.json'):
+        with reading(arch, 'a CLIP architecture'):
+            _try_out(json.dumps(config))
     if pretrained is None:
         warnings.warn(
             f'CLIP {arch} has RANDOM weights (pretrained=None): its outputs '
@@ -101,6 +110,33 @@ def build_clip(config: dict) -> Any:
         config['text_cfg'] |= dict(hf_model_pretrained=False)
         custom_text = True
     return (CustomTextCLIP if custom_text else CLIP)(**config)
+
+
+@cache
+def _try_out(text: str) -> None:
+    """Build and run the towers on the meta device, where it costs little.
+
+    open_clip refuses numbers that do not fit together by errors of any kind,
+    some of them only when a tower runs.
+
+    Args:
+        text (str): The config as JSON.
+
+    Raises:
+        ValueError: If the model has more than :data:`LARGEST` parameters.
+    """
+    config = json.loads(text)
+    if 'hf_model_name' in config['text_cfg']:
+        return  # a file of Hugging Face describes this tower
+    with torch.device('meta'):
+        clip = build_clip(config)
+        number = sum(x.numel() for x in clip.parameters())
+        if number > LARGEST:
+            raise ValueError(f'{number:,} parameters, more than {LARGEST:,}')
+        clip.encode_image(
+            torch.zeros(1, 3, *to_2tuple(clip.visual.image_size))
+        )
+        clip.encode_text(torch.zeros(1, clip.context_length, dtype=torch.long))
 
 
 def _fill_buffers(clip: Any) -> None:

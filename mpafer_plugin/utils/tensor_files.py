@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 import torch
@@ -31,7 +32,9 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = f'{type(error).__name__}: {error}'.partition('\n')[0]
+        # Assertions without a message have only their line.
+        text = str(error) or extract_tb(error.__traceback__)[-1].line
+        reason = f'{type(error).__name__}: {text}'.partition('\n')[0]
         raise ValueError(
             f'{str(path)!r} cannot be read as {what}: {reason[:400]}'
         ) from error

@@ -1,10 +1,11 @@
+import json
 import time
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from mpafer_plugin.clip import fingerprint, load_clip
+from mpafer_plugin.clip import architecture, fingerprint, load_clip
 
 
 def assert_same(clip, reference):
@@ -205,3 +206,23 @@ def test_activation_of_a_tag_follows_the_tag(
     monkeypatch.setattr(weights, '_fetch', lambda *args: Path(tiny_weights))
     assert weights.resolve_weights('ViT-B-16', 'openai')[1] is True
     assert weights.resolve_weights('ViT-B-16', 'laion2b_s34b_b88k')[1] is False
+
+
+@pytest.mark.parametrize(
+    'key, value, message',
+    [
+        ('vision_cfg.head_width', 5, 'divisible'),
+        ('vision_cfg.patch_size', 64, 'RuntimeError'),
+        ('text_cfg.width', 60_000, '89,371,.* parameters'),
+    ],
+)
+def test_an_architecture_file_that_builds_no_model(
+    tiny_arch, tmp_path, key, value, message
+):
+    config = architecture(tiny_arch)
+    holder, name = key.split('.')
+    config[holder][name] = value
+    path = tmp_path / 'wrong.json'
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=rf'wrong\.json.*{message}'):
+        load_clip(str(path), None)

@@ -14,6 +14,7 @@ from mpafer_plugin.engine.checkpoints.file import (
 from mpafer_plugin.utils.tensor_files import (
     load_tensors,
     misfit,
+    reading,
     unwrap_names,
 )
 
@@ -72,6 +73,14 @@ def test_what_torch_refuses(path, content, kind):
             read(path)
         if read is not read_checkpoint:  # which wants an archive
             assert kind in str(error.value)
+
+
+def test_an_assertion_without_a_message():
+    with (
+        pytest.raises(ValueError, match='AssertionError: assert 1 == 2'),
+        reading('a.pth', 'data'),
+    ):
+        assert 1 == 2
 
 
 def test_an_expanded_tensor(path):
