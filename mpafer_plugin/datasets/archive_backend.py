@@ -11,54 +11,89 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from mmengine.fileio import BaseStorageBackend, register_backend
 
+from mpafer_plugin.utils.quoting import quote
+
 PREFIX = 'archive://'
 ENDINGS = ('.zip', '.tar')
+
+
+LARGEST = 2**30
+"""Bytes of a file in an archive (ours): a damaged one may state any number."""
 
 
 class _Archive:
     """One archive, whose members are read in any order, by many threads.
 
     Raises:
-        ValueError: If the file is not such an archive.
+        ValueError: If the file is not such an archive, or a name in it leads
+            out of it or is that of a file and of a folder.
     """
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._lock = threading.Lock()
         self._file: zipfile.ZipFile | tarfile.TarFile
         try:
             if path.lower().endswith('.zip'):
                 self._file = zipfile.ZipFile(path)
-                names = self._file.namelist()
+                infos: list[Any] = [*self._file.infolist()]
+                named = {m.filename: m for m in infos if not m.is_dir()}
             else:
                 # Without compression, as others can only be read in order.
                 self._file = tarfile.open(path, 'r:')  # noqa: SIM115
-                names = [m.name for m in self._file if m.isfile()]
-        except (zipfile.BadZipFile, tarfile.TarError) as error:
+                named = {m.name: m for m in self._file if not m.isdir()}
+        except Exception as error:  # both raise many types on damaged files
             raise ValueError(
-                f'{path!r} cannot be read: {error}; archives are .zip, and '
-                '.tar without compression'
+                f'{path!r} cannot be read: {_reason(error)}; archives are '
+                '.zip, and .tar without compression'
             ) from error
-        self.members = {
-            posixpath.normpath(n): n for n in names if not n.endswith('/')
-        }
+        # By the entry, as tarfile searches all of them for a name.
+        self.members = {posixpath.normpath(n): m for n, m in named.items()}
         self.folders: dict[str, dict[str, str]] = {'': {}}
         for name in self.members:
+            if name.split('/')[0] in ('', '.', '..'):
+                raise ValueError(
+                    f'{path!r}: the name {quote(name)} in it leads out of it'
+                )
             kind = 'file'
             while name:
                 folder, entry = posixpath.split(name)
                 self.folders.setdefault(folder, {})[entry] = kind
                 name, kind = folder, 'folder'
+        for name in self.folders.keys() & self.members.keys():
+            raise ValueError(f'{path!r}: {quote(name)} is a file and a folder')
 
     def read(self, name: str) -> bytes:
-        with self._lock:
-            if isinstance(self._file, zipfile.ZipFile):
-                return self._file.read(self.members[name])
-            file = self._file.extractfile(self.members[name])
-            assert file is not None  # only files are members
-            return file.read()
+        """Read a member; raises ValueError if it is damaged."""
+        member = self.members[name]
+        try:
+            with self._lock:
+                if isinstance(self._file, zipfile.ZipFile):
+                    self._check_size(member.file_size)
+                    return self._file.read(member)
+                self._check_size(member.size)
+                file = self._file.extractfile(member)  # follows links
+                if file is None:
+                    raise ValueError('it is no file')
+                return file.read()
+        except Exception as error:  # zlib, lzma, zipfile, tarfile, ...
+            raise ValueError(
+                f'{self._path!r}: {name!r} in it cannot be read: '
+                f'{_reason(error)}'
+            ) from error
+
+    @staticmethod
+    def _check_size(size: int) -> None:
+        if size > LARGEST:
+            raise ValueError(f'{size:,} bytes, more than {LARGEST:,}')
+
+
+def _reason(error: Exception) -> str:
+    return f'{error}' or type(error).__name__
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,5 @@
 """Crop config of a dataset that ``mpafer prepare-faces`` wrote."""
 
-import json
 import os
 from collections.abc import Sequence
 
@@ -9,6 +8,7 @@ from mmengine.fileio import LocalBackend
 
 from mpafer_plugin.faces import Face, FaceCrop
 from mpafer_plugin.faces.face_crop import CROP_CONFIG, LEFT_OUT, REPORT
+from mpafer_plugin.utils.json_text import parse_json
 
 from .annotations import Sample, check_images
 from .data_root import DataRoot
@@ -45,10 +45,12 @@ def read_face_crop(folder: DataRoot | None) -> dict | None:
     """
     if folder is None:
         return None
+    path = folder.join(CROP_CONFIG)
+    values = parse_json(folder.read(CROP_CONFIG), path)
     try:
-        crop = FaceCrop.from_dict(json.loads(folder.read(CROP_CONFIG)))
+        crop = FaceCrop.from_dict(values)
     except ValueError as error:
-        raise ValueError(f'{folder.join(CROP_CONFIG)}: {error}') from error
+        raise ValueError(f'{path}: {error}') from error
     if not folder.is_file(REPORT):
         raise ValueError(
             f'{folder.path!r} has no {REPORT}: not all faces are cut out '

@@ -3,6 +3,7 @@ import errno
 import io
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from filelock import FileLock, Timeout
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.quoting import quote
 
 from .face_crop import CROP_CONFIG, LEFT_OUT, REPORT, FaceCrop
 
@@ -28,13 +31,17 @@ OWN_NAMES = (CROP_CONFIG, REPORT, f'{REPORT}.part', LEFT_OUT, PART, LOCK)
 _ENCODING_ERRORS = 'surrogateescape'
 
 
+RESULTS = (
+    'one face', 'several faces', 'no face', 'unreadable', 'not copied'
+)  # fmt: skip
+
+
 class Row(NamedTuple):
     """Row of the report: outcome of one image, or of a file not copied.
 
     Args:
         path (str): Relative to the dataset's folder, with slashes.
-        result (str): 'one face', 'several faces', 'no face', 'unreadable' or
-            'not copied'.
+        result (str): One of :data:`RESULTS`.
         faces (int): Number of faces found. Defaults to 0.
         reason (str): Why the file is unreadable, cannot be cropped or is not
             copied. Defaults to ''.
@@ -166,16 +173,14 @@ class CropRecord:
             text = json.dumps(own, indent=2) + '\n'
             self._write(CROP_CONFIG, text.encode())
             return
-        try:
-            found = json.loads(content)
-        except ValueError as error:
-            raise ValueError(f'{path}: no JSON: {error}') from error
+        found = parse_json(content, str(path))
         if found == own:
             return
-        differences = repr(found)
+        differences = quote(found)
         if isinstance(found, dict):
             differences = ', '.join(
-                f'{key}={found.get(key)!r}, not {own.get(key)!r}'
+                f'{quote(key)[1:-1]}={quote(found.get(key))}, not '
+                f'{own.get(key)!r}'
                 for key in sorted(found.keys() | own.keys())
                 if found.get(key) != own.get(key)
             )
@@ -185,17 +190,29 @@ class CropRecord:
         )
 
     def _read_rows(self) -> list[Row]:
+        """Read the report of an interrupted or finished run.
+
+        Raises:
+            ValueError: If a row is wrong. One that a kill cut off is not
+                read, and its image is cropped again.
+        """
         if not self._part.exists():
             return []
+        rows = []
         with self._part.open(
             newline='', encoding='utf-8', errors=_ENCODING_ERRORS
         ) as file:
-            # A line cut off by a kill is dropped, and its image redone.
-            return [
-                Row(row[0], row[1], int(row[2]), row[3])
-                for row in list(csv.reader(file))[1:]
-                if len(row) == len(Row._fields)
-            ]
+            lines = csv.reader(file)
+            try:
+                for fields in lines:
+                    if lines.line_num > 1 and len(fields) == len(Row._fields):
+                        rows.append(_parse_row(fields))
+            except (ValueError, csv.Error) as error:
+                raise ValueError(
+                    f'{self._part}:{lines.line_num}: {error}; delete the file '
+                    'to crop all images again'
+                ) from error
+        return rows
 
     def _write_rows(self) -> None:
         text = io.StringIO(newline='')
@@ -206,6 +223,16 @@ class CropRecord:
     def _write(self, path: str, content: bytes) -> None:
         with atomic_write(self.folder / path, self.folder / PART) as part:
             part.write_bytes(content)
+
+
+def _parse_row(fields: list[str]) -> Row:
+    path, result, faces, reason = fields
+    if result not in RESULTS or not re.fullmatch('[0-9]{1,9}', faces):
+        raise ValueError(
+            f'the row {quote(fields)} is not a path, one of {RESULTS}, a '
+            'number and a reason'
+        )
+    return Row(path, result, int(faces), reason)
 
 
 def is_fatal(error: OSError) -> bool:

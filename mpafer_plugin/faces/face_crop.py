@@ -5,9 +5,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..utils.numbers import is_number
+from ..utils.quoting import quote
 from .alignment import aligning_matrix, box_matrix, cut_out
 from .face import SEVERAL_RULE, Face
-from .yunet import YuNet, check_image
+from .yunet import COARSE_SIDE, YuNet, check_image
 from .yunet_weights import YUNET_DIGEST
 
 logger = logging.getLogger(__name__)
@@ -62,22 +64,32 @@ class FaceCrop:
     def __post_init__(self) -> None:
         for field in fields(self):
             value, kind = getattr(self, field.name), type(field.default)
-            if not isinstance(value, (int, float) if kind is float else kind):
+            is_kind = (
+                is_number(value) if kind is float else type(value) is kind
+            )
+            if not is_kind:
                 raise ValueError(
-                    f'{field.name}={value!r} of a crop: must be of type '
+                    f'{field.name}={quote(value)} of a crop: must be of type '
                     f'{kind.__name__}'
                 )
         allowed = (
             ('size', 1 <= self.size <= 4096, 'in 1 to 4096 pixels'),
             ('margin', -0.25 < self.margin <= 2, 'above -0.25 and at most 2'),
             ('detector', self.detector == YuNet.name, repr(YuNet.name)),
+            ('score_threshold', 0 <= self.score_threshold <= 1, 'in 0 to 1'),
+            (
+                'longest_side',
+                COARSE_SIDE <= self.longest_side < 2**31,
+                f'{COARSE_SIDE} pixels or more',
+            ),
             ('several', self.several == SEVERAL_RULE, repr(SEVERAL_RULE)),
             ('no_face', self.no_face in NO_FACE_RULES, f'{NO_FACE_RULES}'),
         )
         for name, is_allowed, text in allowed:
             if not is_allowed:
                 raise ValueError(
-                    f'{name}={getattr(self, name)!r} of a crop: must be {text}'
+                    f'{name}={quote(getattr(self, name))} of a crop: must be '
+                    f'{text}'
                 )
 
     def build_detector(self, model: str | Path | None = None) -> YuNet:
@@ -182,17 +194,19 @@ class FaceCrop:
                 or values are not allowed.
         """
         if not isinstance(values, dict) or 'version' not in values:
-            raise ValueError(f'no crop config: {values!r}')
-        if values['version'] != VERSION:
+            raise ValueError(f'no crop config: {quote(values)}')
+        version = values['version']
+        if type(version) is not int or version != VERSION:
             raise ValueError(
-                f'the crop config has version {values["version"]!r}, '
+                f'the crop config has version {quote(version)}, '
                 f'this version of mpafer_plugin reads {VERSION}'
             )
         names = {field.name for field in fields(cls)}
         found = values.keys() - {'version'}
         if found != names:
             raise ValueError(
-                f'crop config: unknown keys {sorted(found - names)}, '
+                'crop config: unknown keys '
+                f'{quote(sorted(found - names, key=str))}, '
                 f'missing keys {sorted(names - found)}'
             )
         return cls(**{name: values[name] for name in names})

@@ -1,3 +1,4 @@
+import io
 import tarfile
 import zipfile
 from multiprocessing import get_context
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from mmengine.fileio import get, get_text
 
-from mpafer_plugin.datasets import FERCsv, FERFolder
+from mpafer_plugin.datasets import FERCsv, FERFolder, archive_backend
 from mpafer_plugin.datasets.data_root import DataRoot
 from mpafer_plugin.datasets.verification import read_parts, verify
 
@@ -101,3 +102,84 @@ def test_no_archive(tmp_path, name):
     (tmp_path / name).write_bytes(b'x' * 2000)
     with pytest.raises(ValueError, match=rf'{name}.*\.tar without compr'):
         FERFolder(f'archive://{tmp_path / name}')
+
+
+def write(path, names, content=b'x'):
+    """Write an archive of files with the same content."""
+    if path.suffix == '.zip':
+        with zipfile.ZipFile(path, 'w') as file:
+            for name in names:
+                file.writestr(zipfile.ZipInfo(name), content)
+    else:
+        with tarfile.open(path, 'w') as file:
+            for name in names:
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                file.addfile(info, io.BytesIO(content))
+    return DataRoot(f'archive://{path}')
+
+
+@pytest.mark.parametrize('archive_name', ['a.zip', 'a.tar'])
+@pytest.mark.parametrize(
+    ('names', 'message'),
+    [
+        (['/1.png'], "'/1.png'.*leads out"),  # was an endless loop
+        (['a/../../1.png'], "'../1.png'.*leads out"),
+        (['a', 'a/1.png'], "'a' is a file and a folder"),
+    ],
+)
+def test_names_that_are_refused(tmp_path, archive_name, names, message):
+    root = write(tmp_path / archive_name, names)
+    with pytest.raises(ValueError, match=rf'{archive_name}.*{message}'):
+        root.is_folder()
+
+
+@pytest.mark.parametrize('archive_name', ['a.zip', 'a.tar'])
+def test_names_that_are_tidied(tmp_path, archive_name):
+    root = write(tmp_path / archive_name, ['./..a/1.png', 'b//2.png'])
+    assert root.scan('b') == {'2.png': 'file'}
+    assert root.read('..a/1.png') == b'x'
+
+
+def test_links_in_a_tar_are_read(tmp_path):
+    """GNU tar stores the second of two names of a file as a link."""
+    path = tmp_path / 'a.tar'
+    write(path, ['train/a/1.png'], b'pixels')
+    with tarfile.open(path, 'a') as file:
+        for name, kind, target in (
+            ('train/b/2.png', tarfile.LNKTYPE, 'train/a/1.png'),
+            ('train/b/3.png', tarfile.SYMTYPE, '../a/1.png'),
+            ('train/b/4.png', tarfile.SYMTYPE, 'absent.png'),
+        ):
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, target
+            file.addfile(info)
+    root = DataRoot(f'archive://{path}')
+    assert root.files('train/b') == ['2.png', '3.png', '4.png']
+    assert root.read('train/b/2.png') == root.read('train/b/3.png')
+    assert root.read('train/b/2.png') == b'pixels'
+    with pytest.raises(ValueError, match=r"a\.tar.*'train/b/4\.png'.*absent"):
+        root.read('train/b/4.png')
+
+
+@pytest.mark.parametrize('method', [0, 8, 12, 14])
+def test_damaged_content(tmp_path, method):
+    path = tmp_path / 'a.zip'
+    with zipfile.ZipFile(path, 'w', method) as file:
+        file.writestr('1.png', bytes(range(256)) * 9)
+    content = bytearray(path.read_bytes())
+    content[60:90] = b'x' * 30
+    path.write_bytes(content)
+    root = DataRoot(f'archive://{path}')
+    with pytest.raises(ValueError, match=r"a\.zip.*'1\.png' in it cannot"):
+        root.read('1.png')
+
+
+@pytest.mark.parametrize('archive_name', ['a.zip', 'a.tar'])
+def test_a_file_that_would_fill_the_memory(
+    tmp_path, archive_name, monkeypatch
+):
+    monkeypatch.setattr(archive_backend, 'LARGEST', 10)
+    root = write(tmp_path / archive_name, ['1.png'], b'x' * 11)
+    with pytest.raises(ValueError, match=r"'1\.png'.* 11 bytes, more than 10"):
+        root.read('1.png')

@@ -124,7 +124,7 @@ def test_other_contents_are_refused(tmp_path):
     with pytest.raises(ValueError, match='something else than crops'):
         CropRecord(tmp_path / 'b', FaceCrop())
     (tmp_path / 'a' / 'crop.json').write_text(json.dumps({})[:1])
-    with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
+    with pytest.raises(ValueError, match=r'crop\.json:1: not valid JSON'):
         CropRecord(tmp_path / 'a', FaceCrop())
 
 
@@ -134,7 +134,7 @@ def test_an_empty_crop_config_is_one_only_at_the_very_beginning(tmp_path):
     crop_config = json.loads((tmp_path / 'crop.json').read_text())
     assert crop_config == FaceCrop().to_dict()
     (tmp_path / 'crop.json').write_text('')  # whose crops are these?
-    with pytest.raises(ValueError, match=r'crop\.json: no JSON'):
+    with pytest.raises(ValueError, match=r'crop\.json:1: not valid JSON'):
         CropRecord(tmp_path, FaceCrop())
     assert (tmp_path / 'crop.json').read_text() == ''
 
@@ -154,6 +154,31 @@ def test_one_run_at_a_time(tmp_path):
     assert other.is_done(ONE.path)
     other.close()
     CropRecord(folder, FaceCrop()).close()
+
+
+@pytest.mark.parametrize(
+    'row',
+    [
+        'a.png,two faces,2,',
+        'a.png,one face,nan,',
+        'a.png,one face,-1,',
+        f'a.png,one face,{"9" * 5000},',
+        f'a.png,one face,1,{"x" * 200_000}',  # more than csv reads
+    ],
+)
+def test_a_damaged_report(tmp_path, row):
+    record = CropRecord(tmp_path, FaceCrop())
+    record.add(ONE, b'crop')
+    record.finish([ONE.path])
+    with (tmp_path / 'crop_report.csv').open('a') as file:
+        file.write(f'{row}\n')
+    for _ in range(2):  # the lock is released
+        with pytest.raises(ValueError, match=r'report\.csv\.part:3: .*delete'):
+            CropRecord(tmp_path, FaceCrop())
+    (tmp_path / 'crop_report.csv.part').unlink()
+    record = CropRecord(tmp_path, FaceCrop())
+    assert not record.is_done(ONE.path)
+    record.close()
 
 
 def test_disks_without_locks(tmp_path, monkeypatch, log):
