@@ -47,10 +47,9 @@ from .config_args import (
     require,
 )
 from .study.plan import Run
+from .study.result import METRICS, check_classes
 from .study.scheduler import Scheduler
 from .study.table import mean_std
-
-METRICS = ('accuracy', 'uar', 'macro_f1')
 
 
 def parse_args(
@@ -192,12 +191,19 @@ def plan(cfg: Config, args: argparse.Namespace) -> list[Run]:
 
 
 def train_all(runs: Sequence[Run], scheduler: Scheduler) -> list[dict]:
-    """Train and test all folds, and return their results in order."""
+    """Train and test all folds, and return their results in order.
+
+    Raises:
+        ValueError: If a result is damaged, or folds have other classes.
+    """
     futures = [scheduler.start(run) for run in runs]
     with Progress() as progress:
         for future in progress.track(futures, description='folds'):
             future.result()
-    return [future.result() for future in futures]
+    results = [future.result() for future in futures]
+    files = map(scheduler.result_file, runs)
+    check_classes(dict(zip(files, results, strict=True)))
+    return results
 
 
 def summarize(results: Sequence[dict]) -> tuple[str, np.ndarray]:
@@ -273,7 +279,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     scheduler = Scheduler(Path(args.out), jobs)
     try:
         results = train_all(runs, scheduler)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         scheduler.stop()
         print(error, file=sys.stderr)
         return 1

@@ -15,7 +15,7 @@ from mpafer_plugin.cli.cross_validate import (
     summarize,
     write,
 )
-from mpafer_plugin.cli.study import run as one_run
+from mpafer_plugin.cli.study.result import RESULT
 
 
 def result(confusion, accuracy, uar):
@@ -26,7 +26,7 @@ def result(confusion, accuracy, uar):
         classes=['fear', 'anger'],
         confusion=confusion,
     )
-    return dict(best=found, last=found, val_accuracy=70.0)
+    return dict(best=found, last=found, val_accuracy=70.0, learnable=1)
 
 
 # 3 of 4 and 1 of 4 right; together 4 of 8, recalls 3 of 5 and 1 of 3.
@@ -141,7 +141,7 @@ def test_finished_folds_are_not_trained_again(
     for run, found in zip(plan(cfg, args), RESULTS, strict=True):
         folder = tmp_path / 'out' / 'runs' / run.name
         folder.mkdir(parents=True)
-        (folder / one_run.RESULT).write_text(json.dumps(found))
+        (folder / RESULT).write_text(json.dumps(found))
     assert main(['tiny.py', '--folds', '2', '--out', 'out']) == 0
     assert '50.00 ± 35.36' in capsys.readouterr().out
 

@@ -152,7 +152,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     try:
         with Progress(console=console) as progress:
             rows = run_all(recipes, study.seeds, scheduler, progress)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         scheduler.stop()
         print(error, file=sys.stderr)
         return 1

@@ -9,16 +9,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from mmengine.config import Config
 
 from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.utils.numbers import is_whole
+from mpafer_plugin.utils.quoting import quote
 
 from ..amp import AMP
 from ..config_args import SHIPPED_CONFIGS
+from .yaml_file import read_yaml
 
 ROOT = SHIPPED_CONFIGS.parent
 ON = 'MPAFER_ON'  # names the dataset config of a baseline's config
+
+MAX_NAME = 200  # bytes of a folder, most disks take 255
+MAX_SEED = 2**32 - 1  # of numpy
 
 _REQUIRED = {'title', 'config', 'seeds', 'recipes'}
 _STUDY_KEYS = _REQUIRED | {'environment', 'options', 'full', 'amp'}
@@ -49,9 +54,19 @@ class Run(NamedTuple):
         It contains a digest of the config and of the files named in it
         (weights, architecture, lists of images), so that a change of any
         of them is another run. Code and images are not part of the digest.
+
+        Raises:
+            ValueError: If the options do not fit the config.
         """
         cfg = Config.fromfile(ROOT / self.config)
-        cfg.merge_from_dict(dict(self.options))
+        try:
+            cfg.merge_from_dict(dict(self.options))
+        except (TypeError, LookupError, AttributeError) as error:
+            raise ValueError(
+                f'recipe {self.recipe!r}: the options '
+                f'{quote(dict(self.options))} do not fit {self.config}: '
+                f'{error}'
+            ) from error
         content = cfg.to_dict()
         digests = [_digest(path) for path in _named_files(content)]
         parts = [content, digests, *([self.amp] if self.amp else [])]
@@ -138,19 +153,29 @@ def read_study(path: Path, full: bool) -> Study:
     Raises:
         ValueError: If a key or file is missing, or a key or value is invalid.
     """
-    found = _read(path)
+    found = {k: v for k, v in read_yaml(path).items() if v is not None}
     _check_keys(found, _STUDY_KEYS, path)
     absent = sorted(key for key in _REQUIRED if found.get(key) in (None, {}))
     if absent:
         raise ValueError(f'{path}: {absent} is missing')
-    seeds = found['seeds']
-    if not seeds or not all(type(seed) is int for seed in seeds):
-        raise ValueError(f'{path}: seeds={seeds!r} is not a list of integers')
+    for key in ('title', 'config'):
+        _check(isinstance(found[key], str), path, key, found, 'a text')
+    for key in ('recipes', 'options', 'full', 'environment'):
+        _check_mapping(found, key, path)
+    seeds, amp = found['seeds'], found.get('amp')
+    _check(
+        isinstance(seeds, list)
+        and seeds
+        and all(is_whole(seed, 0, MAX_SEED) for seed in seeds),
+        path,
+        'seeds',
+        found,
+        f'a list of integers in 0 to {MAX_SEED}',
+    )
     if len(set(seeds)) < len(seeds):
-        raise ValueError(f'{path}: seeds={seeds!r} has duplicates')
-    amp = found.get('amp')
-    if amp is not None and amp not in AMP:
-        raise ValueError(f'{path}: amp={amp!r} is not one of {[*AMP]}')
+        raise ValueError(f'{path}: seeds={quote(seeds)} has duplicates')
+    if amp is not None and amp not in [*AMP]:
+        raise ValueError(f'{path}: amp={quote(amp)} is not one of {[*AMP]}')
     title, options = found['title'], found.get('options', {})
     if full:
         if not found.get('full'):
@@ -159,46 +184,79 @@ def read_study(path: Path, full: bool) -> Study:
     _check_config(found['config'], path)
     recipes = []
     for name, content in found['recipes'].items():
+        where = f'{path}: recipe {quote(name)}'
+        _check_name(name, where)
         content = content or {}
-        where = f'{path}: recipe {name!r}'
+        if not isinstance(content, dict):
+            raise ValueError(f'{where}: {quote(content)} is no mapping')
         _check_keys(content, _RECIPE_KEYS, where)
         config = content.get('config', found['config'])
         _check_config(config, where)
+        for key in ('options', 'search'):
+            _check_mapping(content, key, where)
         settings = options | content.get('options', {})
         # A null reverts a setting to the config's value.
         settings = {k: v for k, v in settings.items() if v is not None}
         search = content.get('search', {})
+        for key, values in search.items():
+            _check(
+                isinstance(values, list) and values,
+                where,
+                key,
+                search,
+                'a list of values to try',
+            )
         recipes.append(Recipe(name, config, settings, search, amp))
-    environment = {k: str(v) for k, v in found.get('environment', {}).items()}
+    environment = found.get('environment', {})
+    for key, value in environment.items():
+        _check(
+            isinstance(value, (str, int, float)) and key and '=' not in key,
+            path,
+            key,
+            environment,
+            'an environment variable',
+        )
+    environment = {k: str(v) for k, v in environment.items()}
     environment[ON] = Path(found['config']).stem
     return Study(title, environment, seeds, recipes)
 
 
-def _read(path: Path) -> dict:
-    """Read a YAML file over its bases.
+def _check(
+    valid: Any, where: Any, key: str, content: Mapping, what: str
+) -> None:
+    if not valid:
+        raise ValueError(
+            f'{where}: {quote(key)[1:-1]}={quote(content[key])} is not {what}'
+        )
 
-    Not by mmengine (0.10.7), which executes Python that the file names.
-    """
-    try:
-        with path.open(encoding='utf-8') as file:
-            found = yaml.safe_load(file)
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise ValueError(f'study file {str(path)!r}: {error}') from error
-    if not isinstance(found, dict):
-        raise ValueError(f'study file {str(path)!r} has no keys')
-    bases = found.pop('_base_', [])
-    merged: dict = {}
-    for name in [bases] if isinstance(bases, str) else bases:
-        base = Config._get_cfg_path(name, str(path))[0]
-        merged = Config._merge_a_into_b(_read(Path(base)), merged)
-    return Config._merge_a_into_b(found, merged)
+
+def _check_mapping(content: Mapping, key: str, where: Any) -> None:
+    """Check a value that may be absent."""
+    value = content.get(key, {})
+    valid = isinstance(value, dict) and all(isinstance(k, str) for k in value)
+    _check(valid, where, key, content, 'a mapping of names to values')
+
+
+def _check_name(name: str, where: str) -> None:
+    """Check the name of a recipe, which is that of a folder."""
+    for part in name.split('/'):
+        if part in ('', '.', '..') or len(part.encode()) > MAX_NAME:
+            raise ValueError(
+                f'{where}: the name is that of a folder, of 1 to {MAX_NAME} '
+                "bytes and not '.' or '..'"
+            )
 
 
 def _check_keys(found: dict, allowed: set, where: Any) -> None:
-    if unknown := sorted(found.keys() - allowed):
-        raise ValueError(f'{where}: {unknown} is not among {sorted(allowed)}')
+    if unknown := [key for key in found if key not in allowed]:
+        raise ValueError(
+            f'{where}: {quote(unknown)} is not among {sorted(allowed)}'
+        )
 
 
-def _check_config(config: str, where: Any) -> None:
-    if not (ROOT / config).is_file():
-        raise ValueError(f'{where}: no config {config!r} in mpafer_plugin')
+def _check_config(config: Any, where: Any) -> None:
+    # Not Path.is_file, which raises for a name that is too long.
+    if not isinstance(config, str) or not os.path.isfile(ROOT / config):
+        raise ValueError(
+            f'{where}: no config {quote(config)} in mpafer_plugin'
+        )

@@ -1,14 +1,15 @@
 """Page of finished studies, for ``mpafer report --studies``."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mpafer_plugin.report import plots
 from mpafer_plugin.report.page import render
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.quoting import quote
 
-from .table import Row, markdown_row
+from .table import Row, markdown_row, read_row
 
 METRICS = dict(accuracy='accuracy', uar='UAR', macro_f1='macro-F1')
 
@@ -24,15 +25,13 @@ def read_studies(folder: Path) -> dict[str, list[Row]]:
     """
     found = {}
     for path in sorted(folder.rglob('runs.json')):
+        content = parse_json(path.read_bytes(), str(path))
         try:
-            content = json.loads(path.read_text(encoding='utf-8'))
-            rows = [Row(**row) for row in content]
-            for row in rows:
-                markdown_row(row)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(
-                f'{path} is not of a study ({type(error).__name__}: {error})'
-            ) from error
+            if not isinstance(content, list):
+                raise ValueError(f'{quote(content)} is no list')
+            rows = [read_row(row) for row in content]
+        except ValueError as error:
+            raise ValueError(f'{path} is not of a study: {error}') from error
         if rows:
             found[_title(path)] = rows
     if not found:
@@ -47,7 +46,7 @@ def _title(path: Path) -> str:
     table = path.with_name('table.md')
     if not table.is_file():
         return path.parent.name
-    with table.open(encoding='utf-8') as file:
+    with table.open(encoding='utf-8', errors='replace') as file:
         title = file.readline().lstrip('#').strip()
     return f'{title} ({path.parent.name})'
 

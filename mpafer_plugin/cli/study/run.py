@@ -30,9 +30,7 @@ from ..config_args import (
     num_trainable,
     require,
 )
-
-RESULT = 'result.json'
-METRICS = ('accuracy', 'uar', 'macro_f1')
+from .result import METRICS, RESULT
 
 
 def parse_args(

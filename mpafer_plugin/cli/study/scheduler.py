@@ -1,6 +1,5 @@
 """Execution of the runs of a study, several at a time."""
 
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ import torch
 from mpafer_plugin.utils.cpu_count import cpu_count
 
 from .plan import ROOT, Recipe, Run
-from .run import RESULT
+from .result import RESULT, read_result
 
 
 class Scheduler:
@@ -53,16 +52,19 @@ class Scheduler:
 
     def is_done(self, run: Run) -> bool:
         """Return whether a run is finished."""
-        return (self._work_dir(run) / RESULT).is_file()
+        return self.result_file(run).is_file()
+
+    def result_file(self, run: Run) -> Path:
+        """Return the file of a run's result."""
+        return self._work_dir(run) / RESULT
 
     def _work_dir(self, run: Run) -> Path:
         return self.folder / 'runs' / run.name
 
     def _result(self, run: Run) -> dict:
-        work_dir = self._work_dir(run)
-        if not (work_dir / RESULT).is_file():
-            self._run(run, work_dir)
-        return json.loads((work_dir / RESULT).read_text())
+        if not self.is_done(run):
+            self._run(run, self._work_dir(run))
+        return read_result(self.result_file(run))
 
     def _run(self, run: Run, work_dir: Path) -> None:
         work_dir.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,9 @@ from rich.table import Table
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 from mpafer_plugin.utils.fonts import drawn_names
+from mpafer_plugin.utils.quoting import quote
+
+from .result import check_result
 
 
 class Row(NamedTuple):
@@ -37,6 +40,29 @@ class Row(NamedTuple):
             return ''
         mean = statistics.mean(result[key] for result in self.results)
         return f'{mean / unit:.{digits}f}'
+
+
+def read_row(content: Any) -> Row:
+    """Return the row that a file has.
+
+    Raises:
+        ValueError: If it is none, or a result is not one of a run.
+    """
+    if not isinstance(content, dict) or {*content} != {*Row._fields}:
+        raise ValueError(f'{quote(content)} has not the keys {Row._fields}')
+    row = Row(**content)
+    kinds = dict(recipe=str, chosen=dict, results=list)
+    for (key, kind), value in zip(kinds.items(), row, strict=True):
+        if not isinstance(value, kind) or (key != 'chosen' and not value):
+            raise ValueError(f'{key}={quote(value)} is no {kind.__name__}')
+    for number, result in enumerate(row.results):
+        try:
+            check_result(result)
+        except ValueError as error:
+            raise ValueError(
+                f'result {number} of {quote(row.recipe)}: {error}'
+            ) from error
+    return row
 
 
 def mean_std(values: Sequence[float]) -> tuple[str, str]:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from mpafer_plugin.cli.study import plan
 from mpafer_plugin.cli.study.scheduler import Scheduler
@@ -151,3 +152,56 @@ def test_mixed_precision_is_another_run(tmp_path):
     path.write_text(content + 'amp: half\n')
     with pytest.raises(ValueError, match="amp='half' is not one of"):
         plan.read_study(path, full=False)
+
+
+GOOD = dict(
+    title='t', config='configs/mpafer_rafdb.py', seeds=[0], recipes={'a': {}}
+)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (dict(title=3), 'title=3 is not a text'),
+        (dict(config=['a']), r"config=\['a'\] is not a text"),
+        (dict(config='x' * 5000), "no config 'xxx"),
+        (dict(seeds=3), 'seeds=3 is not a list'),
+        (dict(seeds=[True]), r'seeds=\[True\] is not'),
+        (dict(seeds=[-1]), r'seeds=\[-1\] is not'),
+        (dict(seeds=[1, 1]), r'seeds=\[1, 1\] has duplicates'),
+        (dict(amp=['bf16']), r"amp=\['bf16'\] is not one of"),
+        (dict(options=[1]), r'options=\[1\] is not a mapping'),
+        (dict(options={1: 2}), r'options=\{1: 2\} is not a mapping'),
+        (dict(environment={'A': [1]}), r'A=\[1\] is not an env'),
+        (dict(environment={'A=B': 1}), 'A=B=1 is not an env'),
+        ({1: 2, 'b': 3}, r"\[1, 'b'\] is not among"),
+        (dict(recipes=['a']), r"recipes=\['a'\] is not a mapping"),
+        (dict(recipes={1: {}}), 'is not a mapping'),
+        (dict(recipes={'a': 3}), "'a': 3 is no mapping"),
+        (dict(recipes={'../a': {}}), r"'\.\./a': the name"),
+        (dict(recipes={'x' * 201: {}}), "'xxx.*: the name"),
+        (dict(recipes={'a': {'options': 'b'}}), "'a': options='b' is not"),
+        (dict(recipes={'a': {'search': {'lr': 'b'}}}), "'a': lr='b' is not"),
+        (dict(recipes={'a': {'search': {'lr': []}}}), r"'a': lr=\[\] is not"),
+    ],
+)
+def test_wrong_types(tmp_path, change, message):
+    path = tmp_path / 's.yaml'
+    path.write_text(yaml.safe_dump(GOOD | change))
+    with pytest.raises(ValueError, match=rf's\.yaml: .*{message}'):
+        plan.read_study(path, full=False)
+
+
+def test_an_absent_value_is_none(tmp_path):
+    path = tmp_path / 's.yaml'
+    path.write_text(yaml.safe_dump(GOOD | dict(options=None, amp=None)))
+    assert plan.read_study(path, full=False).recipes[0].options == {}
+
+
+def test_options_that_do_not_fit(tmp_path):
+    path = tmp_path / 's.yaml'
+    options = {'train_cfg.max_epochs.a': 1}
+    path.write_text(yaml.safe_dump(GOOD | dict(options=options)))
+    (recipe,) = plan.read_study(path, full=False).recipes
+    with pytest.raises(ValueError, match=r"'a': .*max_epochs\.a.* do not fit"):
+        _ = recipe.run(0).name
