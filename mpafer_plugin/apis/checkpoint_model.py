@@ -2,16 +2,21 @@
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
 from typing import Any
 
 import torch
+from mmengine.config import Config
+from mmengine.logging import MMLogger
 from mmpretrain.models import ImageClassifier
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.clip import FACE_TINY
 from mpafer_plugin.clip.architectures import is_named_architecture
 from mpafer_plugin.clip.weights import pretrained_tags
-from mpafer_plugin.engine.checkpoints.file import file_name
+from mpafer_plugin.engine.checkpoints.file import file_name, read_checkpoint
 from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
 from mpafer_plugin.utils.listing import listed
 
@@ -70,8 +75,101 @@ def model_from_meta(
     lost = [name for name in meta.tensors or () if name not in state_dict]
     if lost:
         raise ValueError(f'the checkpoint lacks tensors: {listed(lost)}')
-    try:
+    with _well_formed():
         return _build(meta, state_dict, clip)
+
+
+def trained_arguments(
+    settings: dict[str, Any], tensors: dict[str, torch.Tensor]
+) -> dict[str, dict[str, Any]]:
+    """Return the arguments of a model that a checkpoint states.
+
+    Args:
+        settings (dict): See :class:`CheckpointMeta`.
+        tensors (dict[str, torch.Tensor]): The checkpoint's tensors, whose
+            shapes give the lengths of prompts and context.
+
+    Returns:
+        dict: Arguments of ``backbone``, ``text`` and ``head``.
+
+    Raises:
+        ValueError: If a value is missing or malformed.
+    """
+    with _well_formed():
+        prompts = tensors.get('backbone.prompts')
+        context = tensors.get('head.text.context')
+        backbone = dict(num_prompts=0)
+        if prompts is not None:
+            depth, num, _ = prompts.shape
+            backbone = dict(num_prompts=num, prompt_depth=depth)
+        text = dict(
+            num_context=0 if context is None else context.shape[-2],
+            class_specific_context=context is not None and context.ndim == 3,
+        )
+        head = dict(
+            top_k=int(settings['top_k']),
+            local_weight=float(settings['local_weight']),
+            # Absent from older files.
+            proto_weight=float(settings.get('proto_weight', 0)),
+            logit_scale=settings['logit_scale'],
+        )
+        if 'head.prototypes' not in tensors:
+            head['loss_proto'] = None
+        return dict(backbone=backbone, text=text, head=head)
+
+
+def as_trained(cfg: Config, path: str) -> Config:
+    """Give a config's model the prompts and settings of a checkpoint.
+
+    The log says what is changed. A config stays as it is if its model is not
+    :class:`PromptedCLIPViT` with :class:`PromptAlignmentHead`, or the
+    checkpoint does not describe one.
+
+    Args:
+        cfg (Config): The config, not changed.
+        path (str): The checkpoint.
+
+    Raises:
+        ValueError: If the checkpoint is refused.
+    """
+    checkpoint = read_checkpoint(path)
+    meta = CheckpointMeta.from_checkpoint(checkpoint)
+    model = cfg.model
+    kinds = [model.get(part, {}).get('type') for part in ('backbone', 'head')]
+    ours = kinds == ['PromptedCLIPViT', 'PromptAlignmentHead']
+    if meta is None or meta.settings is None or not ours:
+        return cfg
+    own = trained_arguments(meta.settings, checkpoint['state_dict'])
+    head = own['head']
+    if 'loss_proto' not in head and model.head.get('loss_proto', 1) is None:
+        head['loss_proto'] = dict(type='PrototypeAlignmentLoss')
+    cfg = deepcopy(cfg)
+    parts = dict(
+        backbone=cfg.model.backbone,
+        text=cfg.model.head.text,
+        head=cfg.model.head,
+    )
+    changed = [
+        f'{name}={value!r}, not {parts[part][name]!r}'
+        for part, arguments in own.items()
+        for name, value in arguments.items()
+        if name in parts[part] and parts[part][name] != value
+    ]
+    for part, arguments in own.items():
+        parts[part].update(arguments)
+    if changed:
+        MMLogger.get_current_instance().info(
+            f'{path} is as in its training, other than the config: '
+            + ', '.join(changed)
+        )
+    return cfg
+
+
+@contextmanager
+def _well_formed() -> Iterator[None]:
+    """Turn errors of malformed values into one that names the entry."""
+    try:
+        yield
     except (
         KeyError, IndexError, TypeError, AttributeError, RuntimeError,
         ArithmeticError
@@ -97,17 +195,7 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
             f'images cannot be normalized by mean={mean}, std={std}'
         )
     arch = _arch(meta.image_tower['arch'])
-    prompts = tensors.get('backbone.prompts')
-    context = tensors.get('head.text.context')
-    head = dict(
-        top_k=int(settings['top_k']),
-        local_weight=float(settings['local_weight']),
-        # Absent from older files.
-        proto_weight=float(settings.get('proto_weight', 0)),
-        logit_scale=settings['logit_scale'],
-    )
-    if 'head.prototypes' not in tensors:
-        head['loss_proto'] = None
+    own = trained_arguments(settings, tensors)
     words = zip(meta.classes, meta.prompt_words, strict=True)
     size = [int(side) for side in meta.image_tower.get('image_size', ())]
     if max(size, default=0) > LARGEST_IMAGE:
@@ -115,21 +203,17 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
             f'image_size={size} is above {LARGEST_IMAGE} pixels: '
             + NEEDS_CONFIG
         )
-    backbone: dict[str, Any] = dict(num_prompts=0, image_size=size or None)
-    if prompts is not None:
-        backbone.update(num_prompts=len(prompts[0]), prompt_depth=len(prompts))
     model = build_model(
         meta.classes,
         arch,
         _clip(arch, settings['clip'], clip),
-        backbone=backbone,
-        text=dict(
-            num_context=0 if context is None else context.shape[-2],
-            class_specific_context=context is not None and context.ndim == 3,
+        backbone=own['backbone'] | dict(image_size=size or None),
+        text=own['text']
+        | dict(
             prompt_names=dict(words),
             hard_prompts=[texts[0] for texts in meta.hard_prompts],
         ),
-        head=head,
+        head=own['head'],
     )
     model.data_preprocessor = MODELS.build(
         dict(

@@ -9,7 +9,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from mmpretrain.registry import DATASETS
 from rich.progress import track
 from torch.utils.data import Subset
 
+from mpafer_plugin.apis.checkpoint_model import as_trained
 from mpafer_plugin.apis.load_model import LoadedModel, load_model
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.engine.checkpoints.calibration import store_calibration
@@ -28,7 +28,11 @@ from mpafer_plugin.engine.checkpoints.test_pipeline import pipeline_of
 from mpafer_plugin.report.build import Model, Report
 from mpafer_plugin.report.content import Page
 from mpafer_plugin.report.data import ReportData
-from mpafer_plugin.report.header import data_facts, model_facts, versions_here
+from mpafer_plugin.report.header import (
+    data_facts,
+    facts_of_report,
+    model_facts,
+)
 from mpafer_plugin.report.numbers import Temperature
 from mpafer_plugin.report.page import write
 from mpafer_plugin.report.predictions import Sample, predict
@@ -93,7 +97,7 @@ def parse_args(
         '--store-temperature',
         action='store_true',
         help='store the temperatures in the checkpoints, for '
-        'FERInferencer(calibrated=True)',
+        'FERInferencer(calibrated=True) and mpafer predict --calibrated',
     )
     args = parser.parse_args(argv)
     if args.studies is None and not args.checkpoints:
@@ -194,7 +198,10 @@ def load_models(cfg: Config, paths: Sequence[str]) -> list[LoadedModel]:
     Raises:
         ValueError: If one does not fit, or they have different classes.
     """
-    models = [load_model(cfg, path, dtype='float32') for path in paths]
+    models = [
+        load_model(as_trained(cfg, path), path, dtype='float32')
+        for path in paths
+    ]
     for path, model in zip(paths, models, strict=True):
         if model.classes != models[0].classes:
             raise ValueError(
@@ -216,7 +223,7 @@ def report(
     names = distinct_names(args.checkpoints)
     models = load_models(cfg, args.checkpoints)
     facts = [
-        model_facts(path, model, cfg)
+        model_facts(path, model)
         for path, model in zip(args.checkpoints, models, strict=True)
     ]
     source = cfg
@@ -258,15 +265,6 @@ def store_temperatures(paths: Sequence[str], made: Report) -> None:
         fitted = model.temperature
         store_calibration(path, fitted.value, fitted.images)
         print(f'temperature {fitted.value:.4f} stored in {path}')
-
-
-def facts_of_report(command: str) -> dict[str, Any]:
-    """Return how and when a report is made."""
-    return dict(
-        command=command,
-        date=datetime.now().astimezone().isoformat(' ', 'minutes'),
-        versions=versions_here(),
-    )
 
 
 def report_on_checkpoints(args: argparse.Namespace, command: str) -> Path:

@@ -1,7 +1,9 @@
 """Facts that identify a report: data, model, recipe and versions."""
 
+import ast
 import platform
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -34,15 +36,12 @@ def data_facts(
     )
 
 
-def model_facts(
-    path: str, loaded: LoadedModel, cfg: Mapping[str, Any]
-) -> dict[str, Any]:
+def model_facts(path: str, loaded: LoadedModel) -> dict[str, Any]:
     """Describe a checkpoint and the run that wrote it.
 
     Args:
         path (str): The checkpoint.
         loaded (LoadedModel): Its model.
-        cfg (Mapping): The config, from which the recipe is taken.
     """
     checkpoint = read_checkpoint(path)
     entry = CheckpointMeta.from_checkpoint(checkpoint)
@@ -69,8 +68,39 @@ def model_facts(
         dtype=meta.get('dtype'),
         versions={} if entry is None else entry.versions,
         towers=towers,
-        recipe=recipe_of(model, cfg),
+        recipe=recipe_of(model, config_values(meta.get('cfg'))),
     )
+
+
+def config_values(text: Any) -> dict[str, Any]:
+    """Read the config that a checkpoint holds as text, without executing it.
+
+    Args:
+        text (Any): Assignments of literals, as ``Config.pretty_text`` has
+            them.
+
+    Returns:
+        dict: Its values; empty if it is not of that form.
+    """
+    try:
+        return {
+            statement.targets[0].id: _literal(statement.value)
+            for statement in ast.parse(text).body
+        }
+    except (
+        AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
+        ValueError
+    ):  # fmt: skip
+        return {}
+
+
+def _literal(node: Any) -> Any:
+    """Evaluate a literal in which dicts may be calls of ``dict``."""
+    if isinstance(node, ast.Call) and node.func.id == 'dict':
+        return {pair.arg: _literal(pair.value) for pair in node.keywords}
+    if isinstance(node, ast.List | ast.Tuple):
+        return [_literal(item) for item in node.elts]
+    return ast.literal_eval(node)
 
 
 def recipe_of(model: Any, cfg: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,7 +108,7 @@ def recipe_of(model: Any, cfg: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         model (nn.Module): A classifier.
-        cfg (Mapping): The config.
+        cfg (Mapping): The config of its training, empty if it is not known.
     """
     recipe: dict[str, Any] = {}
     prompts = getattr(model.backbone, 'prompts', None)
@@ -91,28 +121,37 @@ def recipe_of(model: Any, cfg: Mapping[str, Any]) -> dict[str, Any]:
         if hasattr(head, name):
             recipe[name] = getattr(head, name)
     if hasattr(head, 'log_scale'):
-        recipe['logit scale'] = round(float(head.log_scale.exp()), 3)
+        recipe['logit scale'] = round(head.log_scale.exp().item(), 3)
     context = getattr(getattr(head, 'text', None), 'context', None)
     if context is not None:
         recipe['context vectors'] = context.shape[-2]
+    stated = _part(cfg, 'model', 'head')
     losses = [
         name.removeprefix('loss_')
         for name in ('loss_token', 'loss_prompt', 'loss_proto')
-        if getattr(head, name, None) is not None
+        if stated.get(name) is not None
     ]
     if losses:
         recipe['alignment losses'] = ', '.join(losses)
-    optimizer = (cfg.get('optim_wrapper') or {}).get('optimizer') or {}
+    optimizer = _part(cfg, 'optim_wrapper', 'optimizer')
     for name in ('type', 'lr', 'weight_decay'):
         if name in optimizer:
             recipe[f'optimizer {name}'] = optimizer[name]
-    train = cfg.get('train_cfg') or {}
+    train = _part(cfg, 'train_cfg')
     for name in ('max_epochs', 'max_iters'):
         if name in train:
             recipe[name] = train[name]
-    if 'batch_size' in (cfg.get('train_dataloader') or {}):
-        recipe['batch size'] = cfg['train_dataloader']['batch_size']
+    loader = _part(cfg, 'train_dataloader')
+    if 'batch_size' in loader:
+        recipe['batch size'] = loader['batch_size']
     return recipe
+
+
+def _part(cfg: Any, *names: str) -> dict[str, Any]:
+    """Return a part of a config, empty if there is none."""
+    for name in names:
+        cfg = cfg.get(name) if isinstance(cfg, dict) else None
+    return cfg if isinstance(cfg, dict) else {}
 
 
 def versions_here() -> dict[str, str]:
@@ -124,3 +163,12 @@ def versions_here() -> dict[str, str]:
         except PackageNotFoundError:  # the host's maintained fork
             continue
     return found
+
+
+def facts_of_report(command: str) -> dict[str, Any]:
+    """Return how and when a report is made."""
+    return dict(
+        command=command,
+        date=datetime.now().astimezone().isoformat(' ', 'minutes'),
+        versions=versions_here(),
+    )

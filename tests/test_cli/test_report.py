@@ -1,5 +1,6 @@
 import json
 import re
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -11,21 +12,35 @@ from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.cli.report import distinct_names, main
 from mpafer_plugin.engine.checkpoints.file import read_checkpoint
 from tests.test_apis.conftest import save  # noqa: F401
+from tests.test_datasets.conftest import log  # noqa: F401
 
 RESIZE = dict(scale=[32, 32], interpolation='bicubic')
 
 
 @pytest.fixture
 def run(load_config, save, tmp_path):  # noqa: F811
-    """Function that reports on models of a tiny config with other prompts."""
+    """Function that reports on models of a tiny config with other prompts.
+
+    `run.save` saves one more, of the config with some options.
+    """
     cfg = load_config('mpafer_rafdb.py')
     paths = []
-    for seed in (0, 1):
+
+    def one_more(seed, options=()):
+        own = deepcopy(cfg)
+        own.merge_from_dict(dict(options))
         torch.manual_seed(seed)
-        model = MODELS.build(cfg.model)
-        torch.nn.init.normal_(model.backbone.prompts)
-        model.head.set_prototypes(torch.randn_like(model.head.prototypes))
+        model = MODELS.build(own.model)
+        if model.backbone.prompts is not None:
+            torch.nn.init.normal_(model.backbone.prompts)
+        if model.head.loss_proto is not None:
+            shape = torch.randn_like(model.head.prototypes)
+            model.head.set_prototypes(shape)
         paths.append(str(save(model, f'{seed}.pth', resize=RESIZE)))
+        return model
+
+    for seed in (0, 1):
+        one_more(seed)
     cfg.dump(tmp_path / 'tiny.py')
     out = tmp_path / 'r.html'
 
@@ -35,7 +50,7 @@ def run(load_config, save, tmp_path):  # noqa: F811
         found = json.loads(out.with_suffix('.json').read_text())
         return found, out.read_text()
 
-    run.cfg, run.paths = cfg, paths
+    run.cfg, run.paths, run.save = cfg, paths, one_more
     return run
 
 
@@ -76,6 +91,44 @@ def test_two_checkpoints(run):
     assert 'id="comparison"' in html
     spread = numbers['comparison']['spread']['accuracy']
     assert spread['mean'] == pytest.approx(100 * sum(right) / 56, abs=1e-4)
+
+
+def test_checkpoints_with_other_prompts(run, log):  # noqa: F811
+    """Each is as in its training, CoOp without visual prompts too."""
+    short = {
+        'backbone.num_prompts': 3,
+        'backbone.prompt_depth': 1,
+        'head.text.num_context': 4,
+        'head.text.class_specific_context': True,
+        'head.top_k': 2,
+        'head.logit_scale': 'learnable',
+    }
+    coop = {
+        'backbone.num_prompts': 0,
+        'head.local_weight': 0,
+        'head.loss_proto': None,
+    }
+    for seed, options in ((2, short), (3, coop)):
+        run.save(seed, {f'model.{k}': v for k, v in options.items()})
+    numbers, _ = run(models=4)
+    recipes = [model['facts']['recipe'] for model in numbers['models']]
+    assert [r.get('visual prompts') for r in recipes] == [
+        *2 * ['8 x 2 layers'], '3 x 1 layers', None,
+    ]  # fmt: skip
+    assert [r['context vectors'] for r in recipes] == [10, 10, 4, 10]
+    assert [r['top_k'] for r in recipes] == [16, 16, 2, 16]
+    assert [r['local_weight'] for r in recipes] == [1, 1, 1, 0]
+    assert 'num_context=4, not 10' in log.text
+    assert 'was trained with other settings' not in log.text
+    # As the checkpoint alone gives it.
+    alone = FERInferencer(
+        run.paths[3], face='none', clip=run.cfg.model.backbone.pretrained
+    )
+    image = numbers['models'][3]['mistakes']['pairs'][0]['images'][0]
+    root = run.cfg.test_dataloader.dataset.data_root
+    (found,) = alone(f'{root}/{image["path"]}')[0]
+    assert found['pred_class'] == image['predicted']
+    assert found['pred_score'] == pytest.approx(image['confidence'], abs=1e-5)
 
 
 def test_sections_of_one_checkpoint(run):

@@ -64,6 +64,12 @@ def parse_args(
         'by the trained context',
     )
     parser.add_argument(
+        '--calibrated',
+        action='store_true',
+        help='divide the logits by the temperature that mpafer report '
+        '--store-temperature stored in the checkpoint',
+    )
+    parser.add_argument(
         '--out', required=True, metavar='DIR', help='output folder'
     )
     parser.add_argument(

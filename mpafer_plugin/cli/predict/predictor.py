@@ -79,6 +79,7 @@ class Predictor:
             face_model=args.face_model,
             clip=args.clip,
             classes=args.classes,
+            calibrated=args.calibrated,
             face_crop=None if margin is None else FaceCrop(margin=margin),
         )
         if args.explain:

@@ -14,6 +14,7 @@ from mpafer_plugin.apis import FERInferencer
 from mpafer_plugin.apis.inputs import frames_of
 from mpafer_plugin.faces import ImageError
 from tests.conftest import ROOT
+from tests.test_apis.conftest import face_tiny, save  # noqa: F401
 from tests.test_faces.conftest import canvas, real_faces, yunet_file  # noqa: F401
 from tests.videos import live_matroska, motion_jpeg
 
@@ -53,6 +54,32 @@ def test_a_bad_file_does_not_stop_the_rest(predict, noise, tmp_path):
     ]
     written = sorted((tmp_path / 'out').rglob('*.png'))
     assert written == [tmp_path / 'out/a.png', tmp_path / 'out/below/a.png']
+
+
+def test_calibrated(predict, noise, face_tiny, save, tmp_path):  # noqa: F811
+    """Probabilities of logits at half their size."""
+    stored = dict(temperature=2.0, images=1)
+    found = []
+    for name, entry, args in (
+        ('a.pth', {}, []),
+        ('b.pth', dict(calibration=stored), []),
+        ('b.pth', dict(calibration=stored), ['--calibrated']),
+    ):
+        weights = save(face_tiny, name, **entry)
+        code, err = predict(
+            noise / 'a.png', '--out', 'out', '--json', '--face', 'none',
+            '--weights', weights, *args,
+        )  # fmt: skip
+        assert code == 0, err
+        (entry,) = json.loads((tmp_path / 'out/predictions.json').read_text())
+        found.append(np.array(list(entry['faces'][0]['probs'].values())))
+    assert np.array_equal(*found[:2])
+    root = np.sqrt(found[0])
+    np.testing.assert_allclose(found[2], root / root.sum(), atol=1e-5)
+    code, err = predict(
+        noise, '--out', 'out', '--calibrated', '--face', 'none'
+    )
+    assert code == 2 and '--store-temperature' in err
 
 
 def test_names_do_not_collide(predict, noise, tmp_path):
