@@ -113,11 +113,17 @@ class Bootstrap:
         return sums.T
 
     def intervals(self, model: int = 0) -> dict[str, dict[str, float]]:
-        """Return accuracy, UAR and macro-F1 in percent, with intervals."""
-        return {
-            name: interval(self.point[model][name], self.samples[model][name])
-            for name in MEANS
-        }
+        """Return accuracy, UAR and macro-F1 in percent, with intervals.
+
+        If all or no images are right, all resamples are alike: the accuracy
+        has Wilson's interval then (1927), the others none.
+        """
+        point, samples = self.point[model], self.samples[model]
+        found = {name: interval(point[name], samples[name]) for name in MEANS}
+        if point['accuracy'] in (0, 1):
+            images = int(self.support.sum())
+            found['accuracy'] = _wilson(point['accuracy'], images)
+        return found
 
     def recalls(self, model: int = 0) -> list[dict | None]:
         """Return the recall of each class, None for those without images.
@@ -131,9 +137,7 @@ class Bootstrap:
             if not support:
                 found.append(None)
             elif recall in (0, 1):
-                share = _Z**2 / (support + _Z**2)
-                ends = (0, share) if recall == 0 else (1 - share, 1)
-                found.append(_percent(recall, *ends))
+                found.append(_wilson(recall, support))
             else:
                 found.append(interval(recall, values))
         return found
@@ -155,6 +159,12 @@ class Bootstrap:
 def interval(value: float, samples: np.ndarray) -> dict[str, float]:
     """Return a value and its 95 % interval, in percent."""
     return _percent(value, *np.nanpercentile(samples, _LEVELS))
+
+
+def _wilson(value: float, images: int) -> dict[str, float]:
+    """Return Wilson's interval of a share that is 0 or 1, in percent."""
+    share = _Z**2 / (images + _Z**2)
+    return _percent(value, *((0, share) if value == 0 else (1 - share, 1)))
 
 
 def _percent(value: float, low: float, high: float) -> dict[str, float]:

@@ -81,6 +81,8 @@ class Page:
                 for name, title in SECTIONS.items()
                 if absent.get(name, True)
             ],
+            many=len(self._report.classes) > MOST_CLASSES,
+            most_named=plots.MOST_NAMED,
             matrix=self._rows(first['confusion']),
             hide_images=self._hidden,
             has_patches=self._predictions.deciding is not None,
@@ -127,7 +129,10 @@ class Page:
                 for name, found in numbers['groups'].items()
             },
             features=self._scatters(),
+            matrix=None,
         )
+        if len(self._report.classes) > MOST_CLASSES:
+            drawn['matrix'] = plots.matrix(first['confusion'])
         for name, ylabel in (
             ('norms', 'mean norm of a prompt'),
             ('attention', 'attention to prompts, percent'),

@@ -83,10 +83,8 @@ def config_values(text: Any) -> dict[str, Any]:
         dict: Its values; empty if it is not of that form.
     """
     try:
-        return {
-            statement.targets[0].id: _literal(statement.value)
-            for statement in ast.parse(text).body
-        }
+        tree: Any = ast.parse(text)
+        return {s.targets[0].id: _literal(s.value) for s in tree.body}
     except (
         AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
         ValueError

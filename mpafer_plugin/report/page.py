@@ -21,9 +21,14 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def with_interval(found: Mapping[str, float] | None) -> Markup | str:
-    """Format a value and its interval, a dash if it is not known."""
+    """Format a value and its interval, a dash if it is not known.
+
+    An interval without width, of resamples that are all alike, is left out.
+    """
     if found is None:
         return UNKNOWN
+    if found['low'] == found['high']:
+        return percent(found['value'])
     return Markup('{:.1f} <small>[{:.1f}, {:.1f}]</small>').format(
         found['value'], found['low'], found['high']
     )

@@ -1,6 +1,7 @@
 """Plots of a report, as SVG whose colours follow the page."""
 
 import io
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -161,30 +162,34 @@ def scatter(
     with style():
         figure = Figure((5, 4.6))
         axes = figure.add_subplot()
-        for c, name in enumerate(classes):
-            own = points[labels == c]
+        # Of very many classes several look alike, and are drawn at once.
+        looks = len(classes)
+        if looks > MOST_NAMED:
+            looks = math.lcm(len(MARKERS), len(COLOURS))
+        for look in range(min(looks, len(classes))):
+            own = points[labels % looks == look]
             axes.scatter(
                 own[:, 0],
                 own[:, 1],
                 s=11,
-                marker=MARKERS[c % len(MARKERS)],
-                color=colour(c),
+                marker=MARKERS[look % len(MARKERS)],
+                color=colour(look),
                 alpha=0.55,
                 linewidths=0,
-                label=name if len(classes) <= MOST_NAMED else None,
+                label=classes[look] if looks == len(classes) else None,
             )
+        small = min(1, MOST_NAMED / len(classes))
         for kind, places in marks.items():
-            for c, place in enumerate(places):
-                axes.scatter(
-                    place[0],
-                    place[1],
-                    s=150 if shapes[kind] == '*' else 60,
-                    marker=shapes[kind],
-                    color=colour(c),
-                    edgecolors=_INK,
-                    linewidths=1,
-                    zorder=3,
-                )
+            axes.scatter(
+                places[:, 0],
+                places[:, 1],
+                s=small * (150 if shapes[kind] == '*' else 60),
+                marker=shapes[kind],
+                color=[colour(c) for c in range(len(classes))],
+                edgecolors=_INK,
+                linewidths=math.sqrt(small),
+                zorder=3,
+            )
         axes.set(xticks=[], yticks=[])
         for side in axes.spines.values():
             side.set_visible(False)
@@ -193,6 +198,23 @@ def scatter(
                 loc='upper left', bbox_to_anchor=(1, 1), markerscale=1.6
             )
         return to_svg(figure, label)
+
+
+def matrix(confusion: np.ndarray) -> Markup:
+    """Draw the shares of a confusion matrix (C, C) as an image."""
+    share = confusion / np.maximum(confusion.sum(1, keepdims=True), 1)
+    with style():
+        figure = Figure((5.6, 5))
+        axes = figure.add_subplot()
+        image = axes.imshow(100 * share, cmap='cividis', vmin=0, vmax=100)
+        axes.set(
+            xticks=[],
+            yticks=[],
+            xlabel='predicted class, in the order of the results',
+            ylabel='true class',
+        )
+        figure.colorbar(image, label='percent', shrink=0.8)
+        return to_svg(figure, 'Confusion matrix')
 
 
 def by_layer(values: Sequence[float], ylabel: str) -> Markup:

@@ -9,8 +9,11 @@ from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
 from mpafer_plugin.apis import FERInferencer
-from mpafer_plugin.cli.report import distinct_names, main
+from mpafer_plugin.apis.load_model import load_model
+from mpafer_plugin.cli.report import distinct_names, load_models, main
 from mpafer_plugin.engine.checkpoints.file import read_checkpoint
+from mpafer_plugin.report import content, plots
+from mpafer_plugin.report.header import recipe_of
 from tests.test_apis.conftest import save  # noqa: F401
 from tests.test_datasets.conftest import log  # noqa: F401
 
@@ -110,8 +113,8 @@ def test_checkpoints_with_other_prompts(run, log):  # noqa: F811
     }
     for seed, options in ((2, short), (3, coop)):
         run.save(seed, {f'model.{k}': v for k, v in options.items()})
-    numbers, _ = run(models=4)
-    recipes = [model['facts']['recipe'] for model in numbers['models']]
+    models = load_models(run.cfg, run.paths)
+    recipes = [recipe_of(found.model, {}) for found in models]
     assert [r.get('visual prompts') for r in recipes] == [
         *2 * ['8 x 2 layers'], '3 x 1 layers', None,
     ]  # fmt: skip
@@ -120,15 +123,16 @@ def test_checkpoints_with_other_prompts(run, log):  # noqa: F811
     assert [r['local_weight'] for r in recipes] == [1, 1, 1, 0]
     assert 'num_context=4, not 10' in log.text
     assert 'was trained with other settings' not in log.text
-    # As the checkpoint alone gives it.
-    alone = FERInferencer(
-        run.paths[3], face='none', clip=run.cfg.model.backbone.pretrained
-    )
-    image = numbers['models'][3]['mistakes']['pairs'][0]['images'][0]
-    root = run.cfg.test_dataloader.dataset.data_root
-    (found,) = alone(f'{root}/{image["path"]}')[0]
-    assert found['pred_class'] == image['predicted']
-    assert found['pred_score'] == pytest.approx(image['confidence'], abs=1e-5)
+    # As each checkpoint alone gives it.
+    images = torch.randn(2, 3, 32, 32)
+    for path, found in zip(run.paths[2:], models[2:], strict=True):
+        alone = load_model(path, clip=run.cfg.model.backbone.pretrained)
+        with torch.no_grad():
+            expected, scores = (
+                m.model.head(m.model.extract_feat(images))
+                for m in (alone, found)
+            )
+        torch.testing.assert_close(scores, expected)
 
 
 def test_sections_of_one_checkpoint(run):
@@ -150,6 +154,17 @@ def test_images_may_be_left_out(run):
     # The maps of patches alone, over a grey square.
     maps = numbers['models'][0]['patch_maps']
     assert html.count('data:image/jpeg') == len(maps)
+
+
+def test_very_many_classes(run, monkeypatch):
+    monkeypatch.setattr(content, 'MOST_CLASSES', 3)
+    monkeypatch.setattr(plots, 'MOST_NAMED', 3)
+    _, html = run('--no-images', '--split', 'val')
+    assert '7 of 7 classes' in re.sub(r'\s+', ' ', html)
+    assert 'class="scroll tall"' in html
+    assert 'id="confusion"' not in html  # a figure, not a table
+    assert 'aria-label="Confusion matrix"' in html
+    assert 'Colours and marks repeat' in html
 
 
 def test_a_temperature_that_is_stored(run, tmp_path):

@@ -58,10 +58,18 @@ def test_resamples_are_the_same_again(twelve):
     assert first.intervals() == again.intervals()
 
 
-def test_a_class_with_no_image_right():
+@pytest.mark.parametrize('of', ['a class', 'all images'])
+def test_no_image_right(of):
     """Wilson: 1.96 ** 2 / (4 + 1.96 ** 2) at most, and the mirror image."""
     true, predicted = np.array(4 * [0] + 4 * [1]), np.array(8 * [1])
-    none, all_ = Bootstrap(true, [predicted], 2).recalls()
+    if of == 'a class':
+        none, all_ = Bootstrap(true, [predicted], 2).recalls()
+    else:
+        halves = (slice(4), slice(4, 8))
+        none, all_ = (
+            Bootstrap(true[x], [predicted[x]], 2).intervals()['accuracy']
+            for x in halves
+        )
     assert (none['value'], none['low']) == (0, 0)
     assert none['high'] == pytest.approx(48.99, abs=0.01)
     assert (all_['value'], all_['high']) == (100, 100)

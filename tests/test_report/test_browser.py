@@ -54,6 +54,25 @@ def test_a_report_in_the_browser(run, chromium, tmp_path):  # noqa: F811
         page.close()
 
 
+def test_print(run, chromium, tmp_path):  # noqa: F811
+    """On A4 with margins, dark screen or not: light, and no table is cut."""
+    run(models=2)
+    page = chromium.new_page(
+        viewport=dict(width=703, height=1000), color_scheme='dark'
+    )
+    page.goto((tmp_path / 'r.html').as_uri())
+    page.emulate_media(media='print')
+    colour = 'getComputedStyle(document.body).backgroundColor'
+    assert page.evaluate(colour) == 'rgb(255, 255, 255)'
+    assert page.evaluate('document.documentElement.scrollWidth') == 703
+    for table in page.locator('table').all():
+        box = table.bounding_box()
+        assert box['x'] + box['width'] <= 703
+    for image in page.locator('img').all():
+        assert image.evaluate('x => x.complete && x.naturalWidth > 0')
+    page.close()
+
+
 def test_clicks(run, chromium, tmp_path):  # noqa: F811
     run()
     page = chromium.new_page()
