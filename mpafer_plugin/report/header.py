@@ -83,8 +83,8 @@ def config_values(text: Any) -> dict[str, Any]:
         dict: Its values; empty if it is not of that form.
     """
     try:
-        tree: Any = ast.parse(text)
-        return {s.targets[0].id: _literal(s.value) for s in tree.body}
+        statements: list[Any] = ast.parse(text).body
+        return {s.targets[0].id: _literal(s.value) for s in statements}
     except (
         AttributeError, MemoryError, RecursionError, SyntaxError, TypeError,
         ValueError
@@ -94,7 +94,7 @@ def config_values(text: Any) -> dict[str, Any]:
 
 def _literal(node: Any) -> Any:
     """Evaluate a literal in which dicts may be calls of ``dict``."""
-    if isinstance(node, ast.Call) and node.func.id == 'dict':
+    if isinstance(node, ast.Call) and getattr(node.func, 'id', '') == 'dict':
         return {pair.arg: _literal(pair.value) for pair in node.keywords}
     if isinstance(node, ast.List | ast.Tuple):
         return [_literal(item) for item in node.elts]
