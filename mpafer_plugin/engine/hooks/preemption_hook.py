@@ -1,5 +1,7 @@
+import os
 import signal
 import threading
+from types import FrameType
 from typing import Any
 
 import torch
@@ -23,7 +25,9 @@ class PreemptionHook(Hook):
     ``--resume`` continues with the next iteration. At other times there is
     nothing new to save, and the process exits with the same code at once.
     Further signals are ignored. It is enough that one of several processes
-    receives the signal; they compare every ten iterations.
+    receives the signal; they compare every ten iterations. A process forked
+    from this one, and this one after a run that failed, take the signal as
+    they did before the run.
 
     Requires a :class:`SafeCheckpointHook` and, to resume mid-epoch, a
     :class:`ResumableTrainLoop`. Without them the last checkpoint remains, and
@@ -36,11 +40,14 @@ class PreemptionHook(Hook):
     def __init__(self):
         self._asked = False
         self._training = False
+        self._runner: Any = None
+        self._process = 0
         self._former: Any = None
 
     def before_run(self, runner) -> None:
         """Install the signal handler, if this is the main thread."""
         if threading.current_thread() is threading.main_thread():
+            self._runner, self._process = runner, os.getpid()
             self._former = signal.signal(signal.SIGTERM, self._on_signal)
 
     def after_run(self, runner) -> None:
@@ -89,10 +96,25 @@ class PreemptionHook(Hook):
         all_reduce(asked, op='max')
         return bool(asked)
 
-    def _on_signal(self, *args) -> None:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not self._runs(frame):
+            signal.signal(number, self._former or signal.SIG_DFL)
+            signal.raise_signal(number)
+            return
         again, self._asked = self._asked, True
         if not (self._training or again):
             raise SystemExit(PREEMPTED)
+
+    def _runs(self, frame: FrameType | None) -> bool:
+        """Return whether a method of the runner is at work here.
+
+        `after_run` is not called when a run fails.
+        """
+        if os.getpid() != self._process:
+            return False
+        while frame and frame.f_locals.get('self') is not self._runner:
+            frame = frame.f_back
+        return frame is not None
 
     def _stop_if_asked(self, runner) -> None:
         if self._asked:

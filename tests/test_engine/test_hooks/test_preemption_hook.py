@@ -1,5 +1,8 @@
 """Signals to whole runs are in tests/test_engine/test_interruptions.py."""
 
+import os
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -43,3 +46,54 @@ def test_one_process_looks_after_each(monkeypatch):
     with pytest.raises(SystemExit) as exit:
         hook.after_train_iter(runner, 3)
     assert exit.value.code == preemption_hook.PREEMPTED
+
+
+class Runner:
+    def train(self, hook, step):
+        hook.before_run(self)
+        hook._training = True
+        step()
+
+
+@pytest.fixture
+def received():
+    """Signals that come to the handler from before the run."""
+    numbers = []
+    former = signal.signal(signal.SIGTERM, lambda n, frame: numbers.append(n))
+    yield numbers
+    signal.signal(signal.SIGTERM, former)
+
+
+def test_a_signal_in_and_after_a_run_that_fails(received):
+    hook = preemption_hook.PreemptionHook()
+
+    def step():
+        signal.raise_signal(signal.SIGTERM)
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        Runner().train(hook, step)
+    assert hook._asked and received == []
+    for count in (1, 2):
+        signal.raise_signal(signal.SIGTERM)
+        assert received == count * [signal.SIGTERM]
+
+
+def test_a_forked_process_can_be_ended():
+    """As `multiprocessing.Pool` ends its workers."""
+    former = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    children = []
+
+    def fork():
+        children.append(os.fork())
+        if not children[0]:
+            time.sleep(60)
+            os._exit(0)
+
+    try:
+        Runner().train(preemption_hook.PreemptionHook(), fork)
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    os.kill(children[0], signal.SIGTERM)
+    _, status = os.waitpid(children[0], 0)
+    assert os.WTERMSIG(status) == signal.SIGTERM
