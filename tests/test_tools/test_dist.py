@@ -38,7 +38,9 @@ train_cfg = dict(max_epochs=1)
 default_hooks = dict(logger=dict(interval=1))
 log_processor = dict(window_size=1)
 custom_hooks = [
-    dict(type='PrototypeHook', num_workers=0), dict(type='FERReportHook')
+    dict(type='PrototypeHook', num_workers=0),
+    dict(type='FERReportHook'),
+    dict(type='PreemptionHook'),
 ]
 """
 
