@@ -3,9 +3,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmengine.dist import broadcast_object_list, is_main_process, master_only
+from mmengine.runner import BaseLoop
 
 from mpafer_plugin.utils.atomic_write import atomic_write
 
+from ..runners.resumable_train_loop import ResumableTrainLoop
 from .file import fits, numbered, read_checkpoint
 
 POINTER = 'last_checkpoint'
@@ -17,6 +19,22 @@ def point_to(runner, path: Path) -> None:
     """Write the file by which mmengine finds a runner's newest checkpoint."""
     with atomic_write(Path(runner.work_dir, POINTER)) as part:
         part.write_bytes(os.fsencode(path))
+
+
+def enter_epoch(loop: BaseLoop, done: int, total: int) -> None:
+    """Continue after the first batches of an epoch.
+
+    Raises:
+        ValueError: If the loop cannot, or see its ``enter_epoch``.
+    """
+    if not isinstance(loop, ResumableTrainLoop):
+        raise ValueError(
+            'the checkpoint was saved mid-epoch, where a '
+            f'{type(loop).__name__} cannot go on: set '
+            "train_cfg.type='ResumableTrainLoop', or resume from the "
+            'checkpoint of an epoch'
+        )
+    loop.enter_epoch(done, total)
 
 
 def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:

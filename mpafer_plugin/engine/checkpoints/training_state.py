@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import EarlyStoppingHook
 
 from ..distributed import unwrap_model
@@ -13,6 +13,15 @@ EARLY_STOPPING = 'early_stopping'
 
 GRADIENTS = 'gradients'
 """Key of a checkpoint: see :func:`accumulated_gradients`."""
+
+
+def restore_training_state(runner, checkpoint: dict[str, Any]) -> None:
+    """Restore what :class:`SafeCheckpointHook` saves beside mmengine's."""
+    steps_to_cpu(checkpoint)
+    restore_early_stopping(runner, checkpoint.get(EARLY_STOPPING, {}))
+    if checkpoint.get(GRADIENTS):
+        iteration = checkpoint['meta']['iter']
+        restore_gradients(runner, checkpoint[GRADIENTS], iteration)
 
 
 def steps_to_cpu(checkpoint: dict[str, Any]) -> None:
@@ -67,7 +76,7 @@ def accumulated_gradients(runner) -> dict[str, Any]:
         dict[str, Any]: ``sums`` by parameter, ``done`` and ``counts``:
         iterations in the sums, and in a whole group. Empty between groups.
     """
-    counts, done = _place_in_group(runner.optim_wrapper)
+    counts, done = place_in_group(runner.optim_wrapper)
     if not done:
         return {}
     sums = {}
@@ -81,7 +90,7 @@ def accumulated_gradients(runner) -> dict[str, Any]:
 
 def restore_gradients(runner, saved: dict[str, Any], iteration: int) -> None:
     """Restore accumulated gradients, if the group continues as it began."""
-    counts, _ = _place_in_group(runner.optim_wrapper)
+    counts, _ = place_in_group(runner.optim_wrapper)
     if (counts, iteration % counts) != (saved['counts'], saved['done']):
         runner.logger.warning(
             f'the gradients of the last {saved["done"]} iterations are lost: '
@@ -92,13 +101,16 @@ def restore_gradients(runner, saved: dict[str, Any], iteration: int) -> None:
     for name, parameter in unwrap_model(runner.model).named_parameters():
         if name in saved['sums']:
             parameter.grad = saved['sums'][name].to(parameter)
+    mean, size = '', get_world_size()
+    if size > 1:
+        mean = f' but for the rounding of a mean over {size} processes'
     runner.logger.info(
-        f'the gradients of the last {saved["done"]} iterations are restored; '
-        'a warning of mmengine that they are lost is not true'
+        f'the gradients of the last {saved["done"]} iterations are restored'
+        f'{mean}; a warning of mmengine that they are lost is not true'
     )
 
 
-def _place_in_group(optim_wrapper) -> tuple[int, int]:
+def place_in_group(optim_wrapper) -> tuple[int, int]:
     """Return the iterations of a group, and those done of the current one."""
     counts = getattr(optim_wrapper, '_accumulative_counts', 1)
     return counts, optim_wrapper.inner_count % counts if counts > 1 else 0

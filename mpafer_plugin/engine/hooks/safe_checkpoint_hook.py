@@ -11,17 +11,16 @@ from mmpretrain.registry import HOOKS
 from mpafer_plugin.utils.metric_names import metric_name
 
 from ..checkpoints import private_folders
+from ..checkpoints.exactness import warn_if_inexact
 from ..checkpoints.file import drop_config_text, numbered, publish
-from ..checkpoints.resume import choose_checkpoint, point_to
+from ..checkpoints.resume import choose_checkpoint, enter_epoch, point_to
 from ..checkpoints.schedule import OPTIMIZER, follow_config
 from ..checkpoints.training_state import (
     EARLY_STOPPING,
     GRADIENTS,
     accumulated_gradients,
     early_stopping_state,
-    restore_early_stopping,
-    restore_gradients,
-    steps_to_cpu,
+    restore_training_state,
 )
 from ..runners.by_iteration import count_by_iteration
 from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
@@ -136,13 +135,10 @@ class SafeCheckpointHook(CheckpointHook):
         private_folders.restore(checkpoint, runner._load_from)
         done, total = checkpoint.get(POSITION, (0, 0))
         if done:
-            self._enter_epoch(runner.train_loop, done, total)
+            enter_epoch(runner.train_loop, done, total)
         follow_config(runner, checkpoint, done)
-        steps_to_cpu(checkpoint)
-        restore_early_stopping(runner, checkpoint.get(EARLY_STOPPING, {}))
-        if checkpoint.get(GRADIENTS):
-            iteration = checkpoint['meta']['iter']
-            restore_gradients(runner, checkpoint[GRADIENTS], iteration)
+        restore_training_state(runner, checkpoint)
+        warn_if_inexact(runner)
 
     def after_val_epoch(self, runner, metrics) -> None:
         """Keep the metrics until all hooks have seen them."""
@@ -185,16 +181,6 @@ class SafeCheckpointHook(CheckpointHook):
         self._write(runner, name, meta, by_epoch=False)
         point_to(runner, Path(self.out_dir, name))
         return True
-
-    def _enter_epoch(self, loop: BaseLoop, done: int, total: int) -> None:
-        if not isinstance(loop, ResumableTrainLoop):
-            raise ValueError(
-                'the checkpoint was saved mid-epoch, where a '
-                f'{type(loop).__name__} cannot go on: set '
-                "train_cfg.type='ResumableTrainLoop', or resume from the "
-                'checkpoint of an epoch'
-            )
-        loop.enter_epoch(done, total)
 
     def _folder(self, runner) -> str:
         """Return the checkpoint folder; mmengine sets it only in training."""
