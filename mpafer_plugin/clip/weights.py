@@ -1,9 +1,12 @@
-import json
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.numbers import is_number
+from mpafer_plugin.utils.quoting import quote
 
 from .architectures import FACE_TINY, FACE_TINY_DIR
 
@@ -92,6 +95,9 @@ def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
 
     Returns:
         dict: ``mean`` and ``std`` of pixel values from 0 to 255.
+
+    Raises:
+        ValueError: If the folder's ``open_clip_config.json`` is malformed.
     """
     from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
     from open_clip.pretrained import get_pretrained_cfg
@@ -100,8 +106,7 @@ def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
     tags = [get_pretrained_cfg(arch, pretrained or '')]
     described = Path(pretrained or '').expanduser() / 'open_clip_config.json'
     if pretrained and described.is_file():
-        config = json.loads(described.read_text(encoding='utf-8'))
-        tags = [config.get('preprocess_cfg', {})]
+        tags = [_preprocessing(described)]
     elif not tags[0] and arch != FACE_TINY:
         tags = [get_pretrained_cfg(arch, t) for t in pretrained_tags(arch)]
     found = {
@@ -114,6 +119,35 @@ def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
         name: [255 * value for value in values.pop()]
         for name, values in found.items()
     }
+
+
+def _preprocessing(path: Path) -> dict[str, Any]:
+    """Read ``preprocess_cfg`` of an ``open_clip_config.json``.
+
+    Raises:
+        ValueError: If it is not JSON, or ``mean`` or ``std`` is not three
+            numbers from 0 to 1.
+    """
+    found = config = parse_json(path.read_bytes(), str(path))
+    if isinstance(config, dict):
+        found = config.get('preprocess_cfg', {})
+    if not isinstance(found, dict):
+        raise ValueError(
+            f'{path}: no object with preprocess_cfg, an object: '
+            f'{quote(config)}'
+        )
+    for name, least in (('mean', 0), ('std', 1e-6)):
+        value = found.get(name, [1, 1, 1])
+        if not (
+            isinstance(value, list)
+            and len(value) == 3
+            and all(is_number(x) and least <= x <= 1 for x in value)
+        ):
+            raise ValueError(
+                f'{path}: preprocess_cfg.{name}={quote(value)} is not three '
+                'numbers from 0 to 1'
+            )
+    return found
 
 
 def published_quick_gelu(path: Path) -> bool | None:

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 
 from mpafer_plugin.clip import image_size, loading
 from mpafer_plugin.models import PromptedCLIPText, PromptedCLIPViT
@@ -45,8 +46,6 @@ OF_TIMM = TINY | {
 @cache
 def with_all_keys() -> dict:
     """The first one with the default of each other key of open_clip."""
-    from open_clip.model import CLIPTextCfg, CLIPVisionCfg
-
     vision, text = (
         dataclasses.asdict(tower(**TINY[name]))
         for name, tower in (

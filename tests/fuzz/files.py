@@ -9,12 +9,14 @@ from random import Random
 from typing import Any
 
 import torch
+from safetensors.torch import save
 
 from .mutators import (
     DEEP,
     DIGITS,
     mutate_bytes,
     mutate_rows,
+    mutate_tensor,
     mutate_tree,
     odd_values,
 )
@@ -29,8 +31,7 @@ def byte_file(name: str, *valid: bytes | Callable[[], bytes]) -> Write:
     """Write valid content with mutated bytes."""
 
     def write(rng: Random, folder: Path) -> Path:
-        content = rng.choice(valid)
-        content = content() if callable(content) else content
+        content = _one(valid, rng)
         return _save(folder / name, mutate_bytes(content, rng))
 
     return write
@@ -40,8 +41,7 @@ def json_file(name: str, *valid: Any) -> Write:
     """Write a mutated tree as JSON; see :func:`byte_file`."""
 
     def write(rng: Random, folder: Path) -> Path:
-        tree = rng.choice(valid)
-        tree = tree() if callable(tree) else tree
+        tree = _one(valid, rng)
         if rng.random() < DAMAGED:
             content = mutate_bytes(to_json(tree).encode(), rng)
         else:
@@ -55,8 +55,7 @@ def torch_file(name: str, *valid: Any) -> Write:
     """Write a mutated tree with tensors by ``torch.save``."""
 
     def write(rng: Random, folder: Path) -> Path:
-        tree = rng.choice(valid)
-        tree = tree() if callable(tree) else tree
+        tree = _one(valid, rng)
         damaged = rng.random() < DAMAGED
         if not damaged:
             tree = mutate_tree(tree, rng, odd_values())
@@ -66,6 +65,32 @@ def torch_file(name: str, *valid: Any) -> Write:
         return _save(
             folder / name, mutate_bytes(content, rng) if damaged else content
         )
+
+    return write
+
+
+def safetensors_file(name: str, *valid: Any) -> Write:
+    """Write a mutated state dict as safetensors, or a mutated header."""
+
+    def write(rng: Random, folder: Path) -> Path:
+        tensors = {**_one(valid, rng)}
+        how = rng.random()
+        if how > 0.5:
+            key = rng.choice([*tensors])
+            changed = mutate_tensor(tensors.pop(key), rng)
+            plain = changed.layout is torch.strided and not changed.is_meta
+            if plain and not changed.is_quantized and changed.numel() < 1e6:
+                tensors[rng.choice((key, f'{key}x'))] = changed.contiguous()
+        content = save(tensors)
+        if how < DAMAGED:
+            content = mutate_bytes(content, rng)
+        elif how <= 0.5:
+            length = int.from_bytes(content[:8], 'little')
+            header = mutate_tree(json.loads(content[8 : 8 + length]), rng)
+            text = to_json(header).encode()
+            size = len(text).to_bytes(8, 'little')
+            content = size + text + content[8 + length :]
+        return _save(folder / name, content)
 
     return write
 
@@ -94,6 +119,12 @@ def to_json(tree: Any) -> str:
     text = json.dumps(tree, indent=1)
     text = text.replace(f'"{DEEP}"', '[' * 20_000 + ']' * 20_000)
     return text.replace(f'"{DIGITS}"', '9' * 5000)
+
+
+def _one(valid: tuple, rng: Random) -> Any:
+    """Choose one of the valid inputs, which a function may make."""
+    chosen = rng.choice(valid)
+    return chosen() if callable(chosen) else chosen
 
 
 def _save(path: Path, content: bytes) -> Path:

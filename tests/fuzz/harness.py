@@ -206,7 +206,14 @@ def _serve(pipe, module: str) -> None:
                 folder = keep or stack.enter_context(
                     tempfile.TemporaryDirectory()
                 )
-                outcome = run_case(targets[name], seed, index, Path(folder))
+                try:
+                    outcome = run_case(
+                        targets[name], seed, index, Path(folder)
+                    )
+                except Exception as error:
+                    trace = ''.join(traceback.format_exception(error))
+                    text = f'no file was written: {error}'
+                    outcome = Outcome('finding', text, 'write', trace)
                 pipe.send(outcome)
 
 

@@ -1,9 +1,9 @@
 """All targets, by name."""
 
-from . import architectures, descriptions
+from . import architectures, descriptions, weights
 
 TARGETS = {
     target.name: target
-    for module in (architectures, descriptions)
+    for module in (architectures, descriptions, weights)
     for target in module.TARGETS
 }

@@ -41,6 +41,24 @@ def test_of_a_folder(tmp_path, tiny_arch):
     )
 
 
+@pytest.mark.parametrize(
+    'content, message',
+    [
+        ('[1]', r'\[1\]'),
+        ('{"preprocess_cfg": "x"}', "'x'"),
+        ('{"preprocess_cfg": {"mean": [0.5, 0.5]}}', r'mean=\[0.5, 0.5\]'),
+        ('{"preprocess_cfg": {"mean": [0.5, 0.5, NaN]}}', 'nan'),
+        ('{"preprocess_cfg": {"std": [0, 0, 0]}}', r'std=\[0, 0, 0\]'),
+        ('{"preprocess_cfg": {"std": [[], 1, 1]}}', r'std=\[\[\], 1, 1\]'),
+        ('{', 'not valid JSON'),
+    ],
+)
+def test_of_a_folder_that_is_wrong(content, message, tmp_path, tiny_arch):
+    (tmp_path / 'open_clip_config.json').write_text(content)
+    with pytest.raises(ValueError, match=f'open_clip_config.json.*{message}'):
+        normalization(tiny_arch, str(tmp_path))
+
+
 def test_configs_follow_the_weights(load_config):
     cfg = load_config(
         'mpafer_rafdb.py',
