@@ -62,7 +62,7 @@ class FERVisualizationHook(VisualizationHook):
             ]
         if known is not None:
             shown, fonts = drawn_names(known)
-            text = dict(family=['monospace', *fonts])
+            text = dict(family=['monospace', *fonts], parse_math=False)
             given = self.draw_args.get('text_cfg', {})
             self.draw_args.update(classes=shown, text_cfg=text | given)
         super()._draw_samples(batch_idx, images, data_samples, step)

@@ -65,6 +65,7 @@ def test_names_are_those_of_either_side(build_runner, data_root, tmp_path):
     for given, sample in zip(drawn, samples, strict=True):
         names = given['classes']
         assert names == [*SEVEN_EXPRESSIONS, 'contempt']
+        assert given['text_cfg']['parse_math'] is False  # a name may have $
         true = loader.dataset.metainfo['classes'][int(sample.gt_label)]
         assert names[int(given['data_sample'].gt_label)] == true
         predicted = SEVEN_EXPRESSIONS[int(sample.pred_label)]
