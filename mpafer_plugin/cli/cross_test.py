@@ -4,15 +4,16 @@ Classes are matched by name. Images of a class that a model lacks are left out
 of its results, and predictions of a class that the data lacks count as wrong,
 so both numbers are over the classes that model and data share. Images are
 prepared as in each model's own training. Writes cross_test.csv, cross_test.md
-and cross_test.png to DIR.
+and cross_test.png to DIR, and cells.json, by which what is tested already is
+skipped: the same command resumes.
 """
 
 import argparse
-import csv
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,8 +29,8 @@ from mpafer_plugin.datasets.categories import indices_by_name
 from mpafer_plugin.datasets.label_counts import read_labels
 from mpafer_plugin.datasets.wrappers import without_augmentation
 from mpafer_plugin.evaluation import FERMetric
-from mpafer_plugin.utils.atomic_write import atomic_write
-from mpafer_plugin.visualization.score_matrix import draw_score_matrix
+from mpafer_plugin.utils.hashing import sha256
+from mpafer_plugin.version import __version__
 
 from . import command_parser, exit_on_interrupt
 from .config_args import (
@@ -38,29 +39,8 @@ from .config_args import (
     load_config,
     output_folder,
 )
+from .cross_matrix import METRICS, Cell, CellStore, write
 from .report import batches_of, distinct_names
-
-METRICS = {'accuracy': 'accuracy', 'uar': 'UAR', 'macro_f1': 'macro-F1'}
-
-
-class Cell(NamedTuple):
-    """Result of one model on one dataset.
-
-    Args:
-        model (str): Name of the model.
-        data (str): Name of the dataset's config.
-        classes (list[str]): Classes of the model that the data has.
-        images (int): Images of these classes.
-        left_out (int): Images of other classes.
-        scores (dict[str, float]): Percentages; empty without a class.
-    """
-
-    model: str
-    data: str
-    classes: list[str]
-    images: int
-    left_out: int
-    scores: dict[str, float]
 
 
 def parse_args(
@@ -154,58 +134,6 @@ def cell(
     return Cell(model, data, shared, images, len(labels) - images, scores)
 
 
-def markdown(cells: Sequence[Cell]) -> str:
-    """Format the matrix, ``accuracy / UAR`` in each cell."""
-    columns = list(dict.fromkeys(cell.data for cell in cells))
-    lines = [['model', *columns], ['---'] * (1 + len(columns))]
-    for model in dict.fromkeys(cell.model for cell in cells):
-        row = [cell for cell in cells if cell.model == model]
-        lines.append([model, *map(_text, row)])
-    table = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-    notes = ''.join(
-        f'- {cell.model} on {cell.data}: {cell.images} images of '
-        f'{len(cell.classes)} classes, {cell.left_out} left out\n'
-        for cell in cells
-    )
-    return f'Accuracy / UAR, percent.\n\n{table}\n\n{notes}'
-
-
-def _text(cell: Cell) -> str:
-    if not cell.scores:
-        return '-'
-    return f'{cell.scores["accuracy"]:.2f} / {cell.scores["uar"]:.2f}'
-
-
-def write(cells: Sequence[Cell], folder: Path) -> None:
-    """Write cross_test.csv, cross_test.md and cross_test.png."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (
-        atomic_write(folder / 'cross_test.csv') as part,
-        part.open('w', newline='', encoding='utf-8') as file,
-    ):
-        writer = csv.writer(file, lineterminator='\n')
-        writer.writerow([*Cell._fields[:-1], *METRICS])
-        for cell in cells:
-            scores = [
-                f'{cell.scores[name]:.4f}' if cell.scores else ''
-                for name in METRICS
-            ]
-            writer.writerow(
-                [*cell[:2], ' '.join(cell.classes), *cell[3:5], *scores]
-            )
-    with atomic_write(folder / 'cross_test.md') as part:
-        part.write_text(markdown(cells), encoding='utf-8')
-    rows = list(dict.fromkeys(cell.model for cell in cells))
-    columns = list(dict.fromkeys(cell.data for cell in cells))
-    matrices = {
-        f'{METRICS[name]}, percent': np.array(
-            [cell.scores.get(name, np.nan) for cell in cells]
-        ).reshape(len(rows), len(columns))
-        for name in ('accuracy', 'uar')
-    }
-    draw_score_matrix(matrices, rows, columns, folder / 'cross_test.png')
-
-
 def cross_test(args: argparse.Namespace) -> list[Cell]:
     """Test each model on each dataset; what can fail early comes first."""
     found = [find_model(path) for path in args.models]
@@ -222,22 +150,54 @@ def cross_test(args: argparse.Namespace) -> list[Cell]:
             raise ValueError(f'{path} has no test_dataloader')
         init_default_scope(cfg.get('default_scope', 'mmpretrain'))
         data.append((cfg, DATASETS.build(cfg.test_dataloader.dataset)))
+    store = CellStore(Path(args.out) / 'cells.json')
+    facts = [data_key(cfg, dataset) for cfg, dataset in data]
     cells = []
-    for name, path, (config, checkpoint) in zip(
-        names, args.models, found, strict=True
-    ):
-        try:
-            loaded = load_model(config, checkpoint, dtype='float32')
-        except ValueError as error:
-            hint = '' if config else ' (here: its work dir)'
-            raise ValueError(f'{path}: {error}{hint}') from error
-        for column, (cfg, dataset) in zip(columns, data, strict=True):
-            cells.append(cell(name, loaded, column, cfg, dataset))
-            print(f'{name} on {column}: {_text(cells[-1])}', flush=True)
+    for name, path, files in zip(names, args.models, found, strict=True):
+        key = model_key(*files)
+        loaded = None
+        for column, fact, (cfg, dataset) in zip(
+            columns, facts, data, strict=True
+        ):
+            made = store.get(key + fact, name, column)
+            if made is None:
+                loaded = loaded or load(path, *files)
+                made = cell(name, loaded, column, cfg, dataset)
+                store.put(key + fact, made)
+            cells.append(made)
+            print(f'{name} on {column}: {made.text()}', flush=True)
     return cells
 
 
-@exit_on_interrupt('interrupted')
+def load(path: str, config: str | None, checkpoint: str) -> LoadedModel:
+    """Load the model of an argument."""
+    try:
+        return load_model(config, checkpoint, dtype='float32')
+    except ValueError as error:
+        hint = '' if config else ' (here: its work dir)'
+        raise ValueError(f'{path}: {error}{hint}') from error
+
+
+def model_key(config: str | None, checkpoint: str) -> str:
+    """Return what identifies a model: the content of its files."""
+    files = [Path(path) for path in (config, checkpoint) if path]
+    return f'{__version__} {" ".join(map(sha256, files))} '
+
+
+def data_key(cfg: Config, dataset: Any) -> str:
+    """Return what identifies test data: its config, images and labels."""
+    infos = [dataset.get_data_info(i) for i in range(len(dataset))]
+    content = repr(
+        (
+            cfg.test_dataloader.dataset.to_dict(),
+            dataset.metainfo['classes'],
+            [(info['img_path'], info.get('gt_label')) for info in infos],
+        )
+    )
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+@exit_on_interrupt('interrupted; the same command resumes')
 def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     args = parse_args(argv, prog)
     try:
@@ -253,7 +213,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             title, justify='left' if title == 'model' else 'right'
         )
     for name in dict.fromkeys(cell.model for cell in cells):
-        table.add_row(name, *(_text(c) for c in cells if c.model == name))
+        table.add_row(name, *(c.text() for c in cells if c.model == name))
     Console().print(table)
     print(f'written: {args.out}/cross_test.csv, cross_test.md, cross_test.png')
     return 0

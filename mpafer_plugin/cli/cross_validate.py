@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
@@ -48,7 +47,7 @@ from .config_args import (
 )
 from .study.plan import Run
 from .study.result import METRICS, check_classes
-from .study.scheduler import Scheduler
+from .study.scheduler import Scheduler, add_jobs_argument
 from .study.table import mean_std
 
 
@@ -71,12 +70,7 @@ def parse_args(
         help='output folder; default: work_dirs/cross_validation/ and the '
         'name of the config',
     )
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        help='number of concurrent runs, which share CPU cores and GPUs; '
-        'default: one per GPU, or 1',
-    )
+    add_jobs_argument(parser)
     parser.add_argument(
         '--no-near-duplicates',
         action='store_true',
@@ -88,8 +82,6 @@ def parse_args(
     args = parser.parse_args(with_amp_value(argv))
     if args.folds < 2:
         parser.error(f'--folds {args.folds} is not 2 or more')
-    if args.jobs is not None and args.jobs < 1:
-        parser.error(f'--jobs {args.jobs} is not positive')
     if args.out is None:
         name = Path(args.config).stem
         args.out = os.path.join('work_dirs', 'cross_validation', name)
@@ -275,8 +267,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     except (ValueError, OSError) as error:
         print(f'mpafer cross-validate: {error}', file=sys.stderr)
         return 2
-    jobs = args.jobs or max(1, torch.cuda.device_count())
-    scheduler = Scheduler(Path(args.out), jobs)
+    scheduler = Scheduler(Path(args.out), args.jobs)
     try:
         results = train_all(runs, scheduler)
     except (RuntimeError, ValueError) as error:

@@ -6,6 +6,7 @@ import torch
 from mmengine.runner import Runner
 from mmpretrain.registry import MODELS
 
+from mpafer_plugin.cli import cross_test as command
 from mpafer_plugin.cli import test as test_command
 from mpafer_plugin.cli.cross_test import main
 from mpafer_plugin.datasets.categories import SEVEN_EXPRESSIONS
@@ -76,6 +77,44 @@ def test_each_model_on_each_dataset(models, tmp_path, monkeypatch, capsys):
     assert f'| {name} | ' in text and '4 left out' in text
     assert cv2.imread(str(out / 'cross_test.png')) is not None
     assert 'accuracy / UAR' in capsys.readouterr().out
+
+
+def test_an_interrupted_command_is_resumed(
+    models, tmp_path, monkeypatch, capsys
+):
+    """A cell is tested again only if its files or data are others."""
+    monkeypatch.chdir(tmp_path)
+    described, folder, _ = models
+    tested = []
+
+    def evaluate(loaded, cfg, dataset):
+        if len(tested) == 3:
+            raise KeyboardInterrupt
+        tested.append(1)
+        return dict(accuracy=float(len(tested)), uar=2.0, macro_f1=3.0)
+
+    monkeypatch.setattr(command, 'evaluate', evaluate)
+    data = [str(tmp_path / f'mpafer_{n}.py') for n in ('rafdb', 'ferplus')]
+    given = [str(described), str(folder), '--data', *data, '--out', 'out']
+    assert main(given) == 130
+    assert 'the same command resumes' in capsys.readouterr().err
+    tested[:2] = []
+    cells, _ = cross_test([described, folder], tmp_path)
+    assert [row['accuracy'] for row in cells.values()] == [
+        '1.0000', '2.0000', '3.0000', '2.0000'
+    ]  # fmt: skip
+    assert len(tested) == 2
+    cells, _ = cross_test([folder], tmp_path)
+    assert len(cells) == len(tested) == 2
+    content = torch.load(described)
+    content['state_dict']['backbone.prompts'] += 1
+    torch.save(content, described)
+    tested.clear()
+    cross_test([described, folder], tmp_path)
+    assert len(tested) == 2  # of the changed checkpoint
+    (tmp_path / 'out/cells.json').write_text('{"a": {"model": 5}}')
+    assert main(given) == 1
+    assert 'cells.json' in capsys.readouterr().err
 
 
 def test_a_baseline_by_mpafer_test_on_other_classes(

@@ -114,12 +114,11 @@ def test_persons_are_counted(load_config, tmp_path, capsys):
     assert '9 persons' in out and 'each in one fold: ' in out
 
 
-@pytest.mark.parametrize('args', [['--folds', '1'], ['--jobs', '0']])
-def test_wrong_options(args, load_config, tmp_path, capsys):
+def test_wrong_options(load_config, tmp_path, capsys):
     load_config('mpafer_rafdb.py').dump(tmp_path / 'tiny.py')
     with pytest.raises(SystemExit):
-        parse_args([str(tmp_path / 'tiny.py'), *args])
-    assert ' '.join(args) in capsys.readouterr().err
+        parse_args([str(tmp_path / 'tiny.py'), '--folds', '1'])
+    assert '--folds 1' in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.logging import MMLogger
 from rich.console import Console
 from rich.progress import Progress
@@ -24,7 +23,7 @@ from rich.progress import Progress
 from .. import command_parser
 from ..config_args import config_file
 from .plan import Recipe, Study, read_study
-from .scheduler import Scheduler
+from .scheduler import Scheduler, add_jobs_argument
 from .table import Row, summary, write_all
 
 
@@ -53,15 +52,8 @@ def parse_args(
         metavar='RECIPE',
         help='run only these recipes; the tables include finished ones too',
     )
-    parser.add_argument(
-        '--jobs',
-        type=int,
-        help='number of concurrent runs, which share CPU cores and GPUs; '
-        'default: one per GPU, or 1',
-    )
+    add_jobs_argument(parser)
     args = parser.parse_args(argv)
-    if args.jobs is not None and args.jobs < 1:
-        parser.error(f'--jobs {args.jobs} is not positive')
     if args.out is None:
         name = args.study.stem + ('_full' if args.full else '')
         args.out = Path('work_dirs/studies', name)
@@ -143,8 +135,7 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
     try:
         study = read_study(args.study, args.full)
         os.environ.update(study.environment)
-        jobs = args.jobs or max(1, torch.cuda.device_count())
-        scheduler = Scheduler(args.out, jobs)
+        scheduler = Scheduler(args.out, args.jobs)
         recipes = select(study, args.only, scheduler)
     except ValueError as error:
         print(error, file=sys.stderr)

@@ -1,5 +1,6 @@
 """Execution of the runs of a study, several at a time."""
 
+import argparse
 import os
 import signal
 import subprocess
@@ -17,15 +18,33 @@ from .plan import ROOT, Recipe, Run
 from .result import RESULT, read_result
 
 
+def add_jobs_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--jobs``, the number of concurrent runs of a scheduler."""
+    parser.add_argument(
+        '--jobs',
+        type=_number_of_jobs,
+        help='number of concurrent runs, which share CPU cores and GPUs; '
+        'default: one per GPU, or 1',
+    )
+
+
+def _number_of_jobs(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise argparse.ArgumentTypeError(f'{value!r} is not a number above 0')
+    return int(value)
+
+
 class Scheduler:
     """Scheduler of training runs, each in a process of its own.
 
     Args:
         folder (Path): Output folder of the study.
-        jobs (int): Number of concurrent runs.
+        jobs (int, optional): Number of concurrent runs. Defaults to None:
+            one per GPU, or 1.
     """
 
-    def __init__(self, folder: Path, jobs: int):
+    def __init__(self, folder: Path, jobs: int | None = None):
+        jobs = jobs or max(1, torch.cuda.device_count())
         self.folder = folder
         self.pool = ThreadPoolExecutor(jobs)
         # The GPU of each concurrent run, waiting to be used.

@@ -1,10 +1,11 @@
+import argparse
 from pathlib import Path
 
 import pytest
 import yaml
 
 from mpafer_plugin.cli.study import plan
-from mpafer_plugin.cli.study.scheduler import Scheduler
+from mpafer_plugin.cli.study.scheduler import Scheduler, add_jobs_argument
 from tests.conftest import CONFIGS
 from tests.test_cli.test_study.test_command import STUDY
 
@@ -122,6 +123,17 @@ def test_gpus_are_those_given(tmp_path, monkeypatch):
     assert gpus(3) == ['0', '1', '0']
     monkeypatch.setattr('torch.cuda.device_count', lambda: 0)
     assert gpus(1) == ['']
+
+
+@pytest.mark.parametrize('value', ['0', '-1', 'two', '1.5'])
+def test_wrong_jobs(value, capsys):
+    parser = argparse.ArgumentParser()
+    add_jobs_argument(parser)
+    assert parser.parse_args([]).jobs is None
+    assert parser.parse_args(['--jobs', '3']).jobs == 3
+    with pytest.raises(SystemExit):
+        parser.parse_args([f'--jobs={value}'])
+    assert value in capsys.readouterr().err
 
 
 def test_full_size(tmp_path, monkeypatch):
