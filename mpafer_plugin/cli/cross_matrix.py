@@ -4,7 +4,7 @@ import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -62,6 +62,18 @@ _KINDS = dict(
 )
 
 
+def _check(content: Any, path: Path) -> dict[str, dict]:
+    """Return the content of a store, checked."""
+    cells = content.values() if isinstance(content, dict) else [content]
+    for cell in cells:
+        if not fits(cell, _KINDS):
+            raise ValueError(
+                f'{path}: {quote(cell)} is no result of cross-test; delete the '
+                'file to test again'
+            )
+    return content
+
+
 class CellStore:
     """Finished cells in a JSON file, so that a command can be resumed.
 
@@ -76,20 +88,9 @@ class CellStore:
         self._path = path
         self._cells: dict[str, dict] = {}
         if path.is_file():
-            self._cells = parse_json(path.read_bytes(), str(path))
-            self._check()
-
-    def _check(self) -> None:
-        wrong = self._cells
-        if isinstance(wrong, dict):
-            cells = wrong.values()
-            wrong = next((c for c in cells if not fits(c, _KINDS)), None)
-            if wrong is None:
-                return
-        raise ValueError(
-            f'{self._path}: {quote(wrong)} is no result of cross-test; delete '
-            'the file to test again'
-        )
+            self._cells = _check(
+                parse_json(path.read_bytes(), str(path)), path
+            )
 
     def get(self, key: str, model: str, data: str) -> Cell | None:
         """Return a finished cell under the names of today, or None."""
