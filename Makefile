@@ -10,7 +10,8 @@ JOBS ?= 2
 # A test whose process hangs or dies fails, and is not tried again.
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --max-worker-restart 0
 
-.PHONY: quickstart study test test-all test-gpu fuzz lint docs clean
+.PHONY: quickstart study test test-all test-gpu fuzz matrix matrix-quick audit \
+	sbom lint docs clean
 
 quickstart: $(VENV)/ready
 	$(BIN)/python tools/quickstart.py
@@ -42,6 +43,22 @@ CASES ?= 10000
 fuzz: $(VENV)/ready
 	$(BIN)/python -m tests.fuzz $(TARGETS) --cases $(CASES)
 
+# Other versions of the stack; see docs/versions.md. SESSIONS=... chooses some.
+NOX := $(VENV)/nox
+SESSIONS ?= newest oldest fork
+
+matrix: $(NOX)/ready
+	$(NOX)/bin/nox -s $(SESSIONS)
+
+matrix-quick: $(NOX)/ready
+	$(NOX)/bin/nox -s $(SESSIONS) -- quick
+
+audit: $(NOX)/ready
+	$(NOX)/bin/nox -s audit
+
+sbom: $(NOX)/ready $(VENV)/ready
+	$(NOX)/bin/nox -s sbom
+
 lint: $(VENV)/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -59,6 +76,11 @@ $(HF)/ready: $(VENV)/ready requirements-hf.txt
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --upgrade --target $(HF) -r requirements-hf.txt
 	touch $@
 
+$(NOX)/ready:
+	$(PYTHON) -m venv $(NOX)
+	$(NOX)/bin/python -m pip install --disable-pip-version-check nox==2026.10.20 uv==0.13.9
+	touch $@
+
 $(VENV)/ready: requirements.txt setup.py
 	@test -n '$(PYTHON)' || { echo 'CPython 3.11 or newer is needed, and none was found: make PYTHON=/path/to/python'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
@@ -67,4 +89,4 @@ $(VENV)/ready: requirements.txt setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) work_dirs site
+	rm -rf $(VENV) .nox work_dirs site

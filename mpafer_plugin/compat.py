@@ -154,6 +154,7 @@ def format_config_once() -> None:
     mmengine (0.10.7) stores ``Config.pretty_text`` in every checkpoint and
     has yapf lay it out anew each time: a third of a second, where the file
     of prompts takes milliseconds. Unnecessary once mmengine keeps the text.
+    Without effect on onedl-mmengine (0.10.12), which imports yapf each time.
     """
     mmengine.config.config.FormatCode = _format_code
 

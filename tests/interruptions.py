@@ -71,10 +71,12 @@ def train(cfg: dict, options: dict) -> None:
     import torch
     from mmengine.config import Config, config
     from mmengine.runner import Runner
+    from yapf.yapflib import yapf_api
 
     torch.set_num_threads(1)
     gc.freeze()
     config.FormatCode = lambda text, **_: (text, False)  # yapf is slow
+    yapf_api.FormatCode = config.FormatCode
     _watch(options.get('steps'), options.get('kill'))
     if 'setup' in options:
         options['setup']()

@@ -1,12 +1,12 @@
 """Dtype that the frozen towers compute in."""
 
 from functools import cache
+from time import perf_counter
 
 import torch
 from mmengine.logging import print_log
 from mmengine.utils import to_2tuple
 from torch import nn
-from torch.utils.benchmark import timer
 
 from .architectures import architecture
 from .frozen import FrozenModule
@@ -138,12 +138,12 @@ def time_blocks(arch: str, training: bool) -> tuple[float, float]:
     try:
         for _ in range(4):
             for block, x, found in zip(blocks, tokens, times, strict=True):
-                start = timer()
+                start = perf_counter()
                 with torch.set_grad_enabled(training):
                     out = prompted_block(block, x, None)
                 if training:
                     out.backward(out)
-                found.append(timer() - start)
+                found.append(perf_counter() - start)
     finally:
         torch.set_num_threads(threads)
     full, half = (min(found[1:]) for found in times)
