@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mpafer_plugin.faces.face_crop import LEFT_OUT
+from mpafer_plugin.utils.quoting import quote
 
 from .data_root import DataRoot
 
@@ -57,7 +58,9 @@ def check_images(root: DataRoot, samples: Sequence[Sample]) -> None:
     """
     absent = absent_images(root, samples)
     if absent:
-        first = '\n'.join(f'  {s.where}: {s.path}' for s in absent[:5])
+        first = '\n'.join(
+            f'  {s.where}: {quote(s.path)[1:-1]}' for s in absent[:5]
+        )
         folders = sorted({posixpath.dirname(s.path) for s in absent})
         found = '\n'.join('  ' + root.describe(f) for f in folders[:3])
         raise FileNotFoundError(
@@ -113,7 +116,7 @@ def read_leave_out(
     folder, name = os.path.split(os.path.expanduser(path))
     own = DataRoot(folder or '.')
     if not own.is_file(name):
-        raise FileNotFoundError(f'leave_out: no file {path!r}')
+        raise FileNotFoundError(f'leave_out: no file {quote(path)}')
     listed = [
         Sample(line, '', path, number, line)
         for number, line in own.lines(name, errors='surrogateescape')
@@ -134,7 +137,8 @@ def _check_path(root: DataRoot, sample: Sample) -> None:
     """Check that a path does not lead out of the data root."""
     if sample.path.startswith('/') or '..' in sample.path.split('/'):
         raise ValueError(
-            f'{sample.where}: the path {sample.path!r} leads out of the data '
-            f'root {root.path!r}, or could: make it relative to that folder, '
+            f'{sample.where}: the path {quote(sample.path)} leads out of the '
+            f'data root {root.path!r}, or could: make it relative to that '
+            'folder, '
             "without '..'"
         )

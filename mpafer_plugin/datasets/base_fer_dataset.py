@@ -1,29 +1,32 @@
 from collections.abc import Mapping, Sequence
-from functools import partial
+from contextlib import nullcontext
 from typing import Any
 
 from mmpretrain.datasets.base_dataset import BaseDataset
 
 from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.utils.quoting import quote
 from mpafer_plugin.utils.seeding import SeededIndex, isolated_rng
 
 from .annotations import Sample, check_images
+from .argument_types import CheckedArguments
 from .categories import SEVEN_EXPRESSIONS, canonical_names
-from .data_root import DataRoot
+from .data_root import DataRoot, read_class_names
 from .face_crop import (
     check_crops,
-    crop_box,
     crop_text,
     find_crop_config,
     read_face_crop,
 )
 from .folds import Fold, name_subjects
 from .label_counts import log_split
+from .loading import load_and_transform
 from .relabel import Merge, label_targets, merge_classes, merge_counts, relabel
 from .split_choice import SplitChoice
+from .splits import check_subset
 
 
-class BaseFERDataset(SplitChoice, BaseDataset):
+class BaseFERDataset(CheckedArguments, SplitChoice, BaseDataset):
     """Base of all datasets of facial expressions.
 
     A subclass lists its images with the *names* of their expressions
@@ -118,11 +121,12 @@ class BaseFERDataset(SplitChoice, BaseDataset):
     ) -> None:
         if split not in self.SPLITS:
             raise ValueError(
-                f'{type(self).__name__} has no split {split!r}; it has '
-                f'{self.SPLITS}'
+                f'{type(self).__name__} has no split {quote(split)}; it '
+                f'has {self.SPLITS}'
             )
         self.split = split
         self.leave_out = leave_out
+        check_subset(subset or {})
         self.subset = subset
         self.merge = merge
         self.subject = subject
@@ -265,26 +269,20 @@ class BaseFERDataset(SplitChoice, BaseDataset):
                 :class:`ResumableSampler` gives it, determines the
                 augmentation by its seed, epoch and index.
         """
-        if not isinstance(idx, SeededIndex):
-            return self._transform(self.get_data_info(idx))
-        with isolated_rng(*idx.entropy, idx):
-            return self._transform(self.get_data_info(idx))
-
-    def _transform(self, info: dict) -> Any:
-        """Run the pipeline; a face is cropped once its image is loaded."""
-        if self.box_crop is None or not self.pipeline.transforms:
-            return self.pipeline(info)
-        load, *others = self.pipeline.transforms
-        for transform in (load, partial(crop_box, self.box_crop), *others):
-            info = transform(info)
-            if info is None:
-                return None
-        return info
+        with (
+            isolated_rng(*idx.entropy, idx)
+            if isinstance(idx, SeededIndex)
+            else nullcontext()
+        ):
+            info = self.get_data_info(idx)
+            return load_and_transform(info, self.pipeline, self.box_crop)
 
     def _compat_classes(
         self, metainfo: Mapping | None, classes: str | Sequence[str] | None
     ) -> Mapping:
         """Merge the classes that are given, or else those of the data."""
+        if isinstance(classes, str):
+            classes = read_class_names(classes)
         given = super()._compat_classes(metainfo, classes)
         names = {**self.METAINFO, **given}['classes']
         return {**given, 'classes': merge_classes(names, self.merge)}

@@ -6,7 +6,10 @@ looks the name up in its class list.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
+
+from mpafer_plugin.utils.quoting import quote
 
 EXPRESSIONS = (
     'neutral', 'happiness', 'sadness', 'surprise', 'fear', 'disgust', 'anger',
@@ -60,11 +63,11 @@ def canonical_names(classes: Sequence[str]) -> list[str]:
         ValueError: If two of them are the same.
     """
     names = [canonical_name(name) for name in classes]
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(
-                f'two of the classes {list(classes)} are {name!r}'
-            )
+    if len({*names}) < len(names):
+        name, _ = Counter(names).most_common(1)[0]
+        raise ValueError(
+            f'two of the classes {quote([*classes])} are {quote(name)}'
+        )
     return names
 
 

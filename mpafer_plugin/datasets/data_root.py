@@ -197,6 +197,12 @@ class DataRoot:
         return f'{path!r} holds {names[:10]}, {len(names)} entries in all'
 
 
+def read_class_names(path: str) -> list[str]:
+    """Read a text file of classes, one a line; see :meth:`DataRoot.lines`."""
+    folder, name = os.path.split(os.path.expanduser(path))
+    return [line for _, line in DataRoot(folder or '.').lines(name)]
+
+
 def _encoding(path: str) -> str:
     """Return the encoding of a text file: UTF-8 unless a BOM says UTF-16."""
     with open(path, 'rb') as file:
@@ -221,7 +227,7 @@ def _find_delimiter(file: TextIO) -> tuple[str, int]:
     number, line = 0, '\n'
     while line and not line.strip():
         number, line = number + 1, file.readline()
-    stated = re.fullmatch(r'sep=(.)', line.strip('\r\n'), re.IGNORECASE)
+    stated = re.fullmatch(r'sep=([^"])', line.strip('\r\n'), re.IGNORECASE)
     if stated:
         return stated[1], number
     file.seek(0)

@@ -4,6 +4,8 @@ import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from mpafer_plugin.utils.quoting import quote
+
 from .annotations import Sample
 from .categories import (
     COMPOUND_EXPRESSIONS,
@@ -14,6 +16,8 @@ from .categories import (
 
 Merge = Mapping[str, str | Sequence[str]]
 """New name to the names of the classes that it takes the place of."""
+
+_COMPARED = 20  # labels of no class that are compared with all classes
 
 
 def read_merge(merge: Merge | None) -> dict[str, str]:
@@ -32,7 +36,7 @@ def read_merge(merge: Merge | None) -> dict[str, str]:
     for new, members in (merge or {}).items():
         members = [members] if isinstance(members, str) else members
         if not members:
-            raise ValueError(f'merge: {new!r} has no classes to merge')
+            raise ValueError(f'merge: {quote(new)} has no classes to merge')
         for member in members:
             other = renamed.setdefault(canonical_name(member), new)
             if other != new:
@@ -87,8 +91,8 @@ def label_targets(
     unknown = [name for name in unknown if name not in EXPRESSIONS]
     if unknown:
         raise ValueError(
-            f'merge: {unknown} are no labels of the data; these are '
-            f'{sorted(labels)}'
+            f'merge: {quote(unknown)} are no labels of the data; these are '
+            f'{quote(sorted(labels))}'
         )
     for new in merge or {}:
         name = canonical_name(new)
@@ -97,30 +101,31 @@ def label_targets(
                 f'merge: {new!r} is a label of the data already; list it '
                 'among the classes that it takes the place of'
             )
-    known = canonical_names(classes)
+    known = {*canonical_names(classes)}
     named = {name: canonical_name(renamed.get(name, name)) for name in labels}
     left_out = [name for name in labels if named[name] not in known]
-    absent = set(known).difference(
+    absent = known.difference(
         named.values(), EXPRESSIONS, COMPOUND_EXPRESSIONS
     )
     if left_out and (absent or len(left_out) == len(labels)):
         first = left_out[0]
-        hint = f'no label is {sorted(absent)}: are these misspelt?'
+        hint = f'no label is {quote(sorted(absent))}: are these misspelt?'
         if len(left_out) == len(labels):
             hint = (
                 'none of them is a class, and labels are matched by name, '
                 'never by position'
             )
         folded = {name.casefold(): name for name in absent}
-        for name in left_out:
+        for name in left_out[:_COMPARED]:
             close = difflib.get_close_matches(name.casefold(), folded, 1)
             if close:
                 first, hint = name, f'did you mean {folded[close[0]]!r}?'
                 break
         where = f'{labels[first]}: ' if labels[first] else ''
         raise ValueError(
-            f'{where}{first!r} is not among the classes {list(classes)}; the '
-            f'labels here are {sorted(labels)}; {hint}'
+            f'{where}{quote(first)} is not among the classes '
+            f'{quote([*classes])}; the labels here are '
+            f'{quote(sorted(labels))}; {hint}'
         )
     return {n: c if c in known else None for n, c in named.items()}
 
@@ -151,8 +156,8 @@ def relabel(
         for name in (sample.label, *(n for n in shares if shares[n])):
             if name not in targets:
                 raise ValueError(
-                    f'{sample.where}: the label {name!r} is not among '
-                    f'{list(targets)}'
+                    f'{sample.where}: the label {quote(name)} is not among '
+                    f'{quote([*targets])}'
                 )
     merged: dict[str, list[str]] = {}
     for label, target in targets.items():

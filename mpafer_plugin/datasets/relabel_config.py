@@ -2,11 +2,18 @@ from typing import Any
 
 from mmengine.config import Config
 
+from mpafer_plugin.utils.quoting import quote
+
+from .argument_types import fits
 from .base_fer_dataset import BaseFERDataset
-from .relabel import merge_classes
+from .relabel import Merge, merge_classes
 from .wrappers import dataset_class, inner_datasets
 
 _KEYS = ('classes', 'merge')
+_HOW = dict(
+    classes='no list of names',
+    merge='no mapping from new names to lists of names',
+)
 
 
 def relabel_config(cfg: Config) -> None:
@@ -26,11 +33,14 @@ def relabel_config(cfg: Config) -> None:
     wanted = cfg.get('relabel')
     if wanted is None:
         return
-    unknown = sorted(set(wanted) - set(_KEYS))
-    if unknown or not wanted:
+    kinds = dict(zip(_KEYS, (list[str] | None, Merge | None), strict=True))
+    if not isinstance(wanted, dict) or not wanted or {*wanted} - {*_KEYS}:
         raise ValueError(
-            f'relabel has the keys {sorted(wanted)}; it takes {list(_KEYS)}'
+            f'relabel is {quote(wanted)}; it takes the keys {list(_KEYS)}'
         )
+    for key, value in wanted.items():
+        if not fits(value, kinds[key]):
+            raise ValueError(f'relabel: {key}={quote(value)} is {_HOW[key]}')
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for dataset in inner_datasets((cfg.get(name) or {}).get('dataset')):
             kind = dataset and dataset_class(dataset)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from mpafer_plugin.utils.quoting import quote
+
 from .annotations import Sample
 from .categories import canonical_name
 from .data_root import DataRoot
@@ -65,16 +67,17 @@ def with_soft_labels(
         if len(row) != len(order) + 1:
             raise ValueError(
                 f'{where}: {len(row)} fields in the row '
-                f'{",".join(row)[:200]!r}; expected an image and '
+                f'{quote(",".join(row))}; expected an image and '
                 f'{len(order)} votes, of {order}'
             )
         name = key(row[0])
         found = parse_votes(dict(zip(order, row[1:], strict=True)), where)
         if not found:
-            raise ValueError(f'{where}: {row[0]!r} has no votes')
+            raise ValueError(f'{where}: {quote(row[0])} has no votes')
         if shares.setdefault(name, found) != found:
             raise ValueError(
-                f'{where}: {row[0]!r} is {found}, but {shares[name]} above'
+                f'{where}: {quote(row[0])} is {found}, but {shares[name]} '
+                'above'
             )
     missing = [sample for sample in samples if sample.key not in shares]
     if missing:
@@ -105,7 +108,7 @@ def _read_header(
     order = [names.get(name, canonical_name(name)) for name in header]
     if sorted(order) != sorted(names.values()):
         raise ValueError(
-            f'{where}: the columns after the image are {list(header)}; '
+            f'{where}: the columns after the image are {quote([*header])}; '
             f'expected each of {dict(names)} once, by number or by name'
         )
     return order

@@ -3,8 +3,12 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mpafer_plugin.utils.quoting import quote
 
 from .annotations import Sample
+from .argument_types import fits
 
 
 def hash_rank(seed: int | str, key: str) -> bytes:
@@ -130,6 +134,22 @@ def choose_subset(
         sizes = dict.fromkeys(sizes, per_class)
     chosen = _draw(samples, sizes, f'subset {seed}')
     return [sample for sample in samples if sample.key in chosen]
+
+
+def check_subset(subset: Mapping[str, Any]) -> None:
+    """Check the arguments of :func:`choose_subset`.
+
+    Raises:
+        ValueError: If one is unknown or no integer.
+    """
+    for key, value in subset.items():
+        if key not in ('num', 'per_class', 'seed') or not (
+            fits(value, int | None)
+        ):
+            raise ValueError(
+                f'subset: {quote(key)[1:-1]}={quote(value)}; it takes the '
+                'integers num or per_class, and seed'
+            )
 
 
 def _draw(

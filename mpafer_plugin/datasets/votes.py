@@ -3,6 +3,9 @@
 import math
 from collections.abc import Mapping
 
+from mpafer_plugin.utils.numbers import parse_number
+from mpafer_plugin.utils.quoting import quote
+
 VOTE_RULES = {
     'distribution': 'distribution, votes as soft targets, their argmax as '
     'the label',
@@ -23,20 +26,20 @@ def parse_votes(fields: Mapping[str, str], where: str) -> dict[str, float]:
         dict[str, float]: The shares; they sum to 1. Empty without votes.
 
     Raises:
-        ValueError: If a number cannot be read, is negative or infinite.
+        ValueError: If a number cannot be read or is negative, or their sum
+            is infinite.
     """
     votes = {}
     for name, text in fields.items():
-        try:
-            votes[name] = float(text or 0)
-        except ValueError:
-            votes[name] = math.nan
-        if not 0 <= votes[name] < math.inf:
+        votes[name] = parse_number(text or '0')
+        if not votes[name] >= 0:
             raise ValueError(
-                f'{where}: {text!r} votes for {name!r}; expected a number, '
-                '0 or more'
+                f'{where}: {quote(text)} votes for {name!r}; expected a '
+                'number, 0 or more'
             )
     total = sum(votes.values())
+    if not math.isfinite(total):
+        raise ValueError(f'{where}: the votes {votes} are too many')
     return {n: v / total for n, v in votes.items()} if total else {}
 
 

@@ -9,7 +9,7 @@ from .quoting import quote
 _SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
 
 
-def parse_json(text: str | bytes, where: str) -> Any:
+def parse_json(text: str | bytes, where: str, line: int | None = None) -> Any:
     """Parse JSON, and refuse what Python's json would let pass.
 
     Numbers may be NaN or infinite, as Python writes them.
@@ -17,6 +17,8 @@ def parse_json(text: str | bytes, where: str) -> Any:
     Args:
         text (str | bytes): The text; bytes are UTF-8, with or without a BOM.
         where (str): The file, for the error.
+        line (int, optional): The line in it, if it is one of many. Defaults
+            to None.
 
     Returns:
         Any: The value.
@@ -26,6 +28,7 @@ def parse_json(text: str | bytes, where: str) -> Any:
             object, or a text with half a surrogate pair, which no file can
             hold.
     """
+    place = where if line is None else f'{where}:{line}'
     try:
         if isinstance(text, bytes):
             text = text.decode('utf-8-sig')
@@ -34,17 +37,17 @@ def parse_json(text: str | bytes, where: str) -> Any:
             json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise ValueError(
-            f'{where}:{error.lineno}: not valid JSON: {error.msg}'
+            f'{where}:{line or error.lineno}: not valid JSON: {error.msg}'
         ) from error
     except UnicodeEncodeError as error:
         half = error.object[error.start : error.end]
         raise ValueError(
-            f'{where}: {half!r} is half a surrogate pair'
+            f'{place}: {half!r} is half a surrogate pair'
         ) from error
     except RecursionError as error:
-        raise ValueError(f'{where}: its JSON is nested too deep') from error
+        raise ValueError(f'{place}: its JSON is nested too deep') from error
     except ValueError as error:  # not UTF-8, a key twice, too many digits
-        raise ValueError(f'{where}: {error}') from error
+        raise ValueError(f'{place}: {error}') from error
     return value
 
 

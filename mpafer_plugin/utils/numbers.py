@@ -1,5 +1,6 @@
 """Numbers in files: what Python counts as one may be a truth value or NaN."""
 
+import math
 import sys
 from typing import Any, TypeGuard
 
@@ -15,3 +16,15 @@ def is_number(value: Any) -> TypeGuard[float]:
 def is_whole(value: Any, least: int = 0, most: int = 2**63 - 1) -> bool:
     """Return whether a value is an integer in a range, no truth value."""
     return type(value) is int and least <= value <= most
+
+
+def parse_number(text: str) -> float:
+    """Parse a number in a file; NaN if it is none, or not finite.
+
+    Python's float would take ``1_000``, too.
+    """
+    try:
+        number = math.nan if '_' in text else float(text)
+    except ValueError:
+        return math.nan
+    return number if math.isfinite(number) else math.nan

@@ -6,6 +6,7 @@ from mpafer_plugin.datasets.categories import (
     EXPRESSIONS,
     SEVEN_EXPRESSIONS,
     canonical_name,
+    canonical_names,
 )
 
 
@@ -46,3 +47,11 @@ def test_aliases_lead_to_canonical_names():
 )
 def test_canonical_name(name, expected):
     assert canonical_name(name) == expected
+
+
+def test_the_time_for_many_classes_grows_with_their_number():
+    names = [f'class {i}' for i in range(60_000)]
+    assert canonical_names(names) == names
+    with pytest.raises(ValueError, match="are 'class 7'") as error:
+        canonical_names([*names, 'class  7'])
+    assert len(str(error.value)) < 1000

@@ -9,7 +9,7 @@ from mmengine.fileio import BaseStorageBackend, io, register_backend
 from mmengine.fileio.backends import backends, prefix_to_backends
 from mmpretrain.registry import DATASETS
 
-from mpafer_plugin.datasets.data_root import DataRoot
+from mpafer_plugin.datasets.data_root import DataRoot, read_class_names
 
 PREFIX = 'mem://'
 
@@ -238,3 +238,12 @@ def test_content_of_a_folder_and_description(tmp_path):
     assert root.folders() == ['1.jpg', 'd']
     assert root.files() == ['a.txt', 'b', 'c']
     assert [n for n, k in root.scan().items() if k == 'other'] == ['e', 'f']
+
+
+def test_class_names(tmp_path):
+    path = tmp_path / 'classes.txt'
+    path.write_bytes('\ufeffjoy\n\ngähnend\n'.encode())
+    assert read_class_names(str(path)) == ['joy', 'gähnend']
+    path.write_bytes(b'joy\n\xff')
+    with pytest.raises(ValueError, match=r'classes\.txt:2: not UTF-8'):
+        read_class_names(str(path))

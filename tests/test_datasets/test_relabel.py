@@ -113,3 +113,13 @@ def test_folders_of_ones_own(tmp_path):
     assert dataset.get_gt_labels().tolist() == [0, 0, 1]
     subset = FERFolder(str(tmp_path), val_fraction=0, classes=['glad'])
     assert len(subset) == 1
+
+
+def test_the_time_for_many_labels_grows_with_their_number():
+    labels = {f'label {i}': '' for i in range(20_000)}
+    classes = [*labels][:-1]
+    assert label_targets(labels, classes, None)['label 19999'] is None
+    misspelt = [f'lable {i}' for i in range(2_000)]
+    with pytest.raises(ValueError, match="did you mean 'lable") as error:
+        label_targets(labels, misspelt, None)
+    assert len(str(error.value)) < 2000

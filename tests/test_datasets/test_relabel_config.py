@@ -1,4 +1,5 @@
 import pytest
+from mmengine.config import Config
 from mmpretrain.registry import DATASETS, MODELS
 
 from mpafer_plugin.datasets.relabel_config import relabel_config
@@ -47,3 +48,18 @@ def test_what_cannot_be(load_config):
     cfg.test_dataloader.dataset.type = 'CustomDataset'
     with pytest.raises(ValueError, match='CustomDataset of test_dataloader'):
         relabel_config(cfg)
+
+
+@pytest.mark.parametrize(
+    ('relabel', 'message'),
+    [
+        ('fear', "relabel is 'fear'; it takes"),
+        (dict(classes='fear'), "classes='fear' is no list"),
+        (dict(classes=[1]), r'classes=\[1\] is no list'),
+        (dict(merge=['fear']), r"merge=\['fear'\] is no mapping"),
+        (dict(merge=dict(low=[1])), r'merge=.* is no mapping'),
+    ],
+)
+def test_wrong_types(relabel, message):
+    with pytest.raises(ValueError, match=message):
+        relabel_config(Config(dict(relabel=relabel)))

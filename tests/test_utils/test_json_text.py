@@ -39,6 +39,12 @@ def test_what_is_refused(text, message):
         parse_json(text, 'f')
 
 
+def test_the_line_of_one_of_many():
+    for text in ('{', '{"a": 1, "a": 2}'):
+        with pytest.raises(ValueError, match=r'^f:7: '):
+            parse_json(text, 'f', 7)
+
+
 def test_the_time_for_many_keys_grows_with_their_number():
     pairs = ', '.join(f'"{i}": {i}' for i in range(60_000))
     assert len(parse_json(f'{{{pairs}}}', 'f')) == 60_000

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mpafer_plugin.utils.numbers import is_number, is_whole
+from mpafer_plugin.utils.numbers import is_number, is_whole, parse_number
 
 
 @pytest.mark.parametrize('value', [0, -1, 1.5, 1e308, 10**308])
@@ -23,3 +23,10 @@ def test_whole_numbers():
     for value in (-1, 1.0, 2**63):
         assert not is_whole(value)
     assert not is_whole(4, 5)
+
+
+def test_numbers_in_texts():
+    texts = ('3', '-1e2', ' .5 ')
+    assert [parse_number(text) for text in texts] == [3, -100, 0.5]
+    for text in ('', 'a', 'nan', 'inf', '1e400', '1_0', 'True'):
+        assert math.isnan(parse_number(text))

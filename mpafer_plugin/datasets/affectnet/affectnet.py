@@ -5,6 +5,8 @@ from typing import Any
 
 from mmpretrain.registry import DATASETS
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..annotations import Sample
 from ..categories import EXPRESSIONS
 from ..held_out_fer_dataset import HeldOutFERDataset
@@ -150,8 +152,9 @@ class AffectNet(HeldOutFERDataset):
             earlier = first.setdefault(sample.key, sample)
             if earlier.label != sample.label:
                 raise ValueError(
-                    f'{sample.where}: {sample.key!r} is {sample.label!r}, '
-                    f'but {earlier.label!r} on line {earlier.line}'
+                    f'{sample.where}: {quote(sample.key)} is '
+                    f'{sample.label!r}, but {earlier.label!r} on line '
+                    f'{earlier.line}'
                 )
             if earlier is not sample:
                 repeated += 1

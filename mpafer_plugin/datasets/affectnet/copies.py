@@ -4,6 +4,7 @@ import posixpath
 from collections.abc import Iterator
 
 from mpafer_plugin.utils.image_files import is_image
+from mpafer_plugin.utils.quoting import quote
 
 from ..annotations import Sample
 from ..categories import canonical_name
@@ -62,9 +63,15 @@ def read_table(root: DataRoot, listed: str, images: str) -> Iterator[Sample]:
     column = next((c for c in ('expression', 'exp') if c in header), None)
     if 'number' not in header or column is None:
         raise ValueError(
-            f"{ann_file}:{line}: the header is {header}; expected 'number' "
-            "and 'expression' (or 'exp') in it"
+            f'{ann_file}:{line}: the header is {quote(header)}; expected '
+            "'number' and 'expression' (or 'exp') in it"
         )
+    for name in ('number', column):
+        if header.count(name) > 1:
+            raise ValueError(
+                f'{ann_file}:{line}: the column {name!r} stands twice in '
+                f'{quote(header)}'
+            )
     number, expression = header.index('number'), header.index(column)
     present = {
         posixpath.splitext(name)[0]: name
@@ -76,7 +83,7 @@ def read_table(root: DataRoot, listed: str, images: str) -> Iterator[Sample]:
         if len(row) != len(header) or not row[number]:
             raise ValueError(
                 f'{where}: cannot read the row {",".join(row)[:60]!r}; '
-                f'expected the columns {header}'
+                f'expected the columns {quote(header)}'
             )
         label = parse_label(row[expression], where)
         # check_images then reports a name that does not exist.

@@ -6,6 +6,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..categories import EXPRESSIONS
 
 LABEL_NAMES: Mapping[str, str] = {
@@ -41,7 +43,7 @@ def parse_label(text: str, where: str) -> str:
     """
     if text not in LABEL_NAMES:
         raise ValueError(
-            f'{where}: unknown expression {text!r}; the expressions are '
+            f'{where}: unknown expression {quote(text)}; the expressions are '
             f'{dict(LABEL_NAMES)}'
         )
     return LABEL_NAMES[text]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mmengine.logging import MMLogger
 
 from mpafer_plugin.utils.image_files import is_image
+from mpafer_plugin.utils.quoting import quote
 
 from ..annotations import Sample
 from ..data_root import DataRoot
@@ -144,8 +145,8 @@ def _read_old_release(root: DataRoot, listed: str) -> Iterator[Sample]:
         if place == 0 and row[0] == HEADER[0]:
             if row != HEADER:
                 raise ValueError(
-                    f'{where}: the header is {row}; expected {HEADER}, or no '
-                    'header'
+                    f'{where}: the header is {quote(row)}; expected {HEADER}, '
+                    'or no header'
                 )
             continue
         # The landmarks are too long to quote.
@@ -189,7 +190,7 @@ def _images_folder(root: DataRoot, listed: str, where: str) -> str:
         if root.exists(name):
             return folder
     raise FileNotFoundError(
-        f'{where}: no images: {listed!r} is listed, but none of '
+        f'{where}: no images: {quote(listed)} is listed, but none of '
         f'{[root.join(name) for name, _ in tops]} exists; {root.describe()}; '
         f'{_LAYOUTS}'
     )

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from mpafer_plugin.utils.quoting import quote
+
 BOX = ('x1', 'y1', 'x2', 'y2')
 
-_KEYS = ('path', 'label', 'split', 'subject', *BOX, 'votes', 'groups')
+KEYS = ('path', 'label', 'split', 'subject', *BOX, 'votes', 'groups')
 
-_LISTS = ('votes', 'groups')
+LISTS = ('votes', 'groups')
 """Keys that list columns."""
 
 _DEFAULTS = {
@@ -29,43 +31,12 @@ class Columns(NamedTuple):
     votes: dict[str, int]
     groups: dict[str, int]
 
-
-def check_names(columns: Mapping | None, votes_needed: bool) -> dict:
-    """Check the argument ``columns`` of :class:`FERCsv`.
-
-    Args:
-        columns (Mapping, optional): Key to name of the column; 'votes' and
-            'groups' to a list of names.
-        votes_needed (bool): Whether labels are made from votes.
-
-    Returns:
-        dict: A copy of it.
-
-    Raises:
-        ValueError: If a key is unknown, or 'votes' is there without need or
-            needed and not there.
-    """
-    named = dict(columns or {})
-    for key in named:
-        if key not in _KEYS:
-            raise ValueError(
-                f'FERCsv: columns has the unknown key {key!r}; the keys are '
-                f'{_KEYS}'
-            )
-    for key in _LISTS:
-        names = named.get(key, ())
-        if isinstance(names, str) or len(set(names)) != len(names):
-            raise ValueError(
-                f'FERCsv: columns[{key!r}] is {names!r}; it must be a list of '
-                'different names, one a column'
-            )
-    votes = named.get('votes', ())
-    if votes_needed != bool(votes):
-        raise ValueError(
-            f"FERCsv: columns['votes'] is {list(votes)}: a label_rule needs "
-            'votes, one column a class, and votes need a label_rule'
-        )
-    return named
+    def indices(self) -> list[int]:
+        """Return the indices of all."""
+        single = (self.path, self.label, self.split, self.subject)
+        found = [index for index in single if index is not None]
+        lists = self.votes.values(), self.groups.values()
+        return [*found, *(self.box or ()), *(i for v in lists for i in v)]
 
 
 def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
@@ -88,17 +59,18 @@ def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
         count = lower.count(name.lower())
         if count > 1:
             raise ValueError(
-                f'{where}: the column {name!r} stands twice in {header}'
+                f'{where}: the column {quote(name)} stands twice in '
+                f'{quote(header)}'
             )
         if not count:
             raise ValueError(
-                f'{where}: {what}={name!r} is no column; the header is '
-                f'{header}'
+                f'{where}: {what}={quote(name)} is no column; the header is '
+                f'{quote(header)}'
             )
         return lower.index(name.lower())
 
     found: dict[str, int] = {}
-    for key in _KEYS[: -len(_LISTS)]:
+    for key in KEYS[: -len(LISTS)]:
         if named.get(key) is not None:
             found[key] = index(named[key], key)
             continue
@@ -107,12 +79,12 @@ def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
             found[key] = index(present[0], key)
     voted, groups = (
         {name: index(name, key) for name in named.get(key, ())}
-        for key in _LISTS
+        for key in LISTS
     )
     if 'path' not in found or ('label' not in found and not voted):
         raise ValueError(
-            f'{where}: the header is {header}; expected a header with the '
-            "columns 'path' and 'label' and optionally 'split', such as "
+            f'{where}: the header is {quote(header)}; expected a header with '
+            "the columns 'path' and 'label' and optionally 'split', such as "
             "'path,label,split', or their names in "
             "columns=dict(path='...', label='...')"
         )
@@ -120,7 +92,7 @@ def find_columns(header: Sequence[str], named: Mapping, where: str) -> Columns:
     if 0 < len(box) < len(BOX):
         raise ValueError(
             f'{where}: a box needs all of the columns {BOX}; the header is '
-            f'{header}'
+            f'{quote(header)}'
         )
     return Columns(
         found['path'],

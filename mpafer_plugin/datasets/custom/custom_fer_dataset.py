@@ -1,6 +1,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..annotations import Sample
 from ..categories import (
     COMPOUND_EXPRESSIONS,
@@ -101,8 +103,8 @@ class CustomFERDataset(HeldOutFERDataset):
             return names[label]
         if canonical_name(label) not in map(canonical_name, names.values()):
             raise ValueError(
-                f'{where}: the label {label!r} is neither a key nor a class '
-                f'of names={dict(names)}'
+                f'{where}: the label {quote(label)} is neither a key nor a '
+                f'class of names={quote(dict(names))}'
             )
         return label
 
@@ -188,9 +190,9 @@ def find_classes(names: Mapping[str, str]) -> tuple[str, ...]:
         other = spellings.setdefault(folded, name)
         if canonical_name(other) != canonical_name(name):
             raise ValueError(
-                f'{names[name]}: {name!r} and {other!r} ({names[other]}) '
-                'differ in case only: are they one class? Spell them the '
-                'same way, or pass classes=[...] with both'
+                f'{names[name]}: {quote(name)} and {quote(other)} '
+                f'({names[other]}) differ in case only: are they one class? '
+                'Spell them the same way, or pass classes=[...] with both'
             )
     known = (*EXPRESSIONS, *COMPOUND_EXPRESSIONS)
     found = {canonical_name(name) for name in names}

@@ -6,11 +6,13 @@ from typing import Any
 from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.faces import FaceCrop
+from mpafer_plugin.utils.quoting import quote
 
 from ..annotations import Sample
 from ..categories import canonical_name
 from ..votes import VOTE_RULES
-from .columns import Columns, check_names, find_columns
+from .arguments import check_crop, check_delimiter, check_names
+from .columns import Columns, find_columns
 from .custom_fer_dataset import CustomFERDataset
 from .row_parser import RowParser
 from .split_folders import SPLIT_FOLDERS
@@ -121,8 +123,8 @@ class FERCsv(CustomFERDataset):
             )
         if label_rule not in (None, *VOTE_RULES):
             raise ValueError(
-                f'unknown label_rule {label_rule!r}; the rules for votes are '
-                f'{tuple(VOTE_RULES)}'
+                f'unknown label_rule {quote(label_rule)}; the rules for votes '
+                f'are {tuple(VOTE_RULES)}'
             )
         self.listed = ann_file
         self.columns = check_names(columns, label_rule is not None)
@@ -135,8 +137,8 @@ class FERCsv(CustomFERDataset):
         group = self.columns['subject'] = group or subject
         self.label_rule = label_rule
         self.prefix, self.strip_prefix = prefix, strip_prefix
-        self.delimiter = delimiter
-        self._crop = dict(crop or {})
+        self.delimiter = check_delimiter(delimiter)
+        self._crop = check_crop(crop)
         super().__init__(data_root, split, group=group, **kwargs)
 
     def find_names(self) -> Mapping[str, Mapping[str, str]]:
@@ -185,8 +187,8 @@ class FERCsv(CustomFERDataset):
             facts, known = self._facts(part, sample), self._facts(*earlier)
             if facts != known:
                 wrong.append(
-                    f'{sample.where}: {sample.path!r} is {facts}, but {known} '
-                    f'on line {earlier[1].line}'
+                    f'{sample.where}: {quote(sample.path)} is {quote(facts)}, '
+                    f'but {quote(known)} on line {earlier[1].line}'
                 )
             elif earlier[1] is not sample:
                 self._repeated += 1
@@ -222,12 +224,7 @@ class FERCsv(CustomFERDataset):
                 self.strip_prefix,
             )
             for number, row in rows:
-                if len(row) != len(header):
-                    raise ValueError(
-                        f'{ann_file}:{number}: {len(row)} fields in the row '
-                        f'{",".join(row)[:200]!r}; expected {len(header)}, as '
-                        f'in the header {",".join(header)!r}'
-                    )
+                parser.check(row, header, f'{ann_file}:{number}')
                 yield self._parse(row, parser, table, number, part)
 
     def _prepare(
@@ -241,7 +238,7 @@ class FERCsv(CustomFERDataset):
         elif self._crop:
             raise ValueError(
                 f'crop={self._crop}, but {ann_file} has no boxes; its columns '
-                f'are {header}'
+                f'are {quote(header)}'
             )
         self._classes = [
             canonical_name(self.rename(name, ann_file))
@@ -266,7 +263,7 @@ class FERCsv(CustomFERDataset):
             split = self._split(row, parser.columns, path)
             if split.lower() not in SPLIT_FOLDERS:
                 raise ValueError(
-                    f'{where}: unknown split {split!r}; it is one of '
+                    f'{where}: unknown split {quote(split)}; it is one of '
                     f'{tuple(SPLIT_FOLDERS)}, in any case'
                 )
             part = SPLIT_FOLDERS[split.lower()]

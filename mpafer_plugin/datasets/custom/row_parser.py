@@ -1,6 +1,10 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from mpafer_plugin.utils.numbers import parse_number
+from mpafer_plugin.utils.quoting import quote
 
 from ..categories import canonical_name
 from ..votes import parse_votes, vote
@@ -26,6 +30,28 @@ class RowParser:
     prefix: str
     strip_prefix: str
 
+    def check(
+        self, row: Sequence[Any], header: Sequence[str], where: str
+    ) -> None:
+        """Check the number of fields, and the type of those that are read.
+
+        Raises:
+            ValueError: If there are more or fewer than in the header, or one
+                is no text, as a list in a JSON file.
+        """
+        if len(row) != len(header):
+            raise ValueError(
+                f'{where}: {len(row)} fields in the row '
+                f'{quote(",".join(map(str, row)))}; expected {len(header)}, '
+                f'as in the header {quote(",".join(header))}'
+            )
+        for index in self.columns.indices():
+            if not isinstance(row[index], str):
+                raise ValueError(
+                    f'{where}: {header[index]}={quote(row[index])} is no text '
+                    'or number'
+                )
+
     def path(self, row: Sequence[str], where: str) -> str:
         """Check a path and change its start."""
         path = row[self.columns.path]
@@ -33,14 +59,14 @@ class RowParser:
             raise ValueError(f'{where}: the path is empty')
         if not path.startswith(self.strip_prefix):
             raise ValueError(
-                f'{where}: the path {path!r} does not start with '
+                f'{where}: the path {quote(path)} does not start with '
                 f'strip_prefix={self.strip_prefix!r}'
             )
         path = self.prefix + path.removeprefix(self.strip_prefix)
         if '\\' in path:
             raise ValueError(
-                f'{where}: the path {path!r} has a backslash; use slashes '
-                'on every system'
+                f'{where}: the path {quote(path)} has a backslash; use '
+                'slashes on every system'
             )
         return path
 
@@ -66,13 +92,10 @@ class RowParser:
         if self.columns.box is None:
             return None
         fields = [row[i] for i in self.columns.box]
-        try:
-            x1, y1, x2, y2 = map(float, fields)
-        except ValueError:
-            x1 = y1 = x2 = y2 = math.nan
+        x1, y1, x2, y2 = map(parse_number, fields)
         if not (x1 < x2 and y1 < y2 and math.isfinite(x2 - x1 + y2 - y1)):
             raise ValueError(
-                f'{where}: the box x1, y1, x2, y2 is {fields}; expected four '
-                'numbers in pixels, with x1 < x2 and y1 < y2'
+                f'{where}: the box x1, y1, x2, y2 is {quote(fields)}; '
+                'expected four numbers in pixels, with x1 < x2 and y1 < y2'
             )
         return x1, y1, x2, y2

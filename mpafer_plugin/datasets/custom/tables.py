@@ -5,6 +5,10 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.numbers import is_number
+from mpafer_plugin.utils.quoting import quote
+
 from ..data_root import DataRoot
 from .split_folders import split_folders
 
@@ -46,7 +50,7 @@ def find_tables(root: DataRoot, listed: str) -> dict[str, str]:
 
 def table_rows(
     root: DataRoot, name: str, delimiter: str | None = None
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[tuple[int, list[Any]]]:
     """Read a table by its extension: JSON lines, Parquet, or else CSV.
 
     Args:
@@ -56,8 +60,9 @@ def table_rows(
             which means by its first line, see :meth:`DataRoot.rows`.
 
     Yields:
-        tuple[int, list[str]]: Line (of Parquet, row) from 1 and fields, first
-        those of the header. A value that is absent or null is ''.
+        tuple[int, list[Any]]: Line (of Parquet, row) from 1 and fields, first
+        those of the header. They are texts, '' for an absent value or null;
+        what is no text, number or truth value stays as it is.
 
     Raises:
         ValueError: If the file cannot be read.
@@ -74,35 +79,32 @@ def table_rows(
 
 def _records(
     records: list[tuple[int, dict[str, Any]]],
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[tuple[int, list[Any]]]:
     """Arrange records in the columns of all of them."""
     keys = list(dict.fromkeys(key for _, record in records for key in record))
     yield 1, keys
     for number, record in records:
-        yield number, [_text(record.get(key)) for key in keys]
+        yield number, [_cell(record.get(key)) for key in keys]
 
 
-def _text(value: Any) -> str:
+def _cell(value: Any) -> Any:
+    """Return a value as CSV would have it; itself if CSV has no such one."""
     if value is None:
         return ''
     if isinstance(value, str):
         return value.strip()
-    return json.dumps(value, default=str)
+    if isinstance(value, bool) or is_number(value):
+        return json.dumps(value)
+    return value
 
 
 def _json_lines(root: DataRoot, name: str) -> list[tuple[int, dict[str, Any]]]:
     records = []
     for number, line in root.lines(name):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise ValueError(
-                f'{root.join(name)}:{number}: not JSON: {error}; in a '
-                f'{posixpath.splitext(name)[1]} file each line is an object'
-            ) from error
+        record = parse_json(line, root.join(name), number)
         if not isinstance(record, dict):
             raise ValueError(
-                f'{root.join(name)}:{number}: {line[:60]!r} is no object '
+                f'{root.join(name)}:{number}: {quote(line)} is no object '
                 'with a value for each column'
             )
         records.append((number, record))
@@ -111,7 +113,7 @@ def _json_lines(root: DataRoot, name: str) -> list[tuple[int, dict[str, Any]]]:
 
 def _parquet(root: DataRoot, name: str) -> list[tuple[int, dict[str, Any]]]:
     try:
-        from pyarrow import ArrowException, parquet
+        from pyarrow import parquet
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f'{root.join(name)}: Parquet files need pyarrow: pip install '
@@ -120,6 +122,8 @@ def _parquet(root: DataRoot, name: str) -> list[tuple[int, dict[str, Any]]]:
     with root.backend.get_local_path(root.join(name)) as local:
         try:
             table = parquet.read_table(local)
-        except (ArrowException, OSError) as error:
-            raise ValueError(f'{root.join(name)}: {error}') from error
-    return list(enumerate(table.to_pylist(), 1))
+            return list(enumerate(table.to_pylist(), 1))
+        except Exception as error:  # of many types, on damaged files
+            raise ValueError(
+                f'{root.join(name)}: {quote(str(error))[1:-1]}'
+            ) from error

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
@@ -11,6 +12,8 @@ import cv2
 import numpy as np
 from mmengine.fileio import LocalBackend
 from mmengine.logging import MMLogger
+
+from mpafer_plugin.utils.quoting import quote
 
 from ..data_root import DataRoot
 from .labels import VOTE_COLUMNS
@@ -52,14 +55,15 @@ def _new_rows(root: DataRoot, name: str) -> Iterator[tuple[int, list[str]]]:
     number, header = next(rows, (1, []))
     if header != VOTES_HEADER:
         raise ValueError(
-            f'{path}:{number}: the header is {header}; expected {VOTES_HEADER}'
+            f'{path}:{number}: the header is {quote(header)}; expected '
+            f'{VOTES_HEADER}'
         )
     for number, row in rows:
         if len(row) < 2 or row[0] not in USAGES:
             raise ValueError(
-                f'{path}:{number}: unknown Usage {row[0]!r} in '
-                f'{",".join(row)!r}; expected one of {USAGES}, then a name '
-                'and votes'
+                f'{path}:{number}: unknown Usage {quote(row[0])} in '
+                f'{quote(",".join(row))}; expected one of {USAGES}, then a '
+                'name and votes'
             )
         yield number, row
 
@@ -68,11 +72,11 @@ def _parse_votes(row: list[str], where: str) -> list[int]:
     """Parse the ten votes after a row's first two fields."""
     votes = row[2:]
     if len(votes) != len(VOTE_COLUMNS) or not all(
-        vote.isascii() and vote.isdigit() for vote in votes
+        re.fullmatch('[0-9]{1,9}', vote) for vote in votes
     ):
         raise ValueError(
-            f'{where}: cannot read the row {",".join(row)!r}; expected two '
-            f'fields and then integer votes for {VOTE_COLUMNS}'
+            f'{where}: cannot read the row {quote(",".join(row))}; expected '
+            f'two fields and then integer votes for {VOTE_COLUMNS}'
         )
     return [int(vote) for vote in votes]
 
@@ -185,10 +189,12 @@ def _pair_rows(
         if name and (
             posixpath.basename(name) != name
             or '\\' in name
+            or not name.isprintable()
+            or len(name) > 250
             or not name.lower().endswith('.png')
         ):
             raise ValueError(
-                f'{ours}:{line}: {name!r} is not a plain name of a .png '
+                f'{ours}:{line}: {quote(name)} is not a plain name of a .png '
                 'file to write an image to'
             )
         yield name, pixel_row

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..data_root import DataRoot
 
 TABLES = ('fer2013.csv', 'icml_face_data.csv')
@@ -94,7 +96,7 @@ def pixel_rows(root: DataRoot, name: str) -> Iterator[PixelRow]:
             )
         if row[usage] not in USAGES:
             raise ValueError(
-                f'{where}: unknown Usage {row[usage]!r}; expected one of '
-                f'{USAGES}'
+                f'{where}: unknown Usage {quote(row[usage])}; expected one '
+                f'of {USAGES}'
             )
         yield PixelRow(where, row[emotion], row[usage], row[pixels])

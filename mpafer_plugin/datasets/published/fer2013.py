@@ -9,6 +9,8 @@ from mmengine.fileio import LocalBackend
 from mmengine.logging import MMLogger
 from mmpretrain.registry import DATASETS
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..categories import SEVEN_EXPRESSIONS
 from ..custom import FERFolder
 from ..custom.split_folders import split_folders
@@ -124,8 +126,8 @@ class FER2013(FERFolder):
             for index, row in enumerate(pixel_rows(root, table)):
                 if row.emotion not in self.NAMES:
                     raise ValueError(
-                        f'{row.where}: unknown emotion {row.emotion!r}; the '
-                        f'emotions are {self.NAMES}'
+                        f'{row.where}: unknown emotion {quote(row.emotion)}; '
+                        f'the emotions are {self.NAMES}'
                     )
                 part, name = PARTS[row.usage], self.NAMES[row.emotion]
                 # FER+'s names of the same images.

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..annotations import Sample
 from ..data_root import DataRoot
 from .labels import image_key, parse_label
@@ -38,8 +40,8 @@ def read_cub(
         for other in LISTS:
             for image in ids.keys() - lists[other].keys():
                 raise ValueError(
-                    f'{root.join(name)}:{ids[image][0]}: the id {image!r} '
-                    f'is not in {root.join(other)!r}'
+                    f'{root.join(name)}:{ids[image][0]}: the id '
+                    f'{quote(image)} is not in {root.join(other)!r}'
                 )
     names: Mapping[Any, str] = numbers
     if root.is_file(_CLASSES):  # lines such as 1 001.Surprise
@@ -57,8 +59,8 @@ def read_cub(
         split_line, value = lists[_SPLIT][image]
         if value not in _PARTS:
             raise ValueError(
-                f'{root.join(_SPLIT)}:{split_line}: unknown part {value!r}; '
-                f'the parts are {_PARTS}'
+                f'{root.join(_SPLIT)}:{split_line}: unknown part '
+                f'{quote(value)}; the parts are {_PARTS}'
             )
         path = folder + name
         samples[_PARTS[value]].append(
@@ -75,13 +77,13 @@ def _read_ids(root: DataRoot, listed: str) -> dict[str, tuple[int, str]]:
         fields = line.split()
         if len(fields) != 2:
             raise ValueError(
-                f"{where}: cannot read the line {line!r}; expected '<id> "
+                f"{where}: cannot read the line {quote(line)}; expected '<id> "
                 "<value>'"
             )
         if fields[0] in values:
             raise ValueError(
-                f'{where}: the id {fields[0]!r} is listed twice, first on '
-                f'line {values[fields[0]][0]}'
+                f'{where}: the id {quote(fields[0])} is listed twice, first '
+                f'on line {values[fields[0]][0]}'
             )
         values[fields[0]] = number, fields[1]
     return values

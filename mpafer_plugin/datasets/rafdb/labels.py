@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from mpafer_plugin.utils.quoting import quote
+
 from ..categories import COMPOUND_EXPRESSIONS, canonical_name
 
 PARTS = ('train', 'test')
@@ -57,7 +59,8 @@ def parse_label(text: str, numbers: Mapping[Any, str], where: str) -> str:
     name = names.get(text, canonical_name(text))
     if name not in names.values():
         raise ValueError(
-            f'{where}: unknown label {text!r}; the labels are {dict(numbers)}'
+            f'{where}: unknown label {quote(text)}; the labels are '
+            f'{dict(numbers)}'
         )
     return name
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from mpafer_plugin.utils.image_files import is_image
+from mpafer_plugin.utils.quoting import quote
 
 from ..annotations import Sample
 from ..data_root import DataRoot
@@ -144,7 +145,7 @@ def _read_list(
         fields = line.split()
         if len(fields) != 2 or not fields[0].startswith(('train_', 'test_')):
             raise ValueError(
-                f'{where}: cannot read the line {line!r}; expected '
+                f'{where}: cannot read the line {quote(line)}; expected '
                 "'train_<number>.jpg <label>' or 'test_<number>.jpg <label>'"
             )
         name, label = fields[0], parse_label(fields[1], numbers, where)
@@ -234,22 +235,21 @@ def _read_table(
     line, header = next(rows, (1, _HEADER))
     if header != _HEADER:
         raise ValueError(
-            f'{ann_file}:{line}: the header is {header}; expected {_HEADER}'
+            f'{ann_file}:{line}: the header is {quote(header)}, not {_HEADER}'
         )
     for line, row in rows:
         where = f'{ann_file}:{line}'
         if len(row) != 2 or not row[0]:
             raise ValueError(
-                f'{where}: cannot read the row {row}; expected the 2 columns '
-                f'{_HEADER}'
+                f'{where}: cannot read the row {quote(row)}; not {_HEADER}'
             )
         image, label = row[0], parse_label(row[1], numbers, where)
         found = by_name[image]
         if any(sample.label != label for sample in found):
             folders = [posixpath.dirname(sample.path) for sample in found]
             raise ValueError(
-                f'{where}: {image!r} is labelled {row[1]!r} ({label}), but it '
-                f'is in {folders}'
+                f'{where}: {quote(image)} is labelled {row[1]!r} ({label}), '
+                f'but it is in {folders}'
             )
         # check_images then reports a path that does not exist.
         path = found[0].path if found else f'{folder}/{row[1]}/{image}'
@@ -272,14 +272,14 @@ def _unique(parts: Mapping[str, list[Sample]]) -> dict[str, list[Sample]]:
             facts = part, sample.path, sample.label
             if facts != (known, earlier.path, earlier.label):
                 raise ValueError(
-                    f'{sample.where}: {sample.key!r} is listed twice, as '
-                    f'{facts}, but as {(known, *earlier[:2])} at '
+                    f'{sample.where}: {quote(sample.key)} is listed twice, as '
+                    f'{quote(facts)} and as {quote((known, *earlier[:2]))} at '
                     f'{earlier.where}'
                 )
             own = sample.key.split('_')[0]
             if own in PARTS and own != part:
                 raise ValueError(
-                    f'{sample.where}: {sample.path!r} is an image of the '
+                    f'{sample.where}: {quote(sample.path)} is an image of the '
                     f'{own} part by its name, but listed in the {part} part'
                 )
             if earlier is sample:

@@ -2,6 +2,9 @@
 
 import os
 
+from mpafer_plugin.utils.quoting import quote
+
+from ..data_root import DataRoot
 from .labels import image_key
 
 VALUES = dict(
@@ -34,19 +37,19 @@ def read_people(image: str) -> dict[str, str]:
     path = os.path.join(base, _FOLDER, f'{name}_manu_attri.txt')
     if not os.path.isfile(path):
         return {}
-    with open(path, encoding='utf-8') as file:
-        lines = file.read().split('\n')
-    numbers = [line.strip() for line in lines if line.strip()][5:]
+    folder, listed = os.path.split(path)
+    lines = [line for _, line in DataRoot(folder).lines(listed)]
+    numbers = lines[5:]
     if len(numbers) != len(VALUES):
         raise ValueError(
             f'{path}: expected five landmarks, then {", ".join(VALUES)}; '
-            f'after the fifth line it has {numbers}'
+            f'after the fifth line it has {quote(numbers)}'
         )
     found = {}
     for (column, values), number in zip(VALUES.items(), numbers, strict=True):
-        if not number.isdecimal() or int(number) >= len(values):
+        if number not in map(str, range(len(values))):
             raise ValueError(
-                f'{path}: {column} is {number!r}; it is from 0 to '
+                f'{path}: {column} is {quote(number)}; it is from 0 to '
                 f'{len(values) - 1}: {", ".join(values)}'
             )
         found[column] = values[int(number)]

@@ -58,6 +58,7 @@ def test_tables(tmp_path, column, ending):
     ('lines', 'message'),
     [
         (['number,valence', '1,0'], r"csv:1: .*'valence'\]; .*'exp'"),
+        (['number,exp,exp', '1,2,3'], "csv:1: the column 'exp' stands twice"),
         (['number,exp', '1,11'], "csv:2: unknown expression '11'"),
         (['number,exp', '1,2,3'], "csv:2: cannot read the row '1,2,3'"),
         (['number,exp', '1,2', '1,3'], "csv:3: '1' is 'surprise', but 'sad"),

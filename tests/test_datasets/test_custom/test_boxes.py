@@ -52,7 +52,14 @@ def test_faces_that_are_listed_twice(tmp_path, image):
 
 @pytest.mark.parametrize(
     'box',
-    ['10,20,40,', '10,20,a,50', '10,20,10,50', '40,20,10,50', '0,0,1,inf'],
+    [
+        '10,20,40,',
+        '10,20,a,50',
+        '10,20,10,50',
+        '40,20,10,50',
+        '0,0,1,inf',
+        '0,0,1_0,5',
+    ],
 )
 def test_wrong_boxes(tmp_path, image, box):
     with pytest.raises(ValueError, match=r'csv:2: the box .*x1 < x2'):

@@ -74,9 +74,16 @@ def test_json_lines(root):
 @pytest.mark.parametrize(
     ('line', 'message'),
     [
-        ('{"path"', 'jsonl:2: not JSON'),
+        ('{"path"', 'jsonl:2: not valid JSON'),
         ('["a.jpg", "sad"]', r'jsonl:2: .*\["a.jpg", "sad"\].* no object'),
         ('{"path": "a.jpg", "split": "val"}', 'jsonl:2: the label is empty'),
+        # json alone would let the last of two values win.
+        ('{"path": "a", "path": "b"}', "jsonl:2: duplicate key 'path'"),
+        ('{"path": "a", "label": NaN}', 'jsonl:2: label=nan is no text'),
+        ('{"path": "a", "label": ["b"]}', r"label=\['b'\] is no text"),
+        ('{"path": {"a": 1}, "label": "b"}', r"path=\{'a': 1\} is no text"),
+        (r'{"path": "\ud800", "label": "b"}', r"jsonl:2: '\\ud800' is half"),
+        ('[' * 100_000, 'jsonl:2: its JSON is nested too deep'),
     ],
 )
 def test_wrong_json_lines(root, line, message):
@@ -96,6 +103,17 @@ def test_parquet(root, monkeypatch):
     check(root, ann_file='labels.parquet')
     path.write_bytes(b'no table')
     with pytest.raises(ValueError, match=r'labels\.parquet: '):
+        read(root, ann_file='labels.parquet')
+
+    names = ['path', 'label', 'label']
+    twice = pyarrow.table([['a'], ['b'], ['c']], names)
+    parquet.write_table(twice, path)
+    with pytest.raises(ValueError, match=r'labels\.parquet: .*label'):
+        read(root, ann_file='labels.parquet')
+    text = pyarrow.array([b'\xff']).cast(pyarrow.string(), safe=False)
+    bad = pyarrow.table([text, text], ['path', 'label'])
+    parquet.write_table(bad, path)
+    with pytest.raises(ValueError, match=r'labels\.parquet: .*utf-8'):
         read(root, ann_file='labels.parquet')
 
     known = builtins.__import__

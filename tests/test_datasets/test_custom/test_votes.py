@@ -45,11 +45,17 @@ def test_rules(tmp_path, rule, labels, undecided):
     assert f'{undecided} images without a label' in rules
 
 
-@pytest.mark.parametrize('value', ['-1', 'two', 'nan', 'inf'])
+@pytest.mark.parametrize('value', ['-1', 'two', 'nan', 'inf', '1_0'])
 def test_wrong_votes(tmp_path, value):
     message = rf"csv:2: '{value}' votes for 'sadness'"
     with pytest.raises(ValueError, match=message):
         read(tmp_path, 'argmax', [f'a.jpg,x,1,{value},0'])
+
+
+def test_votes_whose_sum_is_infinite(tmp_path):
+    """Each share would be 0."""
+    with pytest.raises(ValueError, match=r'csv:2: the votes .* too many'):
+        read(tmp_path, 'argmax', ['a.jpg,x,1e308,1e308,0'])
 
 
 def test_rows_with_other_votes_contradict(tmp_path):

@@ -173,6 +173,7 @@ def test_line_endings_and_bom(tmp_path, new):
         ('{header}\nTraining,a.png' + ',-1' * 10, r'csv:2: cannot read'),
         ('{header}\nTraining,a.png' + ',1.5' * 10, r'csv:2: cannot read'),
         ('{header}\nTraining,a.png' + ',1' * 11, r'csv:2: cannot read'),
+        ('{header}\nTraining,a.png' + f',{"9" * 5000}' * 10, r'csv:2: cannot'),
         ('{header}\nPrivateTest,"a.png,1\n', r'csv:2: not CSV: .*quote'),
         ('{header},x\n', r'csv:1: the header is'),
         ('Training,a.png' + ',1' * 10, r'csv:1: the header is'),

@@ -103,7 +103,7 @@ def test_no_file_of_such_a_name(touch):
 
 @pytest.mark.parametrize('views', ['S', [], ['left']])
 def test_wrong_views(touch, views):
-    with pytest.raises(ValueError, match=r"views=.*'FL', 'HL', 'S'"):
+    with pytest.raises(ValueError, match=r"views=.*('FL', 'HL', 'S'|\[str\])"):
         read(KDEF, touch(*kdef()), views=views)
 
 

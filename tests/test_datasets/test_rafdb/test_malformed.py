@@ -15,7 +15,7 @@ LINES = [
     (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},0', r":2: unknown .*'0'"),
     (kaggle, 'labels.csv', f'{FIRST},2', f'{FIRST},2,', r':2: cannot read'),
     (kaggle, 'labels.csv', f'{FIRST},2', FIRST, r':2: cannot read the row'),
-    (kaggle, 'labels.csv', 'image,label\n', '', r':1: the header is .*expect'),
+    (kaggle, 'labels.csv', 'image,label\n', '', r':1: the header is .*, not '),
     (kaggle, 'labels.csv', 'image,', ',image,', r':1: the header is'),
     (kaggle, 'labels.csv', '_00002_', '_00001_', r':3: .*labelled'),
     (kaggle, 'labels.csv', FIRST, '../x.jpg', r':2: .*leads out of'),

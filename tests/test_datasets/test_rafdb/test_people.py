@@ -27,7 +27,17 @@ def test_without_annotation(tmp_path):
     assert read_people(str(tmp_path / 'Image/aligned/test_0001.jpg')) == {}
 
 
-@pytest.mark.parametrize('numbers', ['1\n2\n', '1\n2\n5\n', '1\n-1\n0\n'])
+@pytest.mark.parametrize(
+    'numbers', ['1\n2\n', '1\n2\n5\n', '1\n-1\n0\n', '1\n2\n' + '1' * 5000]
+)
 def test_wrong_files(write, numbers):
     with pytest.raises(ValueError, match='test_0001_manu_attri'):
         read_people(write(numbers))
+
+
+def test_no_utf8(write, tmp_path):
+    image = write('1\n2\n4\n')
+    (path,) = tmp_path.rglob('*_attri.txt')
+    path.write_bytes(path.read_bytes() + b'\xe4')
+    with pytest.raises(ValueError, match=r'attri\.txt:9: not UTF-8'):
+        read_people(image)
