@@ -61,7 +61,12 @@ def _relative(value: Any) -> Any:
         return {key: _relative(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_relative(item) for item in value)
-    if not isinstance(value, str) or not os.path.isabs(value):
+    if not isinstance(value, str):
         return value
-    inside = os.path.relpath(value)
-    return file_name(value) if inside.startswith(os.pardir) else inside
+    scheme, mark, path = value.rpartition('://')  # such as archive://
+    if not os.path.isabs(path):
+        return value
+    inside = os.path.relpath(path)
+    if inside.startswith(os.pardir):
+        inside = file_name(path)
+    return scheme + mark + inside

@@ -57,6 +57,8 @@ def test_text_of(tmp_path, monkeypatch):
         dict(
             inside=str(tmp_path / 'data' / 'ferplus'),
             outside=['/home/maker/weights.pt', ('/home/maker/data',)],
+            archive='archive:///home/maker/faces.zip',
+            address='https://host/maker/faces.zip',
             relative='work_dirs/run',
             name='ViT-B-16',
         )
@@ -65,6 +67,8 @@ def test_text_of(tmp_path, monkeypatch):
     assert Config.fromstring(text, '.py').to_dict() == dict(
         inside=os.path.join('data', 'ferplus'),
         outside=['weights.pt', ('data',)],
+        archive='archive://faces.zip',
+        address='https://host/maker/faces.zip',
         relative='work_dirs/run',
         name='ViT-B-16',
     )
