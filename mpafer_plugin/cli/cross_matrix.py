@@ -68,8 +68,8 @@ def _check(content: Any, path: Path) -> dict[str, dict]:
     for cell in cells:
         if not fits(cell, _KINDS):
             raise ValueError(
-                f'{path}: {quote(cell)} is no result of cross-test; delete the '
-                'file to test again'
+                f'{path}: {quote(cell)} is no result of cross-test; delete '
+                'the file to test again'
             )
     return content
 
