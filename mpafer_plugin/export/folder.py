@@ -30,11 +30,14 @@ MODULES = (
     'faces/face.py',
     'faces/face_crop.py',
     'faces/yunet.py',
+    'faces/yunet_trial.py',
     'faces/yunet_weights.py',
     'utils/atomic_write.py',
     'utils/cpu_count.py',
     'utils/hashing.py',
     'utils/image_files.py',
+    'utils/numbers.py',
+    'utils/quoting.py',
 )
 """Modules that are copied. They import the standard library, numpy, OpenCV,
 onnxruntime, and each other by relative imports."""

@@ -1,12 +1,62 @@
-"""Description of an exported model; imports the standard library alone."""
+"""Description of an exported model."""
 
 import json
-import reprlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from ..utils.numbers import is_whole
+from ..utils.quoting import quote
+
 FORMAT = 1
+
+INTERPOLATIONS = ('nearest', 'bilinear', 'bicubic', 'area', 'lanczos')
+
+PRECISIONS = ('float32', 'float16', 'int8')
+
+
+def _are_names(value: Any) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(name, str) and name for name in value)
+    )
+
+
+def _is_pair(value: Any) -> bool:
+    """Return whether a value is two whole numbers from 1 on."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(is_whole(x, 1, 2**16) for x in value)
+    )
+
+
+def _is_input(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and _is_pair(value.get('size'))
+        and value.get('color') == 'RGB'
+        and value.get('range') == [0, 255]
+        and value.get('interpolation') in (*INTERPOLATIONS,)
+    )
+
+
+_KINDS: dict[str, Callable[[Any], bool]] = dict(
+    classes=_are_names,
+    words=lambda x: x is None or _are_names(x),
+    input=_is_input,
+    grid=lambda x: x is None or _is_pair(x),
+    top_k=lambda x: x is None or is_whole(x, 1),
+    crop=lambda x: x is None or isinstance(x, dict),  # FaceCrop checks it
+    fingerprints=lambda x: isinstance(x, dict),
+    license=lambda x: isinstance(x, str),
+    checkpoint=lambda x: x is None or isinstance(x, dict),
+    precision=lambda x: x in PRECISIONS,
+    opset=is_whole,
+    format_version=is_whole,
+)
+"""Of each value: whether it is of the kind that is written."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +113,25 @@ class ExportMeta:
         """
         try:
             version = json.loads(strings['format_version'])
-            if version > FORMAT:
+            if is_whole(version) and version > FORMAT:
                 raise ValueError(
                     f'the model has format {version!r}, this version reads up '
                     f'to {FORMAT}: update mpafer_plugin'
                 )
             names = [x.name for x in fields(cls)]
-            return cls(**{name: json.loads(strings[name]) for name in names})
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            found = {name: json.loads(strings[name]) for name in names}
+        except (KeyError, RecursionError, json.JSONDecodeError) as error:
             raise ValueError(
                 'the model was not written by mpafer export: its metadata is '
-                f'{reprlib.repr(dict(strings))} '
-                f'({type(error).__name__}: {error})'
+                f'{quote(dict(strings))} ({type(error).__name__}: {error})'
             ) from error
+        for name, fits in _KINDS.items():
+            if not fits(found[name]):
+                raise ValueError(
+                    'the model was not written by mpafer export: in its '
+                    f'metadata {name} is {quote(found[name])}'
+                )
+        return cls(**found)
 
     def to_strings(self) -> dict[str, str]:
         """Return the metadata of the model: names and JSON."""

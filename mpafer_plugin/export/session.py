@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..utils.quoting import quote
 from .metadata import ExportMeta
 
 
@@ -46,7 +47,18 @@ class Session:
             self.meta = ExportMeta.from_strings(strings)
         except ValueError as error:
             raise ValueError(f'{str(path)!r}: {error}') from error
-        self._outputs = [x.name for x in self._session.get_outputs()]
+        given = {x.name: x.shape[1:] for x in self._session.get_inputs()}
+        found = {x.name: x.shape[1:] for x in self._session.get_outputs()}
+        self._outputs = list(found)
+        scores = [len(self.meta.classes)]
+        if given != dict(image=[3, *self.meta.input['size']]) or any(
+            found.get(name) != scores for name in ('logits', 'probabilities')
+        ):
+            raise ValueError(
+                f'{str(path)!r}: its metadata has classes='
+                f'{quote(self.meta.classes)} and input={self.meta.input}, but '
+                f'the model takes {given} and gives {found}'
+            )
 
     def __reduce__(self) -> tuple:
         # onnxruntime's session cannot be pickled or copied.

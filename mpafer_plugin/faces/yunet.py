@@ -7,7 +7,8 @@ import numpy as np
 
 from ..utils.image_files import opencv_path
 from .face import Face
-from .yunet_weights import find_yunet
+from .yunet_trial import try_out
+from .yunet_weights import YUNET_DIGEST, find_yunet
 
 COARSE_SIDE = 256
 """Longer side of the image in pixels, in the pass for large faces."""
@@ -45,7 +46,9 @@ class YuNet:
         digest (str): SHA-256 of the model.
 
     Raises:
-        ValueError: If an argument is out of range, or the file is no model.
+        ValueError: If an argument is out of range, or the file is no model
+            that OpenCV runs: one of another version is tried out first, see
+            :func:`try_out`.
         FileNotFoundError, ConnectionError: See :func:`find_yunet`.
     """
 
@@ -66,6 +69,9 @@ class YuNet:
                 f'longest_side={longest_side}: must be at least {COARSE_SIDE}'
             )
         path, self.digest = find_yunet(model)
+        self._path = str(path)
+        if self.digest != YUNET_DIGEST:
+            try_out(opencv_path(path), self.digest)
         self.model = model
         self.score_threshold = score_threshold
         self.longest_side = longest_side
@@ -109,7 +115,8 @@ class YuNet:
             list[Face]: Faces in image coordinates, by descending score.
 
         Raises:
-            ValueError: If ``image`` is not such an array.
+            ValueError: If ``image`` is not such an array, or the model gives
+                boxes that are empty or not finite.
         """
         check_image(image)
         longer = max(image.shape[:2])
@@ -121,14 +128,19 @@ class YuNet:
         kept = cv2.dnn.NMSBoxes(
             rows[:, :4].tolist(), rows[:, 14].tolist(), 0, NMS_IOU
         )
-        return [
-            Face(
-                bbox=np.concatenate([row[:2], row[:2] + row[2:4]]),
-                score=float(row[14]),
-                landmarks=row[4:14].reshape(5, 2),
-            )
-            for row in rows[list(kept)]
-        ]
+        try:
+            return [
+                Face(
+                    bbox=np.concatenate([row[:2], row[:2] + row[2:4]]),
+                    score=float(row[14]),
+                    landmarks=row[4:14].reshape(5, 2),
+                )
+                for row in rows[list(kept)]
+            ]
+        except ValueError as error:
+            raise ValueError(
+                f'the face detector {self._path!r} is wrong: {error}'
+            ) from error
 
     def _detect_at(self, image: np.ndarray, scale: float) -> np.ndarray:
         """Detect in the resized image; return (F, 15) in image coordinates.

@@ -1,9 +1,23 @@
 """All targets, by name."""
 
-from . import architectures, descriptions, weights
+from . import (
+    architectures,
+    checkpoints,
+    descriptions,
+    face_detector,
+    onnx_models,
+    weights,
+)
 
 TARGETS = {
     target.name: target
-    for module in (architectures, descriptions, weights)
+    for module in (
+        architectures,
+        checkpoints,
+        descriptions,
+        face_detector,
+        onnx_models,
+        weights,
+    )
     for target in module.TARGETS
 }

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,9 @@ from mpafer_plugin.export.metadata import FORMAT, ExportMeta
 META = ExportMeta(
     classes=['neutral', 'naïve'],
     words=None,
-    input=dict(size=[4, 6], color='RGB', range=[0, 255]),
+    input=dict(
+        size=[4, 6], color='RGB', range=[0, 255], interpolation='bicubic'
+    ),
     grid=[1, 2],
     top_k=2,
     crop=None,
@@ -33,11 +36,33 @@ def test_a_later_format():
 
 @pytest.mark.parametrize(
     'change',
-    [dict(format_version='x'), dict(classes='[1'), dict(format_version='"a"')],
+    [dict(format_version='x'), dict(classes='[1')],
 )
 def test_values_that_are_no_json(change):
     with pytest.raises(ValueError, match='not written by mpafer export'):
         ExportMeta.from_strings(META.to_strings() | change)
+
+
+@pytest.mark.parametrize(
+    'name, value',
+    [
+        ('classes', '"fear"'),
+        ('classes', '[]'),
+        ('classes', '["fear", 3]'),
+        ('words', '3'),
+        ('input', '{"size": [4, 6]}'),
+        ('grid', '[1, 2, 3]'),
+        ('top_k', 'true'),
+        ('crop', '[]'),
+        ('precision', '"float64"'),
+        ('opset', 'NaN'),
+        ('format_version', '"1"'),
+    ],
+)
+def test_values_of_another_kind(name, value):
+    shown = re.escape(repr(json.loads(value)))
+    with pytest.raises(ValueError, match=f'{name} is {shown}'):
+        ExportMeta.from_strings(META.to_strings() | {name: value})
 
 
 def test_a_model_of_another_program():

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import reprlib
 import zipfile
 from pathlib import Path, PureWindowsPath
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from mpafer_plugin.utils.quoting import quote
 from mpafer_plugin.utils.tensor_files import (
     load_tensors,
     misfit,
@@ -97,11 +97,12 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         isinstance(name, str) and isinstance(value, torch.Tensor)
         for name, value in tensors.items()
     ):
-        problem = (
-            f'state_dict={reprlib.repr(tensors)} is not a dict of tensors'
-        )
+        problem = f'state_dict={quote(tensors)} is not a dict of tensors'
     elif not isinstance(meta, dict):
-        problem = f'meta={reprlib.repr(meta)} is not a dict'
+        problem = f'meta={quote(meta)} is not a dict'
+    elif not isinstance(meta.get('dataset_meta') or {}, dict):
+        found = quote(meta['dataset_meta'])
+        problem = f'meta.dataset_meta={found} is not a dict'
     if problem:
         raise ValueError(f'checkpoint {str(path)!r} is malformed: {problem}')
     with reading(path, 'a checkpoint'):

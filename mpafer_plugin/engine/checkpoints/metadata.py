@@ -1,8 +1,6 @@
 """Description of model, data and versions that is stored in a checkpoint."""
 
 import logging
-import math
-import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -11,7 +9,6 @@ from typing import Any
 import mmengine
 import mmpretrain
 import torch
-from mmcv.image.geometric import cv2_interp_codes
 from torch import nn
 
 from mpafer_plugin.faces import FaceCrop
@@ -20,48 +17,15 @@ from mpafer_plugin.models import (
     PromptedCLIPText,
     PromptedCLIPViT,
 )
+from mpafer_plugin.utils.quoting import quote
 from mpafer_plugin.version import __version__
 
 from .file import file_name, fits
+from .metadata_kinds import KINDS
 
 FORMAT = 1
 ENTRY = 'mpafer'
 """Key of the description in a checkpoint."""
-
-_NAMES = [str], 'a list of names'
-_TOWER = dict(arch=str, fingerprint=str), 'a dict with arch and fingerprint'
-# Of each key: its kind, see fits(), in code and in words.
-_KINDS: dict[str, tuple[Any, str]] = dict(
-    format=(int, 'a number'),
-    versions=(
-        dict(mpafer_plugin=str),
-        'a dict that names the version of mpafer_plugin',
-    ),
-    tensors=_NAMES,
-    classes=_NAMES,
-    prompt_words=_NAMES,
-    image_tower=_TOWER,
-    text_tower=_TOWER,
-    hard_prompts=(
-        [lambda x: x and fits(x, [str])],
-        'a list of lists of texts',
-    ),
-    hard_prompts_digest=(str, 'a string'),
-    settings=(dict, 'a dict'),
-    face_crop=(object, ''),  # FaceCrop.from_dict checks it
-    resize=(
-        dict(
-            scale=lambda x: fits(x, [int]) and len(x) == 2 and min(x) > 0,
-            interpolation=[*cv2_interp_codes].__contains__,
-        ),
-        'a dict of scale, [width, height] in pixels, and interpolation, one '
-        f'of {", ".join(cv2_interp_codes)}',
-    ),
-    calibration=(
-        dict(temperature=lambda x: fits(x, float) and 0 < x < math.inf),
-        'a dict with temperature, a positive number',
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -164,14 +128,14 @@ class CheckpointMeta:
             return None
         entry = checkpoint[ENTRY]
         if not isinstance(entry, dict):
-            raise ValueError(f'{ENTRY}={reprlib.repr(entry)} is not a dict')
-        for name, (kind, expected) in _KINDS.items():
+            raise ValueError(f'{ENTRY}={quote(entry)} is not a dict')
+        for name, (kind, expected) in KINDS.items():
             value: Any = entry.get(name)
             optional = name not in ('format', 'versions')
             if not ((optional and value is None) or fits(value, kind)):
                 raise ValueError(
                     f'its entry {ENTRY!r} is malformed: {name}='
-                    f'{reprlib.repr(value)} is not {expected}'
+                    f'{quote(value)} is not {expected}'
                 )
             # Before the rest, which a later format may have changed.
             if name == 'versions' and entry['format'] > FORMAT:
@@ -182,12 +146,12 @@ class CheckpointMeta:
                 )
         if entry.get('face_crop') is not None:
             FaceCrop.from_dict(entry['face_crop'])
-        known: dict[str, Any] = {name: entry.get(name) for name in _KINDS}
-        return cls(**known, absent=frozenset(_KINDS.keys() - entry.keys()))
+        known: dict[str, Any] = {name: entry.get(name) for name in KINDS}
+        return cls(**known, absent=frozenset(KINDS.keys() - entry.keys()))
 
     def to_dict(self) -> dict:
         """Return the description as plain data, for a checkpoint."""
-        return {name: getattr(self, name) for name in _KINDS}
+        return {name: getattr(self, name) for name in KINDS}
 
     def compare(self, model: 'CheckpointMeta', resume: bool = False) -> None:
         """Check that the checkpoint's prompts mean the same in a model.
@@ -214,8 +178,8 @@ class CheckpointMeta:
         if self.hard_prompts_digest != model.hard_prompts_digest:
             message = (
                 f'hard prompts: the checkpoint was trained with '
-                f'{reprlib.repr(self.hard_prompts)}, this model has '
-                f'{reprlib.repr(model.hard_prompts)}'
+                f'{quote(self.hard_prompts)}, this model has '
+                f'{quote(model.hard_prompts)}'
             )
             if resume:
                 raise ValueError(message)

@@ -100,6 +100,10 @@ def resize(**values):
     return in_entry(resize=dict(scale=[64, 64], interpolation='area') | values)
 
 
+def settings(**values):
+    return lambda checkpoint: checkpoint[ENTRY]['settings'].update(values)
+
+
 @pytest.mark.parametrize(
     'edit, message',
     [
@@ -121,6 +125,20 @@ def resize(**values):
         (resize(interpolation='nonsense'), 'nonsense.* one of nearest'),
         (resize(interpolation=['area']), 'is not a dict of scale'),
         (in_entry(face_crop='x'), "no crop config: 'x'"),
+        (in_entry(format=True), 'format=True is not a number'),
+        (in_entry(format=10**400), 'format=an integer of 1329 bits'),
+        (in_entry(classes=[]), r'classes=\[\] is not a list of names'),
+        (in_entry(classes=['\ud800']), 'is not a list of names'),
+        (in_entry(calibration=dict(temperature=True)), 'a positive number'),
+        (resize(scale=[64, True]), 'is not a dict of scale'),
+        (settings(top_k=True), "'top_k': True.* is not a dict of clip, mean"),
+        (settings(top_k=torch.tensor(2)), 'tensor.* top_k .a whole number'),
+        (settings(std=[1, 1, float('nan')]), 'nan.* is not a dict of clip'),
+        (settings(local_weight='1'), "'local_weight': '1'.* is not a dict"),
+        (
+            lambda c: c['meta'].update(dataset_meta=[1]),
+            r'meta.dataset_meta=\[1\] is not a dict',
+        ),
     ],
 )
 @pytest.mark.parametrize('alone', [True, False])

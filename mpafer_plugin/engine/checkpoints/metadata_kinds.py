@@ -1,0 +1,96 @@
+"""Kinds of the values that describe a model in a checkpoint."""
+
+from typing import Any
+
+from mmcv.image.geometric import cv2_interp_codes
+
+from mpafer_plugin.utils.numbers import is_number, is_whole
+
+from .file import fits
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a text that a file can hold."""
+    if not isinstance(value, str) or not value.strip():
+        return False
+    return value.isascii() or value.encode(errors='ignore').decode() == value
+
+
+def _is_size(value: Any) -> bool:
+    """Return whether a value is a list of two lengths in pixels."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(is_whole(side, 1, 2**16) for side in value)
+    )
+
+
+def _is_color(value: Any) -> bool:
+    """Return whether a value is a list of three numbers."""
+    return fits(value, [is_number]) and len(value) == 3
+
+
+def _is_scale(value: Any) -> bool:
+    """Return whether a value is a logit scale, see PromptAlignmentHead."""
+    return value in ('clip', 'learnable') or (is_number(value) and value > 0)
+
+
+def _are_names(value: Any) -> bool:
+    return bool(value) and fits(value, [_is_text])
+
+
+_NAMES = _are_names, 'a list of names'
+_TOWER = (
+    dict(
+        arch=_is_text,
+        fingerprint=str,
+        image_size=lambda x: x is None or _is_size(x),
+    ),
+    'a dict with arch, fingerprint and, if any, image_size [h, w] in pixels',
+)
+KINDS: dict[str, tuple[Any, str]] = dict(
+    format=(is_whole, 'a number'),
+    versions=(
+        dict(mpafer_plugin=_is_text),
+        'a dict that names the version of mpafer_plugin',
+    ),
+    tensors=([str], 'a list of names'),
+    classes=_NAMES,
+    prompt_words=_NAMES,
+    image_tower=_TOWER,
+    text_tower=_TOWER,
+    hard_prompts=(
+        [lambda x: x and fits(x, [str])],
+        'a list of lists of texts',
+    ),
+    hard_prompts_digest=(str, 'a string'),
+    settings=(
+        dict(
+            clip=lambda x: x is None or _is_text(x),
+            mean=_is_color,
+            std=lambda x: _is_color(x) and min(x) > 0,
+            to_rgb=bool,
+            top_k=lambda x: is_whole(x, 1),
+            local_weight=is_number,
+            proto_weight=lambda x: x is None or is_number(x),
+            logit_scale=_is_scale,
+        ),
+        'a dict of clip, mean and std (three numbers), to_rgb, top_k (a '
+        'whole number), local_weight, proto_weight (numbers) and logit_scale '
+        "(a positive number, 'clip' or 'learnable')",
+    ),
+    face_crop=(object, ''),  # FaceCrop.from_dict checks it
+    resize=(
+        dict(
+            scale=_is_size,
+            interpolation=lambda x: fits(x, str) and x in cv2_interp_codes,
+        ),
+        'a dict of scale, [width, height] in pixels, and interpolation, one '
+        f'of {", ".join(cv2_interp_codes)}',
+    ),
+    calibration=(
+        dict(temperature=lambda x: is_number(x) and x > 0),
+        'a dict with temperature, a positive number',
+    ),
+)
+"""Of each key: its kind, see fits(), in code and in words."""
