@@ -197,4 +197,10 @@ def main(argv: Sequence[str] | None = None, prog: str | None = None) -> int:
             Path(path).write_text(
                 text, encoding='utf-8', errors='surrogateescape'
             )
+            print(f'written: {path}, {len(listed)} paths for leave_out')
+        elif path:
+            print(
+                f'not written: {path}, as not all annotations are right',
+                file=sys.stderr,
+            )
     return 0 if report.ok else 1

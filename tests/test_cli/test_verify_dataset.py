@@ -83,6 +83,7 @@ def test_list_of_missing_images(root, run, tmp_path):
     code, printed = run('mpafer_rafdb.py', '--missing', 'missing.txt')
     assert code == 1
     comment, *listed = (tmp_path / 'missing.txt').read_text().splitlines()
+    assert f'missing.txt, {len(listed)} paths' in printed.out
     assert comment.startswith('# Images of mpafer_rafdb.py that are missing')
     assert listed == [TRAIN.format(5), TEST.format(1)]
     with pytest.raises(FileNotFoundError, match='1 of 84'):

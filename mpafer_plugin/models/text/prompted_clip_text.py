@@ -231,6 +231,8 @@ class PromptedCLIPText(BaseModule):
                     f'{len(source)} hard prompts given for '
                     f'{len(self.classes)} classes {list(self.classes)}'
                 )
+            if wrong := [text for text in source if not isinstance(text, str)]:
+                raise ValueError(f'hard_prompts has {wrong[0]!r}, not a text')
             return [[[text]] for text in source]
         prompts = load_hard_prompts(
             source or HARD_PROMPTS_FILE, self.classes, prompt_names, merge

@@ -69,6 +69,9 @@ def test_hard_prompts_given_as_texts(tiny, tiny_clip):
     )
     with pytest.raises(ValueError, match='2 hard prompts given for 3'):
         PromptedCLIPText(**tiny, classes=CLASSES, hard_prompts=texts[:2])
+    with pytest.raises(ValueError, match=r"\['two', 'texts'\]"):
+        texts[1] = ['two', 'texts']
+        PromptedCLIPText(**tiny, classes=CLASSES, hard_prompts=texts)
 
 
 def test_hard_prompts_from_a_file(tiny, tmp_path):
