@@ -106,10 +106,15 @@ def _label(info: dict, classes: int, index: int) -> int:
     return int(label)
 
 
+_MOST_COLUMNS = 30
+
+
 def count_table(
     classes: Sequence[str], rows: Mapping[str, Mapping[str, int]]
 ) -> str:
     """Format counts of images as a table with one column per class.
+
+    Above 30 classes it has one line per class.
 
     Args:
         classes (Sequence[str]): The classes, in label order.
@@ -119,10 +124,12 @@ def count_table(
     Returns:
         str: A line of names, then one line per row, with totals.
     """
-    lines = [['', *classes, 'total']]
+    lines: list[Sequence[str]] = [['', *classes, 'total']]
     for title, counts in rows.items():
         cells = [counts.get(canonical_name(name), 0) for name in classes]
         lines.append([title, *map(str, [*cells, sum(counts.values())])])
+    if len(classes) > _MOST_COLUMNS:
+        lines = [*zip(*lines, strict=True)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return '\n'.join(
         '  ' + '  '.join(map(str.rjust, line, widths)) for line in lines

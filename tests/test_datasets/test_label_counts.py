@@ -6,7 +6,7 @@ from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmpretrain.datasets import BaseDataset
 from torch.utils.data import Subset, TensorDataset
 
-from mpafer_plugin.datasets.label_counts import count_labels
+from mpafer_plugin.datasets.label_counts import count_labels, count_table
 
 
 class Listed(BaseDataset):
@@ -102,3 +102,13 @@ def test_the_readers_of_faces(load_config):
 def test_errors(dataset, error, message):
     with pytest.raises(error, match=re.escape(message)):
         count_labels(dataset)
+
+
+def test_table_of_very_many_classes():
+    names = [f'class {i}' for i in range(31)]
+    counts = {name: i for i, name in enumerate(names)}
+    lines = count_table(names, dict(read=counts, split={})).splitlines()
+    assert len(lines) == 33  # heads, classes, total
+    assert lines[0].split() == ['read', 'split']
+    assert lines[31].split() == ['class', '30', '30', '0']
+    assert lines[32].split() == ['total', str(sum(range(31))), '0']
