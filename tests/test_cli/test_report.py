@@ -160,7 +160,7 @@ def test_very_many_classes(run, monkeypatch):
     monkeypatch.setattr(content, 'MOST_CLASSES', 3)
     monkeypatch.setattr(plots, 'MOST_NAMED', 3)
     _, html = run('--no-images', '--split', 'val')
-    assert '7 of 7 classes' in re.sub(r'\s+', ' ', html)
+    assert '7 of 7 classes, 1 of each' in re.sub(r'\s+', ' ', html)
     assert 'class="scroll tall"' in html
     assert 'id="confusion"' not in html  # a figure, not a table
     assert 'aria-label="Confusion matrix"' in html
