@@ -48,8 +48,8 @@ def newest(session: nox.Session) -> None:
 @nox.session(python='3.11')
 def oldest(session: nox.Session) -> None:
     """The lower limits of setup.py."""
-    wanted = '.[lite,llm,onnx,parquet,report]'
-    session.install('--resolution', 'lowest-direct', '-e', wanted)
+    wanted = ('-e', '.[lite,llm,onnx,parquet,report]', 'pandas>=2.2')
+    session.install('--resolution', 'lowest-direct', *wanted)
     session.install('pytest>=8,<9.2', 'pytest-xdist>=3.5')
     run_tests(session)
 

@@ -39,8 +39,8 @@ def to_onnx(
         ValueError: If the weights do not fit into a single file.
     """
     # torch exports first: torch.onnx would make the batch static if it
-    # cannot be dynamic, without a word.
-    shapes = dict(image={0: torch.export.Dim('batch')})
+    # cannot be dynamic, without a word. torch 2.6 asks for a largest batch.
+    shapes = dict(image={0: torch.export.Dim('batch', max=2**31)})
     program = torch.export.export(
         module,
         (torch.zeros(2, 3, *size),),  # a batch of 1 would be a constant

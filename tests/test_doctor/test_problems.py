@@ -52,9 +52,9 @@ from tests.test_doctor.test_report import (
         ),
         (
             dict(changed={'open_clip_torch': '2.32.0'}),
-            'open_clip_torch 2.32.0 is not in the range >=3.0,<4',
-            'requires >=3.0,<4 in its setup.py',
-            f'{PIP} install "open_clip_torch>=3.0,<4"',
+            'open_clip_torch 2.32.0 is not in the range >=3.2,<4',
+            'requires >=3.2,<4 in its setup.py',
+            f'{PIP} install "open_clip_torch>=3.2,<4"',
         ),
         (
             dict(changed={'torch': '2.5.1'}, requires='==2.5.1'),

@@ -16,7 +16,7 @@ GOOD = {
     'open_clip_torch': '3.3.0',
     'safetensors': '0.8.0',
     'numpy': '2.4.6',
-    'filelock': '3.20.0',
+    'filelock': '3.21.0',
     'Pillow': '12.0.0',
     'rich': '15.0.0',
     'Jinja2': '3.1.6',

@@ -56,6 +56,9 @@ assert threads()
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='looks into /proc')
+@pytest.mark.skipif(
+    torch.__version__ < (2, 15), reason='2.10 does not name the threads'
+)
 def test_no_thread_of_gloo_is_left_at_the_end():
     """One that was left aborted the process now and then."""
     environment = os.environ | dict(

@@ -13,8 +13,11 @@ from tests.test_faces.images import saved
 @pytest.mark.parametrize('kind', ['PNG', 'TIFF', 'PPM'])
 def test_16_bits_are_scaled(kind):
     values = np.array([[0, 257, 128 * 257], [200 * 257, 65535, 64000]])
-    image = Image.fromarray(values.astype(np.uint16))
-    pixels = read_image(saved(image, kind))
+    if kind == 'PPM':  # which older Pillows read, but don't write
+        content = b'P5 3 2 65535\n' + values.astype('>u2').tobytes()
+    else:
+        content = saved(Image.fromarray(values.astype(np.uint16)), kind)
+    pixels = read_image(content)
     expected = [[0, 1, 128], [200, 255, 249]]
     for channel in np.moveaxis(pixels, -1, 0):
         np.testing.assert_array_equal(channel, expected)

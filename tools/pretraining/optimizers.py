@@ -2,7 +2,7 @@ import math
 
 from open_clip.model import CLIP
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 _MATRIX_LR = 2e-3
@@ -29,6 +29,8 @@ def make_optimizers(
         tuple[list[Optimizer], list[LambdaLR]]: Optimizers and their
         schedules: linear warm-up, then a cosine.
     """
+    from torch.optim import Muon  # from torch 2.9 on
+
     blocks = (clip.visual.transformer, clip.transformer)
     learnt = [p for p in loss_module.parameters() if p.requires_grad]
     in_blocks = {id(p) for b in blocks for p in b.parameters() if p.ndim == 2}

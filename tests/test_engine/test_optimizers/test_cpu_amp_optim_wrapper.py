@@ -41,5 +41,5 @@ def test_losses_are_those_of_full_precision(build_runner):
     assert list(full) == list(mixed)
     for name, value in full.items():
         assert mixed[name].dtype == torch.float32
-        assert mixed[name].item() == pytest.approx(value.item(), rel=0.03)
+        assert mixed[name].item() == pytest.approx(value.item(), rel=0.05)
     assert mixed['loss'] != full['loss']  # it was not the same computation
