@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from mpafer_plugin.utils.tensor_files import load_tensors
+
 
 def logs_of(folder: Path) -> list[Path]:
     """List the logs of scalars in a work dir, one a start, oldest first."""
@@ -49,7 +51,7 @@ def state_of(folder: Path) -> dict[str, dict]:
     """Read the checkpoints of a run, without clock and folders."""
     files = {}
     for path in sorted(folder.glob('*.pth')):
-        checkpoint = torch.load(path, weights_only=False)
+        checkpoint = load_tensors(path)
         info = checkpoint.pop('message_hub')['runtime_info']
         meta = checkpoint.pop('meta')
         checkpoint['best_score'] = info.get('best_score')
