@@ -19,6 +19,7 @@ from mpafer_plugin.clip.weights import pretrained_tags
 from mpafer_plugin.engine.checkpoints.file import file_name, read_checkpoint
 from mpafer_plugin.engine.checkpoints.metadata import ENTRY, CheckpointMeta
 from mpafer_plugin.utils.listing import listed
+from mpafer_plugin.utils.quoting import quote
 
 from .build_model import build_model
 
@@ -183,21 +184,10 @@ def _well_formed() -> Iterator[None]:
 def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
     """Build it, each value taken by name: a file must not choose classes."""
     settings = meta.settings
-    mean, std = (
-        [float(x) for x in settings[name]] for name in ('mean', 'std')
-    )
-    if (
-        [len(mean), len(std)] != [3, 3]
-        or not all(map(math.isfinite, mean + std))
-        or min(std) <= 0
-    ):
-        raise ValueError(
-            f'images cannot be normalized by mean={mean}, std={std}'
-        )
     arch = _arch(meta.image_tower['arch'])
     own = trained_arguments(settings, tensors)
     words = zip(meta.classes, meta.prompt_words, strict=True)
-    size = [int(side) for side in meta.image_tower.get('image_size', ())]
+    size = meta.image_tower.get('image_size') or []
     if max(size, default=0) > LARGEST_IMAGE:
         raise ValueError(
             f'image_size={size} is above {LARGEST_IMAGE} pixels: '
@@ -215,12 +205,18 @@ def _build(meta: Any, tensors: dict, clip: str | None) -> ImageClassifier:
         ),
         head=own['head'],
     )
+    patches = math.prod(model.backbone.tower.grid)
+    if model.head.local_weight and model.head.top_k > patches:
+        raise ValueError(
+            f'top_k={quote(model.head.top_k)} exceeds the {patches} patches '
+            'of the image tower'
+        )
     model.data_preprocessor = MODELS.build(
         dict(
             type='ClsDataPreprocessor',
-            mean=mean,
-            std=std,
-            to_rgb=bool(settings['to_rgb']),
+            mean=settings['mean'],
+            std=settings['std'],
+            to_rgb=settings['to_rgb'],
         )
     )
     return model

@@ -40,9 +40,9 @@ class Session:
         options.setdefault('providers', ['CPUExecutionProvider'])
         try:
             self._session = onnxruntime.InferenceSession(path, **options)
+            strings = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime's derive from nothing else
             raise ValueError(f'{str(path)!r}: {error}') from error
-        strings = self._session.get_modelmeta().custom_metadata_map
         try:
             self.meta = ExportMeta.from_strings(strings)
         except ValueError as error:

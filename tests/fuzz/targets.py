@@ -6,6 +6,7 @@ from . import (
     descriptions,
     face_detector,
     onnx_models,
+    resumed_runs,
     weights,
 )
 
@@ -17,6 +18,7 @@ TARGETS = {
         descriptions,
         face_detector,
         onnx_models,
+        resumed_runs,
         weights,
     )
     for target in module.TARGETS

@@ -149,10 +149,14 @@ def change(path, edit):
             r'resized to \[9999, 9999\]',
         ),
         (lambda c: c[ENTRY].update(format=9), 'has format 9'),
-        (lambda c: c[ENTRY]['settings'].pop('top_k'), "KeyError: 'top_k'"),
+        (lambda c: c[ENTRY]['settings'].pop('top_k'), 'top_k=None'),
         (
             lambda c: c[ENTRY]['settings'].update(top_k=float('inf')),
-            'OverflowError',
+            'top_k=inf',
+        ),
+        (
+            lambda c: c[ENTRY]['settings'].update(top_k=10_000),
+            'top_k=10000 exceeds the 64 patches',
         ),
         (
             lambda c: c[ENTRY]['image_tower'].update(image_size=[64, 80000]),

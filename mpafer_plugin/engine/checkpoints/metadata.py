@@ -21,7 +21,7 @@ from mpafer_plugin.utils.quoting import quote
 from mpafer_plugin.version import __version__
 
 from .file import file_name, fits
-from .metadata_kinds import KINDS
+from .metadata_kinds import KINDS, SETTINGS
 
 FORMAT = 1
 ENTRY = 'mpafer'
@@ -143,6 +143,13 @@ class CheckpointMeta:
                     f'the checkpoint has format {entry["format"]}, this '
                     f'version reads up to {FORMAT}: update mpafer_plugin (it '
                     f'was written by {value["mpafer_plugin"]})'
+                )
+        settings = entry.get('settings')
+        for name, (kind, expected) in SETTINGS.items():
+            if settings is not None and not fits(settings.get(name), kind):
+                raise ValueError(
+                    f'its entry {ENTRY!r} is malformed: in settings {name}='
+                    f'{quote(settings.get(name))} is not {expected}'
                 )
         if entry.get('face_crop') is not None:
             FaceCrop.from_dict(entry['face_crop'])

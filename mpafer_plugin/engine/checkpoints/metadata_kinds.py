@@ -21,18 +21,13 @@ def _is_size(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 2
-        and all(is_whole(side, 1, 2**16) for side in value)
+        and all(is_whole(side, 1) for side in value)
     )
 
 
 def _is_color(value: Any) -> bool:
     """Return whether a value is a list of three numbers."""
     return fits(value, [is_number]) and len(value) == 3
-
-
-def _is_scale(value: Any) -> bool:
-    """Return whether a value is a logit scale, see PromptAlignmentHead."""
-    return value in ('clip', 'learnable') or (is_number(value) and value > 0)
 
 
 def _are_names(value: Any) -> bool:
@@ -64,21 +59,7 @@ KINDS: dict[str, tuple[Any, str]] = dict(
         'a list of lists of texts',
     ),
     hard_prompts_digest=(str, 'a string'),
-    settings=(
-        dict(
-            clip=lambda x: x is None or _is_text(x),
-            mean=_is_color,
-            std=lambda x: _is_color(x) and min(x) > 0,
-            to_rgb=bool,
-            top_k=lambda x: is_whole(x, 1),
-            local_weight=is_number,
-            proto_weight=lambda x: x is None or is_number(x),
-            logit_scale=_is_scale,
-        ),
-        'a dict of clip, mean and std (three numbers), to_rgb, top_k (a '
-        'whole number), local_weight, proto_weight (numbers) and logit_scale '
-        "(a positive number, 'clip' or 'learnable')",
-    ),
+    settings=(dict, 'a dict'),  # see SETTINGS
     face_crop=(object, ''),  # FaceCrop.from_dict checks it
     resize=(
         dict(
@@ -94,3 +75,24 @@ KINDS: dict[str, tuple[Any, str]] = dict(
     ),
 )
 """Of each key: its kind, see fits(), in code and in words."""
+
+SETTINGS: dict[str, tuple[Any, str]] = dict(
+    clip=(lambda x: x is None or _is_text(x), 'a name'),
+    mean=(_is_color, 'three numbers'),
+    std=(
+        lambda x: _is_color(x) and min(x) > 0,
+        'three positive numbers',
+    ),
+    to_rgb=(bool, 'true or false'),
+    top_k=(lambda x: is_whole(x, 1), 'a whole number from 1 on'),
+    local_weight=(is_number, 'a number'),
+    proto_weight=(lambda x: x is None or is_number(x), 'a number'),
+    logit_scale=(
+        lambda x: (
+            (fits(x, str) and x in ('clip', 'learnable'))
+            or (is_number(x) and x > 0)
+        ),
+        "a positive number, 'clip' or 'learnable'",
+    ),
+)
+"""Of each setting the same."""

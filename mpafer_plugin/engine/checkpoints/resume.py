@@ -6,9 +6,11 @@ from mmengine.dist import broadcast_object_list, is_main_process, master_only
 from mmengine.runner import BaseLoop
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.quoting import quote
 
 from ..runners.resumable_train_loop import ResumableTrainLoop
 from .file import fits, numbered, read_checkpoint
+from .resume_kinds import KINDS
 
 POINTER = 'last_checkpoint'
 """mmengine's file that names the newest checkpoint."""
@@ -124,9 +126,11 @@ def _newest_intact(
 def _unusable(path: Path) -> str:
     """Return why training cannot continue from a file, or ''."""
     try:
-        meta = read_checkpoint(path)['meta']
+        checkpoint = read_checkpoint(path)
     except ValueError as error:
         return str(error)
-    if fits(meta, dict(epoch=int, iter=int)):
-        return ''
-    return f'{str(path)!r} is no checkpoint of a run: it has no epoch, iter'
+    for key, (kind, expected) in KINDS.items():
+        value = checkpoint.get(key)
+        if not (fits(value, kind) or (value is None and key != 'meta')):
+            return f'{str(path)!r}: {key}={quote(value)} is not {expected}'
+    return ''

@@ -2,9 +2,13 @@ import inspect
 import warnings
 from typing import Any
 
+import torch
 from mmengine.hooks import ParamSchedulerHook
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop
+from torch.optim import Optimizer
+
+from mpafer_plugin.utils.quoting import quote
 
 OPTIMIZER = 'optimizer_type'
 """Key of a checkpoint: class name of the optimizer."""
@@ -16,6 +20,12 @@ HISTORY = (
 
 BOUNDS = ('initial_', 'max_', 'min_')
 """Prefixes of the values that schedulers store in an optimizer's groups."""
+
+
+LIKE_PARAMETER = (
+    'momentum_buffer', 'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq'
+)  # fmt: skip
+"""State of SGD and Adam that has the shape of its parameter."""
 
 
 def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
@@ -65,6 +75,7 @@ def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
     _step_schedulers(runner, meta['iter'], meta['epoch'])
     followed = _restore_histories(runner.param_schedulers or [], states)
     if 'optimizer' in checkpoint:
+        check_state(checkpoint['optimizer'], wrapper.optimizer)
         _set_hyperparameters(checkpoint['optimizer'], wrapper, followed)
     runner.logger.info(
         f'the schedule continues after iteration {meta["iter"]} of '
@@ -81,7 +92,8 @@ def _step_schedulers(runner, iterations: int, epochs: int) -> None:
     with warnings.catch_warnings():
         # Of steps of schedulers before those of the optimizer.
         warnings.simplefilter('ignore', UserWarning)
-        for done in range(1, iterations + 1):
+        # Beyond the last iteration nothing is trained.
+        for done in range(1, min(iterations, runner.max_iters) + 1):
             for hook in hooks:
                 hook.after_train_iter(runner, done - 1)
                 if length and done % length == 0 and done <= epochs * length:
@@ -103,6 +115,34 @@ def _restore_histories(schedulers: list, states: list) -> set[str]:
             scheduler.load_state_dict({name: state[name] for name in HISTORY})
             followed.add(scheduler.param_name)
     return followed
+
+
+def check_state(saved: dict[str, Any], optimizer: Optimizer) -> None:
+    """Check that an optimizer's saved state is of this one's parameters.
+
+    Raises:
+        ValueError: If groups differ in number or size, or a value of
+            :data:`LIKE_PARAMETER` has another shape.
+    """
+    own, groups = optimizer.param_groups, saved['param_groups']
+    sizes, found = ([len(x['params']) for x in g] for g in (own, groups))
+    if sizes != found:
+        raise ValueError(
+            f'the optimizer has groups of {quote(found)} parameters, here '
+            f'they are of {quote(sizes)}'
+        )
+    parameters = [x for group in own for x in group['params']]
+    numbers = [x for group in groups for x in group['params']]
+    for number, parameter in zip(numbers, parameters, strict=True):
+        for name, value in saved['state'].get(number, {}).items():
+            is_tensor = isinstance(value, torch.Tensor)
+            if name in LIKE_PARAMETER and not (
+                value is None or (is_tensor and value.shape == parameter.shape)
+            ):
+                raise ValueError(
+                    f'{name} of parameter {number} of the optimizer is '
+                    f'{quote(value)}, not a tensor {tuple(parameter.shape)}'
+                )
 
 
 def _set_hyperparameters(

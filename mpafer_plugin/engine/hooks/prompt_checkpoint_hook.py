@@ -80,7 +80,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
             last = slice(-max(windows), None)
             scalars[name] = HistoryBuffer(values[last], counts[last])
 
-    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+    def _restore(self, runner, checkpoint: dict) -> None:
         """Check that the checkpoint belongs to the model.
 
         Raises:
@@ -88,7 +88,7 @@ class PromptCheckpointHook(SafeCheckpointHook):
                 tensors differ, a tensor is not finite, or, on resuming, the
                 hard prompts or the training data's face crop differ.
         """
-        super().after_load_checkpoint(runner, checkpoint)
+        super()._restore(runner, checkpoint)
         model = unwrap_model(runner.model)
         meta = CheckpointMeta.from_checkpoint(checkpoint)
         if meta is None:

@@ -14,6 +14,7 @@ from ..checkpoints import private_folders
 from ..checkpoints.exactness import warn_if_inexact
 from ..checkpoints.file import drop_config_text, numbered, publish
 from ..checkpoints.resume import choose_checkpoint, enter_epoch, point_to
+from ..checkpoints.resume_kinds import POSITION
 from ..checkpoints.schedule import OPTIMIZER, follow_config
 from ..checkpoints.training_state import (
     EARLY_STOPPING,
@@ -27,9 +28,6 @@ from ..runners.resumable_train_loop import VALIDATED, ResumableTrainLoop
 
 INTERRUPTED = 'iter_{}.pth'
 """Name of a checkpoint that was saved mid-epoch."""
-
-POSITION = 'batches'
-"""Key of a checkpoint: batches done of the epoch, and batches in total."""
 
 
 @HOOKS.register_module()
@@ -127,8 +125,14 @@ class SafeCheckpointHook(CheckpointHook):
 
         Raises:
             ValueError: If the train loop or the optimizer cannot continue
-                there.
+                there; it names the file.
         """
+        try:
+            self._restore(runner, checkpoint)
+        except ValueError as error:
+            raise ValueError(f'{runner._load_from!r}: {error}') from error
+
+    def _restore(self, runner, checkpoint: dict) -> None:
         drop_config_text(checkpoint)
         if not (runner._resume and isinstance(runner._train_loop, BaseLoop)):
             return

@@ -4,6 +4,8 @@ import pytest
 import torch
 from mmengine.hooks import Hook
 
+from mpafer_plugin.engine.checkpoints.schedule import check_state
+
 EPOCHS = 'train_cfg.max_epochs'
 
 
@@ -131,3 +133,34 @@ def test_a_cosine_becomes_a_schedule_that_follows_validation(train):
     runner, rates = train('run', resume=True, **options)
     length = len(runner.train_dataloader)
     assert rates[2 * length] == 0.032
+
+
+def optimizer(*shapes):
+    parameters = [torch.nn.Parameter(torch.ones(shape)) for shape in shapes]
+    found = torch.optim.Adam(parameters)
+    for parameter in parameters:
+        parameter.grad = torch.ones_like(parameter)
+    found.step()
+    return found
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(exp_avg=torch.ones(3)), r'exp_avg of parameter 1 .* \(2,\)'),
+        (dict(exp_avg='x'), "exp_avg of parameter 1 .* 'x'"),
+    ],
+)
+def test_an_optimizer_state_that_is_wrong(change, message):
+    own = optimizer((1,), (2,))
+    saved = own.state_dict()
+    check_state(saved, own)
+    saved['state'][1] |= change
+    with pytest.raises(ValueError, match=message):
+        check_state(saved, own)
+
+
+def test_an_optimizer_state_of_other_parameters():
+    saved = optimizer((1,), (2,)).state_dict()
+    with pytest.raises(ValueError, match=r'groups of \[2\] .* of \[1\]'):
+        check_state(saved, optimizer((1,)))
