@@ -127,7 +127,11 @@ class Training:
             )
 
     def left(self) -> list[str]:
-        """List processes that are alive, and temporary files."""
+        """List processes that are alive, and workers' temporary folders.
+
+        Not what mmengine writes as it reads a config, some kB, and leaves
+        behind where it is killed.
+        """
         mark = f'TMPDIR={self.out / "tmp"}'.encode()
         alive = []
         for path in Path('/proc').glob('[0-9]*/environ'):
@@ -136,7 +140,8 @@ class Training:
                     alive.append(f'process {path.parent.name}')
             except OSError:  # ended, or of another user
                 continue
-        return alive + sorted(p.name for p in (self.out / 'tmp').iterdir())
+        folders = (self.out / 'tmp').glob('pymp-*')
+        return alive + sorted(path.name for path in folders)
 
     def _start(
         self,
