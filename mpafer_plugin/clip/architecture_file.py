@@ -4,8 +4,11 @@ import dataclasses
 import inspect
 import types
 import typing
+from operator import lt
 from pathlib import Path
 from typing import Any
+
+from mmengine.utils import to_2tuple
 
 from mpafer_plugin.utils.json_text import parse_json
 from mpafer_plugin.utils.numbers import is_number, is_whole
@@ -73,6 +76,7 @@ def read_architecture(path: Path) -> dict:
         for name, tower in towers.items():
             fields = {x.name: x.type for x in dataclasses.fields(tower)}
             _check(_object(config[name], name), fields, f'{name}.')
+        _check_patch(config['vision_cfg'])
     except ValueError as error:
         raise ValueError(f'architecture file {str(path)!r}: {error}') from None
     return config
@@ -98,6 +102,16 @@ def _check(config: dict, known: dict[str, Any], where: str) -> None:
             expected = f'one of {", ".join(map(repr, TEXTS[name]))}'
         if expected:
             raise ValueError(f'{name}={quote(value)} is not {expected}')
+
+
+def _check_patch(vision: dict) -> None:
+    """Check that an image has a patch, which torch 2.6 does not."""
+    image, patch = vision.get('image_size', 224), vision.get('patch_size')
+    if patch and any(map(lt, to_2tuple(image), to_2tuple(patch))):
+        raise ValueError(
+            f'vision_cfg.patch_size={patch} is larger than '
+            f'vision_cfg.image_size={image}'
+        )
 
 
 def _misfit(value: Any, kind: Any, key: str) -> str:

@@ -212,7 +212,7 @@ def test_activation_of_a_tag_follows_the_tag(
     'key, value, message',
     [
         ('vision_cfg.head_width', 5, 'divisible'),
-        ('vision_cfg.patch_size', 64, 'RuntimeError'),
+        ('vision_cfg.patch_size', 64, 'image_size=32'),
         ('text_cfg.width', 60_000, '89,371,.* parameters'),
     ],
 )

@@ -29,7 +29,7 @@ def make_optimizers(
         tuple[list[Optimizer], list[LambdaLR]]: Optimizers and their
         schedules: linear warm-up, then a cosine.
     """
-    from torch.optim import Muon  # from torch 2.9 on
+    from torch.optim import Muon  # not in torch 2.6
 
     blocks = (clip.visual.transformer, clip.transformer)
     learnt = [p for p in loss_module.parameters() if p.requires_grad]

@@ -14,6 +14,9 @@ from tools.pretraining import lit
 from tools.pretraining.feature_bank import FeatureBank
 from tools.pretraining.locked_tower import locked_clip
 
+needs_muon = pytest.mark.skipif(
+    not hasattr(torch.optim, 'Muon'), reason='torch has no Muon'
+)
 SMALL = [
     '--text-width=32', '--text-layers=1', '--workers=1', '--epochs=3',
     '--batch-size=8', '--report-every=4', '--patches=3',
@@ -66,6 +69,7 @@ def tower(tmp_path):
     return '--arch=tower.json', '--pretrained=tower.safetensors'
 
 
+@needs_muon
 def test_makes_a_clip_of_a_locked_tower(run, tower, tmp_path, capfd):
     run(*tower)
     told = capfd.readouterr().out
@@ -93,6 +97,7 @@ def test_makes_a_clip_of_a_locked_tower(run, tower, tmp_path, capfd):
     assert again.partition(table)[1:] == told.partition(table)[1:]
 
 
+@needs_muon
 def test_learns_features_that_tell_labels_apart(run, tower, capfd):
     labels = np.arange(28) % 7
     tokens = 3 * torch.eye(16)[labels][:, None, None].expand(-1, 1, 3, -1)
@@ -108,12 +113,14 @@ def test_learns_features_that_tell_labels_apart(run, tower, capfd):
     assert before + 10 < lit.reading(clip, features, labels)
 
 
+@needs_muon
 def test_smaller_images(run, tower):
     run(*tower, '--image-size=16', '--epochs=1')
     clip = load_clip('made/made.json', 'made/made.safetensors')
     assert clip.visual.positional_embedding.shape == (1 + 16, 16)
 
 
+@needs_muon
 def test_a_tower_of_timm(run, tmp_path):
     model = timm.create_model('test_vit')  # timm's own, of 0.4 M values
     save_file(model.state_dict(), tmp_path / 'timm.safetensors')

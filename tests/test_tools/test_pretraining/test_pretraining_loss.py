@@ -15,6 +15,10 @@ from tools.pretraining.pretraining_loss import PretrainingLoss, read_units
 from tools.pretraining.texts import Names, captions, encode
 from tools.pretraining.wide_faces import draw_wide_face
 
+needs_muon = pytest.mark.skipif(
+    not hasattr(torch.optim, 'Muon'), reason='torch has no Muon'
+)
+
 
 @pytest.fixture
 def clip(tiny_arch):
@@ -41,6 +45,7 @@ def test_everything_learns(clip, bank):
         assert parameter.grad is not None, name
 
 
+@needs_muon
 def test_overfits_one_batch(clip, bank):
     loss = PretrainingLoss(clip)
     optimizers, _ = make_optimizers(clip, loss, 30)
@@ -58,6 +63,7 @@ def test_overfits_one_batch(clip, bank):
     assert read_units(clip, loss, bank, 4) <= 1
 
 
+@needs_muon
 def test_every_parameter_has_one_optimizer(clip):
     loss = PretrainingLoss(clip)
     optimizers, _ = make_optimizers(clip, loss, 10)
