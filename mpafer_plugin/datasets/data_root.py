@@ -9,6 +9,7 @@ from typing import TextIO
 from mmengine.fileio import LocalBackend, get_file_backend
 
 from mpafer_plugin.utils.image_files import is_litter, kind_of
+from mpafer_plugin.utils.quoting import quote
 
 
 class DataRoot:
@@ -198,9 +199,17 @@ class DataRoot:
 
 
 def read_class_names(path: str) -> list[str]:
-    """Read a text file of classes, one a line; see :meth:`DataRoot.lines`."""
+    """Read a text file of classes, one a line; see :meth:`DataRoot.lines`.
+
+    Raises:
+        FileNotFoundError: If it is absent.
+        ValueError: If it is no text.
+    """
     folder, name = os.path.split(os.path.expanduser(path))
-    return [line for _, line in DataRoot(folder or '.').lines(name)]
+    root = DataRoot(folder or '.')
+    if not root.is_file(name):
+        raise FileNotFoundError(f'classes: no file {quote(path)}')
+    return [line for _, line in root.lines(name)]
 
 
 def _encoding(path: str) -> str:

@@ -93,10 +93,18 @@ class SplitChoice:
         Returns:
             tuple[list[Sample], str]: The images, and a clause about those
             that are not in the split, for its rule.
+
+        Raises:
+            ValueError: If there are too few images, or persons.
         """
-        chosen, text = self.without_left_out(self.select_split(samples))
+        try:
+            selected = self.select_split(samples)
+            chosen, text = self.without_left_out(selected)
+            if self.subset is not None:
+                chosen = choose_subset(chosen, **self.subset)
+        except ValueError as error:
+            raise ValueError(f'{self.head}: {error}') from error
         if self.subset is not None:
-            chosen = choose_subset(chosen, **self.subset)
             rule = ', '.join(f'{k}={v}' for k, v in self.subset.items())
             text += f', of these the subset {rule}'
         return chosen, text

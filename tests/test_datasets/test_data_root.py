@@ -247,3 +247,6 @@ def test_class_names(tmp_path):
     path.write_bytes(b'joy\n\xff')
     with pytest.raises(ValueError, match=r'classes\.txt:2: not UTF-8'):
         read_class_names(str(path))
+    for absent in (str(tmp_path), 'x' * 5000):
+        with pytest.raises(FileNotFoundError, match='classes: no file'):
+            read_class_names(absent)

@@ -157,3 +157,10 @@ def test_persons_who_seem_known_are_a_warning(csv_root, log):
 def test_wrong_folds(data_root, arguments, message):
     with pytest.raises(ValueError, match=message):
         RAFDB(str(data_root / 'rafdb'), **arguments)
+
+
+def test_a_dataset_names_its_folder(tmp_path):
+    (tmp_path / 'a.png').touch()
+    (tmp_path / 'labels.csv').write_text('path,label\na.png,fear\n')
+    with pytest.raises(ValueError, match=rf'{tmp_path}.*folds=2.*only 1'):
+        FERCsv(str(tmp_path), folds=2, fold=0)

@@ -93,11 +93,11 @@ def check_classes(results: Mapping[Path, Mapping[str, Any]]) -> None:
         ValueError: If one has none, or of other classes than the first.
     """
     found = {p: r['best'].get('classes') for p, r in results.items()}
-    first, *_ = found.values()
+    (first_path, first), *_ = found.items()
     for path, classes in found.items():
         if classes is None or classes != first:
             raise ValueError(
                 f'{path} has the confusion matrix of the classes '
-                f'{quote(classes)}, the first result that of {quote(first)}; '
+                f'{quote(classes)}, {first_path} that of {quote(first)}; '
                 'delete the files to test the runs again'
             )
