@@ -78,6 +78,5 @@ TARGETS = [
         'architecture',
         json_file('fuzzed.json', TINY, OF_TIMM, with_all_keys),
         read,
-        cases=150,  # of 0.1 s
     )
 ]

@@ -93,6 +93,6 @@ TARGETS = [
         'resume',
         torch_file('fuzzed.pth', valid),
         read,
-        cases=40,  # each is a run of two iterations
+        cases=200,  # each is a run of two iterations
     )
 ]
