@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 import types
 import typing
 from operator import lt
@@ -56,8 +57,10 @@ def read_architecture(path: Path) -> dict:
     # Imported here: it takes more than a second.
     from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
-    if not path.is_file():
-        raise ValueError(f'architecture file {str(path)!r} does not exist')
+    if not os.path.isfile(path):  # pathlib fails for too long names
+        raise ValueError(
+            f'architecture file {quote(str(path))} does not exist'
+        )
     content = parse_json(path.read_bytes(), str(path))
     try:
         config = _object(content, 'the file')

@@ -1,6 +1,8 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from mpafer_plugin.utils.quoting import quote
+
 from .architecture_file import read_architecture
 
 FACE_TINY = 'face-tiny'
@@ -60,7 +62,7 @@ def architecture(arch: str) -> dict:
             close = get_close_matches(arch, names, n=8)
             shown = dict.fromkeys(['ViT-B-16-quickgelu', *close])
             raise ValueError(
-                f'unknown CLIP architecture {arch!r}; expected '
+                f'unknown CLIP architecture {quote(arch)}; expected '
                 f'{FACE_TINY!r}, the path of an architecture JSON, or one of '
                 f"open_clip's {len(names)} that can be prompted, such as "
                 f'{", ".join(shown)}'

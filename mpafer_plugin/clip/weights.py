@@ -1,3 +1,4 @@
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -35,16 +36,17 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
     from open_clip.pretrained import get_pretrained_cfg
 
     path = Path(pretrained).expanduser()
-    if path.is_file():
+    # os.path, as pathlib fails for names that are too long.
+    if os.path.isfile(path):
         return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
-    if not tag and path.is_dir():
+    if not tag and os.path.isdir(path):
         path = weights_in(path)
         return path, published_quick_gelu(path)
     if not tag:
         tags = ', '.join(pretrained_tags(arch)) or 'none'
         raise ValueError(
-            f'CLIP weights {pretrained!r} are no file, folder or tag of '
+            f'CLIP weights {quote(pretrained)} are no file, folder or tag of '
             f'{arch!r}, whose tags are: {tags}.\n{_three_ways(arch)}'
         )
     return _fetch(arch, pretrained, tag), bool(tag.get('quick_gelu', False))
@@ -105,7 +107,7 @@ def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
     clips = dict(mean=OPENAI_DATASET_MEAN, std=OPENAI_DATASET_STD)
     tags = [get_pretrained_cfg(arch, pretrained or '')]
     described = Path(pretrained or '').expanduser() / 'open_clip_config.json'
-    if pretrained and described.is_file():
+    if pretrained and os.path.isfile(described):
         tags = [_preprocessing(described)]
     elif not tags[0] and arch != FACE_TINY:
         tags = [get_pretrained_cfg(arch, t) for t in pretrained_tags(arch)]

@@ -103,7 +103,11 @@ def _mutate_value(value: Any, rng: Random, odd: tuple) -> Any:
         options += [not value]
     elif isinstance(value, (int, float)):
         options += [-value, value + 1, value * 1000, str(value)]
-        options += [[value], [value, value], value / 3 if value < 1e300 else 0]
+        options += [
+            [value],
+            [value, value],
+            value / 3 if abs(value) < 1e300 else 0,
+        ]
     elif isinstance(value, str):
         place = rng.randint(0, len(value))
         insert = rng.choice(('', '\0', '\n', '"', '\ud800', value))

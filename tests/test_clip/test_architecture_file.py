@@ -6,6 +6,7 @@ from open_clip import get_model_config, list_models
 
 from mpafer_plugin.clip import architecture
 from mpafer_plugin.clip.architecture_file import read_architecture
+from mpafer_plugin.clip.weights import resolve_weights
 
 
 def changed(config, **values):
@@ -52,3 +53,14 @@ def test_open_clips_own_files_are_read(name, tmp_path):
     path = tmp_path / 'own.json'
     path.write_text(json.dumps(get_model_config(name)))
     assert read_architecture(path) == get_model_config(name)
+
+
+def test_a_name_that_is_too_long():
+    with pytest.raises(ValueError, match=r'x+.* does not exist') as error:
+        architecture('x' * 10_000 + '.json')
+    assert len(str(error.value)) < 1000
+    for name in ('x' * 10_000, ''):
+        with pytest.raises(ValueError, match=r'unknown .* architecture'):
+            architecture(name)
+    with pytest.raises(ValueError, match=r'x+.* no file, folder or tag'):
+        resolve_weights('ViT-B-16', 'x' * 10_000)
