@@ -6,7 +6,7 @@ from mpafer_plugin.utils.quoting import quote
 
 from .argument_types import fits
 from .base_fer_dataset import BaseFERDataset
-from .relabel import Merge, merge_classes
+from .relabel import Merge, merge_classes, read_merge
 from .wrappers import dataset_class, inner_datasets
 
 _KEYS = ('classes', 'merge')
@@ -41,6 +41,10 @@ def relabel_config(cfg: Config) -> None:
     for key, value in wanted.items():
         if not fits(value, kinds[key]):
             raise ValueError(f'relabel: {key}={quote(value)} is {_HOW[key]}')
+    try:
+        read_merge(wanted.get('merge'))
+    except ValueError as error:
+        raise ValueError(f'relabel: {error}') from error
     for name in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         for dataset in inner_datasets((cfg.get(name) or {}).get('dataset')):
             kind = dataset and dataset_class(dataset)

@@ -146,7 +146,9 @@ def ckplus() -> list[Folder]:
 PARTS = 'train', 'val'
 
 
-def target(name: str, kind: str, valid: list[Folder]) -> Target:
+def target(
+    name: str, kind: str, valid: list[Folder], cases: int = 500
+) -> Target:
     """Return the target of a dataset."""
 
     def read(path: Path) -> None:
@@ -157,7 +159,7 @@ def target(name: str, kind: str, valid: list[Folder]) -> Target:
             for split in splits:
                 check(dataset(root, split, serialize_data=False, **arguments))
 
-    return Target(name, dataset_folder(*valid), read)
+    return Target(name, dataset_folder(*valid), read, cases=cases)
 
 
 def check(dataset: Any) -> None:
@@ -258,9 +260,9 @@ TARGETS = [
     target('rafdb', 'RAFDB', rafdb()),
     target('affectnet', 'AffectNet', affectnet()),
     target('ferplus', 'FERPlus', ferplus()),
-    target('fer2013', 'FER2013', fer2013()),
+    target('fer2013', 'FER2013', fer2013(), 250),
     target('expw', 'ExpW', expw()),
-    target('ckplus', 'CKPlus', ckplus()),
+    target('ckplus', 'CKPlus', ckplus(), 100),
     Target('class_folders', class_folders, read_folders, cases=250),
     Target('archive', archive, read_archive),
 ]

@@ -57,6 +57,7 @@ def test_what_cannot_be(load_config):
         (dict(classes='fear'), "classes='fear' is no list"),
         (dict(classes=[1]), r'classes=\[1\] is no list'),
         (dict(merge=['fear']), r"merge=\['fear'\] is no mapping"),
+        (dict(merge=dict(low=[])), "relabel: merge: 'low' has no classes"),
         (dict(merge=dict(low=[1])), r'merge=.* is no mapping'),
     ],
 )
