@@ -171,7 +171,11 @@ def read_table(path: Path) -> None:
     if path.suffix in ('.csv', '.tsv', '.txt', '.jsonl'):
         utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = content.decode('utf-16' if utf16 else 'utf-8-sig')
-        lines = [n for n in re.split('\r\n|\r|\n', text) if n.strip(' \t"')]
+        lines = [
+            n
+            for n in re.split('\r\n|\r|\n', text)
+            if n.replace('"', '').strip()
+        ]
         lines = [n for n in lines if not n.lower().startswith('sep=')]
         lost = len(lines) - (path.suffix != '.jsonl') - rows
         if lost:
