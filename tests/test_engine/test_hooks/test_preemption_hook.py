@@ -82,13 +82,16 @@ def test_a_signal_in_and_after_a_run_that_fails(received):
 def test_a_forked_process_can_be_ended():
     """As `multiprocessing.Pool` ends its workers."""
     former = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    reader, writer = os.pipe()
     children = []
 
     def fork():
         children.append(os.fork())
         if not children[0]:
+            os.write(writer, b'.')
             time.sleep(60)
             os._exit(0)
+        os.read(reader, 1)  # at its start Python forgets signals
 
     try:
         Runner().train(preemption_hook.PreemptionHook(), fork)
