@@ -124,7 +124,7 @@ def _unsupported(config: dict) -> str:
         return 'it is a CoCa, whose feature is one of a captioning decoder'
     if 'tokenizer_mode' in text:
         return f'of its tokenizer, mode {text["tokenizer_mode"]!r} is unknown'
-    if 'timm_model_name' in vision:
+    if vision.get('timm_model_name'):
         return _unsupported_timm(vision)
     if isinstance(vision.get('layers'), (list, tuple)):
         return 'its image tower is a ResNet, which has no tokens'

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .architectures import architecture
-from .tokenizer import Tokenizer
+from .tokenizer import Tokenizer, bpe
 from .weights import reachable_hub
 
 FILES = ('tokenizer.json', 'spiece.model', 'sentencepiece.bpe.model')
@@ -22,12 +22,19 @@ def load_tokenizer(arch: str, pretrained: str | None = None) -> Tokenizer:
 
     Raises:
         ImportError: If the package ``transformers`` is needed and absent.
+        ValueError: If the text tower has fewer tokens than the tokenizer.
         ConnectionError: If the tokenizer has to be downloaded and cannot be.
     """
     text = architecture(arch)['text_cfg']
     length = text.get('context_length', 77)
     name = text.get('hf_tokenizer_name')
     if not name:
+        size, needed = text.get('vocab_size', 49408), bpe().vocab_size
+        if size < needed:
+            raise ValueError(
+                f"{arch!r} has text_cfg.vocab_size={size}; CLIP's BPE, its "
+                f'tokenizer, has {needed} tokens'
+            )
         return Tokenizer(length, causal=not text.get('no_causal_mask'))
     folder = Path(pretrained or '').expanduser()
     if pretrained and any((folder / file).is_file() for file in FILES):

@@ -74,7 +74,7 @@ def load_clip(arch: str, pretrained: str | None) -> Any:
     state_dict = read_state_dict(path)
     # Built on the meta device and assigned the file's tensors: initialising a
     # ViT-L/14 at random takes longer than reading its weights.
-    from_hub = 'hf_model_name' in config['text_cfg']
+    from_hub = config['text_cfg'].get('hf_model_name')
     with torch.device('cpu' if from_hub else 'meta'):
         clip = build_clip(config)
     state_dict = fit_names(state_dict, clip)
@@ -103,9 +103,9 @@ def build_clip(config: dict) -> Any:
     config = dict(config)
     custom_text = config.pop('custom_text', False)
     # Neither tower's own weights are downloaded.
-    if 'timm_model_name' in config['vision_cfg']:
+    if config['vision_cfg'].get('timm_model_name'):
         config['vision_cfg'] |= dict(timm_model_pretrained=False)
-    if 'hf_model_name' in config['text_cfg']:
+    if config['text_cfg'].get('hf_model_name'):
         require_transformers(config['text_cfg']['hf_model_name'])
         config['text_cfg'] |= dict(hf_model_pretrained=False)
         custom_text = True
@@ -126,7 +126,7 @@ def _try_out(text: str) -> None:
         ValueError: If the model has more than :data:`LARGEST` parameters.
     """
     config = json.loads(text)
-    if 'hf_model_name' in config['text_cfg']:
+    if config['text_cfg'].get('hf_model_name'):
         return  # a file of Hugging Face describes this tower
     with torch.device('meta'):
         clip = build_clip(config)

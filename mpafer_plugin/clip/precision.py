@@ -86,7 +86,7 @@ def faster_dtype(
 def _timed(arch: str) -> str:
     """Return the architecture whose block is timed for another's."""
     # A ViT of timm does not say its width: as one of a B/16.
-    is_timm = 'timm_model_name' in architecture(arch)['vision_cfg']
+    is_timm = architecture(arch)['vision_cfg'].get('timm_model_name')
     return 'ViT-B-16' if is_timm else arch
 
 

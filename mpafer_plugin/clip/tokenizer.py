@@ -4,9 +4,12 @@ from functools import lru_cache
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
+from mpafer_plugin.utils.quoting import quote
+
 
 @lru_cache(maxsize=1)
-def _bpe():
+def bpe():
+    """Return CLIP's tokenizer, which takes a moment to load."""
     from open_clip import SimpleTokenizer
 
     return SimpleTokenizer()
@@ -14,7 +17,7 @@ def _bpe():
 
 def word_tokens(text: str) -> list[int]:
     """Tokenize a text by CLIP's BPE, without start, end and padding."""
-    return _bpe().encode(text)
+    return bpe().encode(text)
 
 
 def find_equal_texts(
@@ -70,11 +73,12 @@ class Tokenizer:
 
     def word(self, token: int) -> str:
         """Return the text of a token of the vocabulary."""
-        return _bpe().decoder.get(token, f'[{token}]').replace('</w>', ' ')
+        return bpe().decoder.get(token, f'[{token}]').replace('</w>', ' ')
 
     def _row(self, text: str) -> list[int]:
-        bpe = _bpe()
-        return [bpe.sot_token_id, *self.encode(text), bpe.eot_token_id]
+        tokens = bpe()
+        words = self.encode(text)
+        return [tokens.sot_token_id, *words, tokens.eot_token_id]
 
     def __call__(
         self, texts: Sequence[str]
@@ -96,9 +100,9 @@ class Tokenizer:
             if len(row) > self.context_length:
                 raise ValueError(
                     f'a prompt has {len(row)} tokens, the text tower takes '
-                    f'{self.context_length}: {text!r}. granularity=2 has no '
-                    'descriptions, and `mpafer generate-prompts --max-tokens '
-                    f'{self.context_length}` writes shorter ones'
+                    f'{self.context_length}: {quote(text)}. granularity=2 has '
+                    'no descriptions, and `mpafer generate-prompts '
+                    f'--max-tokens {self.context_length}` writes shorter ones'
                 )
         lengths = torch.tensor([len(row) for row in rows])
         if not self.causal:

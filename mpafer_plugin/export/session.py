@@ -41,14 +41,14 @@ class Session:
         try:
             self._session = onnxruntime.InferenceSession(path, **options)
             strings = self._session.get_modelmeta().custom_metadata_map
+            given = {x.name: x.shape[1:] for x in self._session.get_inputs()}
+            found = {x.name: x.shape[1:] for x in self._session.get_outputs()}
         except Exception as error:  # onnxruntime's derive from nothing else
             raise ValueError(f'{str(path)!r}: {error}') from error
         try:
             self.meta = ExportMeta.from_strings(strings)
         except ValueError as error:
             raise ValueError(f'{str(path)!r}: {error}') from error
-        given = {x.name: x.shape[1:] for x in self._session.get_inputs()}
-        found = {x.name: x.shape[1:] for x in self._session.get_outputs()}
         self._outputs = list(found)
         scores = [len(self.meta.classes)]
         if given != dict(image=[3, *self.meta.input['size']]) or any(

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 
-from mpafer_plugin.clip import image_size, loading
+from mpafer_plugin.clip import architecture, image_size, loading
 from mpafer_plugin.models import PromptedCLIPText, PromptedCLIPViT
 
 from .files import json_file
@@ -62,6 +62,8 @@ def read(path: Path) -> None:
     loading.LARGEST = 10**7  # the largest that is worth the time here
     arch = str(path)
     size = image_size(arch)
+    if architecture(arch)['text_cfg'].get('context_length', 77) < 77:
+        return  # prompts may be too long for it, which is no broken file
     image = PromptedCLIPViT(arch, None, num_prompts=2)
     text = PromptedCLIPText(arch, None, ['fear', 'anger'])
     if size > 200:

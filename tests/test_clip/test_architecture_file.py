@@ -4,8 +4,9 @@ import json
 import pytest
 from open_clip import get_model_config, list_models
 
-from mpafer_plugin.clip import architecture
+from mpafer_plugin.clip import architecture, load_clip
 from mpafer_plugin.clip.architecture_file import read_architecture
+from mpafer_plugin.clip.hf_tokenizer import load_tokenizer
 from mpafer_plugin.clip.weights import resolve_weights
 
 
@@ -64,3 +65,20 @@ def test_a_name_that_is_too_long():
             architecture(name)
     with pytest.raises(ValueError, match=r'x+.* no file, folder or tag'):
         resolve_weights('ViT-B-16', 'x' * 10_000)
+
+
+def test_null_names_are_none(tiny_arch, tmp_path):
+    config = architecture(tiny_arch)
+    config['vision_cfg']['timm_model_name'] = None
+    config['text_cfg']['hf_model_name'] = None
+    path = tmp_path / 'null.json'
+    path.write_text(json.dumps(config))
+    assert load_clip(str(path), None).visual.image_size == (32, 32)
+
+
+def test_a_vocabulary_that_is_too_small(tiny_arch, tmp_path):
+    path = tmp_path / 'small.json'
+    config = changed(architecture(tiny_arch), **{'text_cfg.vocab_size': 9})
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r'small\.json.*vocab_size=9'):
+        load_tokenizer(str(path))

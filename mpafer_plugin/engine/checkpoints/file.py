@@ -100,7 +100,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         problem = f'state_dict={quote(tensors)} is not a dict of tensors'
     elif not isinstance(meta, dict):
         problem = f'meta={quote(meta)} is not a dict'
-    elif not isinstance(meta.get('dataset_meta') or {}, dict):
+    elif not isinstance(meta.get('dataset_meta', {}), (dict, type(None))):
         found = quote(meta['dataset_meta'])
         problem = f'meta.dataset_meta={found} is not a dict'
     if problem:

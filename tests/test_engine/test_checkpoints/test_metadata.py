@@ -142,6 +142,10 @@ def settings(**values):
             lambda c: c['meta'].update(dataset_meta=[1]),
             r'meta.dataset_meta=\[1\] is not a dict',
         ),
+        (
+            lambda c: c['meta'].update(dataset_meta=torch.ones(2)),
+            r'meta.dataset_meta=tensor.* is not a dict',
+        ),
     ],
 )
 @pytest.mark.parametrize('alone', [True, False])
