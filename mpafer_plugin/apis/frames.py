@@ -100,7 +100,7 @@ def frames_of(source: Source, every: int = 1) -> Iterator[Frame]:
         while capture.grab():
             if index % every == 0:
                 found, image = capture.retrieve()
-                if not found:
+                if not found or image is None:  # both, of damaged ones
                     break
                 if camera:
                     start = start or time.monotonic()

@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mpafer_plugin.utils.quoting import quote
+
 from .annotations import Sample
 from .splits import hash_rank
 
@@ -131,9 +133,10 @@ def name_subjects(
     """
     try:
         search = re.compile(pattern).search
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise ValueError(
-            f'subject={pattern!r} is no regular expression: {error}'
+            f'subject={quote(pattern)} is no regular expression: '
+            f'{quote(str(error))[1:-1]}'
         ) from error
     named = []
     for sample in samples:
@@ -141,8 +144,8 @@ def name_subjects(
         name = (match[match.lastindex or 0] if match else '') or ''
         if required and not name:
             raise ValueError(
-                f'{sample.where}: subject={pattern!r} matches nothing in '
-                f'{sample.path!r}'
+                f'{sample.where}: subject={quote(pattern)} matches nothing in '
+                f'{quote(sample.path)}'
             )
         named.append(sample._replace(group=name))
     return named

@@ -2,6 +2,7 @@ import functools
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
+import cv2
 import numpy as np
 import pytest
 
@@ -79,3 +80,33 @@ def test_numbers_that_no_camera_has(number):
 def test_every_is_positive(video):
     with pytest.raises(ValueError, match='every=0'):
         next(frames_of(video, every=0))
+
+
+class Damaged:
+    """A video whose second frame OpenCV says it has, and has not."""
+
+    def __init__(self, name):
+        self.images = iter([np.zeros((4, 4, 3), np.uint8), None])
+
+    def isOpened(self):
+        return True
+
+    def get(self, what):
+        return 2 if what == cv2.CAP_PROP_FRAME_COUNT else 0
+
+    def grab(self):
+        return True
+
+    def retrieve(self):
+        return True, next(self.images)
+
+    def release(self):
+        pass
+
+
+def test_a_frame_without_an_image_ends_a_video(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(cv2, 'VideoCapture', Damaged)
+    (tmp_path / 'a.mp4').touch()
+    (frame,) = frames_of(tmp_path / 'a.mp4')
+    assert frame.image.shape == (4, 4, 3)
+    assert 'states 2 frames, 1 could be read' in caplog.text

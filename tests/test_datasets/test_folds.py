@@ -68,6 +68,10 @@ def test_persons_by_a_part_of_the_path():
         name_subjects(samples, 'S[0-9]+', required=True)
     with pytest.raises(ValueError, match=r"subject='\('"):
         name_subjects(samples, '(', required=True)
+    for pattern in ('x' * 5000, '(' * 5000, 'x{5000000000}', '[0\ud800-9]'):
+        with pytest.raises(ValueError, match='subject=') as error:
+            name_subjects(samples, pattern, required=True)
+        assert len(str(error.value).encode()) < 1000
 
 
 def subjects(dataset):

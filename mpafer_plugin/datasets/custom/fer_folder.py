@@ -10,6 +10,7 @@ from mmpretrain.registry import DATASETS
 
 from mpafer_plugin.faces.image_io import image_format
 from mpafer_plugin.utils.image_files import is_image
+from mpafer_plugin.utils.quoting import quote
 
 from ..annotations import Sample
 from ..categories import canonical_name
@@ -110,9 +111,10 @@ class FERFolder(CustomFERDataset):
         """Detect the layout and list the class folders of each part."""
         try:
             self._group = re.compile(self.group or self.likely_group)
-        except re.error as error:
+        except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(
-                f'group={self.group!r} is no regular expression: {error}'
+                f'group={quote(self.group)} is no regular expression: '
+                f'{quote(str(error))[1:-1]}'
             ) from error
         self._folders = split_folders(self.root) or {'train': ''}
         self._classes = {
