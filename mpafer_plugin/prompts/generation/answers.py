@@ -3,6 +3,7 @@ import re
 from typing import Any, NamedTuple
 
 MAX_CHARACTERS = 5_000  # of a description; CLIP reads 77 tokens
+MAX_ANSWER = 1_000_000  # characters, reasoning included
 MAX_WORD = 100  # characters; the tokenizer's time grows with their square
 
 _OBJECT = re.compile(r'\{\s*"descriptions"')
@@ -80,6 +81,10 @@ def parse_answer(answer: str, count: int) -> list[str]:
     """
     if not answer.strip():
         raise UnusableAnswer('the answer is empty', answer)
+    if len(answer) > MAX_ANSWER:
+        raise UnusableAnswer(
+            f'the answer has {len(answer):,} characters', answer
+        )
     starts = [match.start() for match in _OBJECT.finditer(answer)]
     try:
         content, _ = json.JSONDecoder().raw_decode(answer, starts[-1])

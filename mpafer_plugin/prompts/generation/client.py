@@ -10,6 +10,7 @@ from .answers import UnusableAnswer, quote
 INSTALL = "pip install 'openai>=3,<4'"
 KEY = 'OPENAI_API_KEY'
 MIN_KEY = 8  # characters; a shorter key may be a word of any answer
+MAX_REPLY = 10_000_000  # characters
 NO_CHAT = 'mpafer_no_chat'
 
 # How servers word that they do not support `response_format`.
@@ -187,6 +188,8 @@ def _fail_unless_chat(response: Any) -> None:
         return
     response.read()
     try:
+        if len(response.text) > MAX_REPLY:
+            raise ValueError('too long')
         message = json.loads(response.text)['choices'][0]['message']
         _text(message.get('content'))
     except (

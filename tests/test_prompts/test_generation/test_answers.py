@@ -76,6 +76,7 @@ def test_text_around_the_object(answer):
     ('answer', 'count', 'message'),
     [
         ('', 1, "is empty: ''"),
+        ('a' * 1_000_001 + ONE, 1, 'has 1,000,0.. characters'),
         (' \n', 1, 'is empty'),
         ("I'm sorry, but I cannot help with that.", 1, 'is not JSON'),
         ('raised brows', 1, 'is not JSON'),

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from mpafer_plugin.prompts.generation import Chat, ServerError
+from mpafer_plugin.prompts.generation import Chat, ServerError, client
 from mpafer_plugin.prompts.generation.answers import (
     UnusableAnswer,
     answer_format,
@@ -74,6 +74,13 @@ def test_slow(server):
 )
 def test_malformed(server, body):
     server.script = [dict(body=body)]
+    with pytest.raises(ServerError, match='not a chat completion'):
+        Chat(server.url, 'm', retries=0).ask(QUESTION)
+
+
+def test_a_reply_that_is_too_long(server, monkeypatch):
+    monkeypatch.setattr(client, 'MAX_REPLY', 10)
+    server.script = [GOOD]
     with pytest.raises(ServerError, match='not a chat completion'):
         Chat(server.url, 'm', retries=0).ask(QUESTION)
 
