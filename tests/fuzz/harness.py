@@ -155,7 +155,19 @@ class Worker:
     def run(
         self, name: str, seed: int, index: int, keep: Path | None = None
     ) -> Outcome:
-        """Run a case; its files are removed, unless there is a folder."""
+        """Run a case; its files are removed, unless there is a folder.
+
+        A case that ends the process runs again in a new one, as the command
+        that repeats it does: the cases before it may be the cause.
+        """
+        outcome = self._run(name, seed, index, keep)
+        if self._process is None:
+            outcome = self._run(name, seed, index, keep)
+        return outcome
+
+    def _run(
+        self, name: str, seed: int, index: int, keep: Path | None
+    ) -> Outcome:
         if self._process is None:
             self._pipe, other = self._context.Pipe()
             self._process = self._context.Process(

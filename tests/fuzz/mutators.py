@@ -131,6 +131,7 @@ def mutate_tensor(tensor: torch.Tensor, rng: Random) -> torch.Tensor:
     """Change values, type, shape or layout of a tensor."""
     if tensor.layout is not torch.strided or tensor.numel() > 10**6:
         return tensor  # changed before
+    tensor = tensor.detach()  # of a Parameter, which cannot be copied
     how = rng.randrange(8)
     if how < 3:
         changed = tensor.clone()

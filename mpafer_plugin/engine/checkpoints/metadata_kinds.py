@@ -8,6 +8,13 @@ from mpafer_plugin.utils.numbers import is_number, is_whole
 
 from .file import fits
 
+LARGEST = 10**6
+"""Largest weight or scale of logits, which stay finite (ours)."""
+
+
+def _is_weight(value: Any) -> bool:
+    return is_number(value) and abs(value) <= LARGEST
+
 
 def _is_text(value: Any) -> bool:
     """Return whether a value is a text that a file can hold."""
@@ -31,7 +38,7 @@ def _is_color(value: Any) -> bool:
 
 
 def _are_names(value: Any) -> bool:
-    return bool(value) and fits(value, [_is_text])
+    return fits(value, [_is_text]) and len(value) > 0
 
 
 _NAMES = _are_names, 'a list of names'
@@ -55,7 +62,7 @@ KINDS: dict[str, tuple[Any, str]] = dict(
     image_tower=_TOWER,
     text_tower=_TOWER,
     hard_prompts=(
-        [lambda x: x and fits(x, [str])],
+        [lambda x: fits(x, [str]) and len(x) > 0],
         'a list of lists of texts',
     ),
     hard_prompts_digest=(str, 'a string'),
@@ -85,14 +92,17 @@ SETTINGS: dict[str, tuple[Any, str]] = dict(
     ),
     to_rgb=(bool, 'true or false'),
     top_k=(lambda x: is_whole(x, 1), 'a whole number from 1 on'),
-    local_weight=(is_number, 'a number'),
-    proto_weight=(lambda x: x is None or is_number(x), 'a number'),
+    local_weight=(_is_weight, f'a number up to {LARGEST:,}'),
+    proto_weight=(
+        lambda x: x is None or _is_weight(x),
+        f'a number up to {LARGEST:,}',
+    ),
     logit_scale=(
         lambda x: (
             (fits(x, str) and x in ('clip', 'learnable'))
-            or (is_number(x) and x > 0)
+            or (_is_weight(x) and x > 0)
         ),
-        "a positive number, 'clip' or 'learnable'",
+        f"a positive number up to {LARGEST:,}, 'clip' or 'learnable'",
     ),
 )
 """Of each setting the same."""

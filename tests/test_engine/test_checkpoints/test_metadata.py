@@ -128,9 +128,11 @@ def settings(**values):
         (in_entry(format=True), 'format=True is not a number'),
         (in_entry(format=10**400), 'format=an integer of 1329 bits'),
         (in_entry(classes=[]), r'classes=\[\] is not a list of names'),
+        (in_entry(classes=torch.ones(2)), 'is not a list of names'),
         (in_entry(classes=['\ud800']), 'is not a list of names'),
         (in_entry(calibration=dict(temperature=True)), 'a positive number'),
         (resize(scale=[64, True]), 'is not a dict of scale'),
+        (settings(logit_scale=1e300), 'logit_scale=1e.300 is not'),
         (settings(top_k=True), 'top_k=True is not'),
         (settings(top_k=torch.tensor(2)), 'top_k=tensor.2. is not a whole'),
         (
