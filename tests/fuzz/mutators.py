@@ -10,6 +10,9 @@ import torch
 DEEP, DIGITS = '@deep@', '@digits@'
 """Texts in whose place JSON gets deep nesting and a number of 5,000 digits."""
 
+LARGEST = 20_000_000
+"""Size of a mutated tree: lists of repeated lists would fill the memory."""
+
 ODD = (
     None, True, False, 0, 1, -1, 3, 1.5, -0.0, 1e-320, 1e308, 2**31, 2**63,
     10**400, math.nan, math.inf, -math.inf, '', ' ', '7', 'nan', '\0',
@@ -75,11 +78,26 @@ def mutate_tree(tree: Any, rng: Random, odd: tuple = ODD) -> Any:
         rng: The source of chance.
         odd: Values that take the place of others.
     """
-    root = [copy.deepcopy(tree)]
-    for _ in range(rng.choice((1, 1, 1, 2, 5))):
-        holder, key = rng.choice([*_places(root)])
-        holder[key] = _mutate_value(holder[key], rng, odd)
-    return root[0]
+    while True:
+        root = [copy.deepcopy(tree)]
+        for _ in range(rng.choice((1, 1, 1, 2, 5))):
+            holder, key = rng.choice([*_places(root)])
+            holder[key] = _mutate_value(holder[key], rng, odd)
+        if _size(root) < LARGEST:
+            return root[0]
+
+
+def _size(tree: Any) -> int:
+    """Return about how much a tree takes as text, at most LARGEST."""
+    todo, size = [tree], 0
+    while todo and size < LARGEST:
+        value = todo.pop()
+        size += len(value) if isinstance(value, (str, bytes)) else 1
+        if isinstance(value, dict):
+            todo += [*value, *value.values()]
+        elif isinstance(value, (list, tuple, set)):
+            todo += value
+    return size
 
 
 def _places(holder: Any, limit: int = 2000):
