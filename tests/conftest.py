@@ -24,6 +24,7 @@ from yapf.yapflib import yapf_api
 
 import mpafer_plugin  # noqa: F401
 from tests import small_data
+from tools.benchmarks.tiny_tower import TOWER
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / 'configs'
@@ -79,24 +80,7 @@ def tiny_arch(tmp_path_factory):
     It has QuickGELU and two attention heads in both towers.
     """
     path = tmp_path_factory.mktemp('clip') / 'tiny.json'
-    config = {
-        'embed_dim': 12,
-        'quick_gelu': True,
-        'vision_cfg': {
-            'image_size': 32,
-            'patch_size': 8,
-            'width': 16,
-            'head_width': 8,
-            'layers': 2,
-        },
-        'text_cfg': {
-            'context_length': 77,
-            'vocab_size': 49408,
-            'width': 16,
-            'heads': 2,
-            'layers': 2,
-        },
-    }
+    config = {'embed_dim': 12, 'quick_gelu': True} | TOWER
     path.write_text(json.dumps(config))
     return str(path)
 

@@ -9,28 +9,12 @@ from open_clip.model import CLIPTextCfg, CLIPVisionCfg
 
 from mpafer_plugin.clip import architecture, image_size, loading
 from mpafer_plugin.models import PromptedCLIPText, PromptedCLIPViT
+from tools.benchmarks.tiny_tower import TOWER
 
 from .files import json_file
 from .harness import Finding, Target
 
-TINY = {
-    'embed_dim': 12,
-    'quick_gelu': True,
-    'vision_cfg': {
-        'image_size': 32,
-        'patch_size': 8,
-        'width': 16,
-        'head_width': 8,
-        'layers': 2,
-    },
-    'text_cfg': {
-        'context_length': 77,
-        'vocab_size': 49408,
-        'width': 16,
-        'heads': 2,
-        'layers': 2,
-    },
-}
+TINY = {'embed_dim': 12, 'quick_gelu': True} | TOWER
 
 OF_TIMM = TINY | {
     'custom_text': True,
