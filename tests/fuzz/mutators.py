@@ -147,7 +147,8 @@ def _mutate_value(value: Any, rng: Random, odd: tuple) -> Any:
 
 def mutate_tensor(tensor: torch.Tensor, rng: Random) -> torch.Tensor:
     """Change values, type, shape or layout of a tensor."""
-    if tensor.layout is not torch.strided or tensor.numel() > 10**6:
+    plain = tensor.layout is torch.strided and not tensor.is_quantized
+    if not plain or tensor.numel() > 10**6:
         return tensor  # changed before
     tensor = tensor.detach()  # of a Parameter, which cannot be copied
     how = rng.randrange(8)

@@ -136,9 +136,10 @@ def ckplus() -> list[Folder]:
     """Return CK+'s sequences."""
     images, files = [], {}
     for k in range(1, 8):
-        sequence = f'S{k % 3:03d}/{k:03d}'
-        images += [f'cohn-kanade-images/{sequence}/{i}.png' for i in range(4)]
-        files[f'Emotion/{sequence}/x.txt'] = f'  {k}.0000e+00\n'.encode()
+        subject, number = f'S{k % 3:03d}', f'{k:03d}'
+        name = f'{subject}/{number}/{subject}_{number}'
+        images += [f'cohn-kanade-images/{name}_{i:08d}.png' for i in range(4)]
+        files[f'Emotion/{name}_emotion.txt'] = f'  {k}.0000e+00\n'.encode()
     arguments = dict(split='test', folds=3, fold=0)
     return [Folder({}, images, arguments=arguments, files=files)]
 

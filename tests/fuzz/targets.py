@@ -3,6 +3,7 @@
 from . import (
     answers,
     architectures,
+    caches,
     checkpoints,
     descriptions,
     environment,
@@ -21,6 +22,7 @@ TARGETS = {
     for module in (
         answers,
         architectures,
+        caches,
         checkpoints,
         descriptions,
         environment,

@@ -12,6 +12,9 @@ from mpafer_plugin.utils.quoting import quote
 MAX_DEPTH = 100
 """Brackets that may be open at a time (ours)."""
 
+MAX_CHARACTERS = 200_000
+"""Characters of a file (ours): PyYAML takes up to 4 seconds for them."""
+
 MAX_VALUES = 100_000
 """Values in a file (ours): aliases of aliases multiply without end."""
 
@@ -36,6 +39,8 @@ def read_yaml(path: Path, above: tuple[Path, ...] = ()) -> dict:
         raise ValueError(f'{where} is its own base')
     try:
         text = path.read_text(encoding='utf-8')
+        if len(text) > MAX_CHARACTERS:
+            raise ValueError(f'more than {MAX_CHARACTERS:,} characters')
         _check_nesting(text)
         found = yaml.safe_load(text)
     except Exception as error:  # PyYAML raises many types on wrong tags

@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from rich.progress import track
 
+from mpafer_plugin.utils.json_text import parse_json
+from mpafer_plugin.utils.quoting import quote
+
 from ..rafdb.rafdb import RAFDB
 from .action_units import sample_expression
 from .identity import sample_identity
@@ -132,12 +135,12 @@ def check_stamp(root: Path, recipe: Recipe) -> None:
             f'{str(root)!r} is not empty and was not drawn by '
             f'SyntheticFaces (it has no {STAMP}); give another data_root'
         )
-    found = json.loads(stamp.read_text(encoding='utf-8'))
+    found = parse_json(stamp.read_bytes(), str(stamp))
     if found != asdict(recipe):
         raise ValueError(
-            f'{str(root)!r} was drawn as {found}, but {asdict(recipe)} is '
-            'asked for; give another data_root, or remove the folder to '
-            'draw it again'
+            f'{str(root)!r} was drawn as {quote(found)} ({STAMP}), but '
+            f'{asdict(recipe)} is asked for; give another data_root, or '
+            'remove the folder to draw it again'
         )
 
 

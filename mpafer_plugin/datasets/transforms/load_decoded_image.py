@@ -8,6 +8,7 @@ from mmcv.transforms import LoadImageFromFile
 from mmpretrain.registry import TRANSFORMS
 
 from mpafer_plugin.utils.atomic_write import atomic_write
+from mpafer_plugin.utils.tensor_files import reading
 
 
 @TRANSFORMS.register_module()
@@ -16,9 +17,9 @@ class LoadDecodedImage(LoadImageFromFile):
 
     The cache is a folder with one file per image, 3 H W bytes for H x W
     pixels, which all workers, ranks and runs share. The key is the image's
-    path, size and modification time, so a changed image is decoded again.
-    Useful if decoding is slow, above all for large images: see
-    docs/performance.md.
+    path, size and modification time, so a changed image is decoded again;
+    so is, with a warning, one whose file in the cache is damaged. Useful if
+    decoding is slow, above all for large images: see docs/performance.md.
 
     Args:
         cache_dir (str): The folder; created if it does not exist. One that
@@ -26,8 +27,7 @@ class LoadDecodedImage(LoadImageFromFile):
         **kwargs: See :class:`mmcv.transforms.LoadImageFromFile`.
 
     Raises:
-        ValueError: If an image is not a local file, or a cached one is
-            damaged.
+        ValueError: If an image is not a local file.
     """
 
     def __init__(self, cache_dir: str, **kwargs):
@@ -39,21 +39,28 @@ class LoadDecodedImage(LoadImageFromFile):
     def transform(self, results: dict) -> dict | None:
         """Set ``img``, ``img_shape`` and ``ori_shape``, as mmcv does."""
         path = self._path(results['img_path'])
-        try:
-            img = np.load(path)
-        except OSError:
+        img = self._load(path)
+        if img is None:
             loaded = super().transform(results)
             if loaded is not None:
                 self._store(path, loaded['img'])
             return loaded
-        except (ValueError, EOFError) as error:
-            raise ValueError(
-                f'{path} is damaged ({error}): delete it to '
-                f'decode {results["img_path"]} again'
-            ) from error
         results['img'] = img
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
         return results
+
+    def _load(self, path: Path) -> np.ndarray | None:
+        try:
+            with path.open('rb') as file, reading(path, 'a decoded image'):
+                img = np.load(file)
+                if img.dtype.kind not in 'uf' or img.ndim not in (2, 3):
+                    raise ValueError(f'it has {img.dtype}{list(img.shape)}')
+            return img
+        except OSError:
+            return None
+        except ValueError as error:
+            warnings.warn(f'decoded again: {error}', stacklevel=2)
+            return None
 
     def _store(self, path: Path, img: np.ndarray) -> None:
         try:

@@ -134,7 +134,9 @@ class PrototypeHook(Hook):
         path = self._cache_path(
             model, images, labels, pipeline, training_dtype(runner)
         )
-        prototypes = _load(path, model.head.prototypes.shape, runner.logger)
+        prototypes = load_cached(
+            path, model.head.prototypes.shape, runner.logger
+        )
         origin = f'from the cache {path}'
         if prototypes is None:
             with training_context(runner):
@@ -226,7 +228,7 @@ class PrototypeHook(Hook):
         )
 
 
-def _load(
+def load_cached(
     path: Path | None, shape: torch.Size, logger: MMLogger
 ) -> torch.Tensor | None:
     """Read the cache on the main process and broadcast it.
@@ -239,7 +241,8 @@ def _load(
         try:
             with reading(path, 'cached prototypes'):
                 cached = torch.from_numpy(np.load(path))
-                if cached.shape != shape or not cached.isfinite().all():
+                fits = cached.shape == shape and cached.is_floating_point()
+                if not fits or not cached.isfinite().all():
                     raise ValueError(f'not finite values of {tuple(shape)}')
             found = [cached]
         except ValueError as error:

@@ -17,6 +17,7 @@ from mpafer_plugin.cli.study.yaml_file import read_yaml
         ('[' * 30_000, 'more than 100 brackets'),
         ('- ' * 30_000, 'recursion'),
         ('a: \x80', 'codec'),
+        ('- a\n' * 50_001, 'more than 200,000 characters'),
         ('a: &a [*a]', 'more than 100,000 values'),
         (
             'a0: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n'

@@ -79,11 +79,26 @@ def test_another_way_of_decoding_is_another_file(load, image, tmp_path):
     assert load({'img_path': str(image)})['img'].ndim == 3
 
 
-def test_damaged_cache_and_missing_image(load, image, tmp_path):
-    load({'img_path': str(image)})
+@pytest.mark.parametrize(
+    'content',
+    [
+        lambda valid: valid[:-7],
+        lambda valid: b'',
+        lambda valid: valid.replace(b"'|u1'", b"'|b1'"),
+        lambda valid: b'PK' + valid,
+    ],
+)
+def test_a_damaged_file_is_made_anew(load, image, content):
+    img = load({'img_path': str(image)})['img']
     (file,) = cached(load)
-    file.write_bytes(file.read_bytes()[:-7])
-    with pytest.raises(ValueError, match=f'{file.name} is damaged'):
-        load({'img_path': str(image)})
+    valid = file.read_bytes()
+    file.write_bytes(content(valid))
+    with pytest.warns(UserWarning, match=f'decoded again.*{file.name}'):
+        again = load({'img_path': str(image)})
+    np.testing.assert_array_equal(again['img'], img)
+    assert file.read_bytes() == valid
+
+
+def test_missing_image(load, tmp_path):
     with pytest.raises(ValueError, match=r"absent\.png' is not a local file"):
         load({'img_path': str(tmp_path / 'absent.png')})
