@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.hooks import Hook
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import Runner
@@ -21,6 +21,7 @@ from mpafer_plugin.engine.hooks.trained_classes_hook import TrainedClassesHook
 
 from . import print_any_text
 from .amp import add_amp_argument, use_amp
+from .cfg_options import CfgOptions
 
 SHIPPED_CONFIGS = Path(mpafer_plugin.__file__).parent / '.mim' / 'configs'
 
@@ -50,7 +51,7 @@ def add_cfg_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=CfgOptions,
         metavar='KEY=VALUE',
         help='override settings of the config, such as '
         'train_cfg.max_epochs=10 model.head.top_k=8',

@@ -95,8 +95,8 @@ def find_model(path: str) -> tuple[str | None, str]:
         names = sorted(map(str, Path(path).glob(pattern)))
         if len(names) != 1:
             raise ValueError(
-                f'the work dir {path!r} has {names or "no file"} as '
-                f'{pattern}, not one; give a checkpoint file'
+                f'the work dir {path!r} must have one {pattern}, and has '
+                f'{names or "none"}; give a checkpoint file'
             )
         found += names
     return found[0], found[1]

@@ -65,7 +65,8 @@ def check_images(root: DataRoot, samples: Sequence[Sample]) -> None:
         found = '\n'.join('  ' + root.describe(f) for f in folders[:3])
         raise FileNotFoundError(
             f'{len(absent)} of {len(samples)} listed images are absent '
-            f'under {root.path!r}; the first:\n{first}\n{found}'
+            f'under {root.path!r}; the first:\n{first}\n{found}\n'
+            'mpafer verify-dataset --missing lists all of them, for leave_out'
         )
 
 

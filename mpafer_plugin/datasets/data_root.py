@@ -137,7 +137,7 @@ class DataRoot:
 
         Yields:
             tuple[int, list[str]]: Line number from 1 and stripped fields of
-            every row that is not blank.
+            every row that is not blank, such as Excel's ``;;``.
 
         Raises:
             ValueError: If the file is neither UTF-8 nor UTF-16, or not CSV,
@@ -159,7 +159,7 @@ class DataRoot:
                     fields = [field.strip() for field in row]
                     if delimiter == ' ':
                         fields = [field for field in fields if field]
-                    if fields and fields != ['']:
+                    if any(fields):
                         yield line, fields
                     line += 1
             except csv.Error as error:
@@ -184,13 +184,19 @@ class DataRoot:
                         place += f':{_first_bad_line(local)}'
                         kind = 'UTF-8'
                     raise ValueError(
-                        f'{place}: not {kind} text: {error}'
+                        f'{place}: not {kind} text: {error}; text is in UTF-8,'
+                        ' or UTF-16 with a byte order mark'
                     ) from error
 
     def describe(self, name: str = '') -> str:
         """Describe the content of a folder, for errors about missing files."""
         path = self.join(name)
         if not self.is_folder(name):
+            if self.is_file(name):
+                return (
+                    f'{path!r} is no folder; archives are .zip, and .tar '
+                    'without compression, with archive:// before their path'
+                )
             return (
                 f'{path!r} is no folder (working directory: {os.getcwd()!r})'
             )

@@ -1,6 +1,7 @@
 """Classes that are left out, merged or renamed, in data and text at once."""
 
 import difflib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -84,7 +85,7 @@ def label_targets(
     Raises:
         ValueError: If ``merge`` names no label or takes the name of another
             one; if no label is a class; or if a label would be left out while
-            a class is no label, as of a misspelt name.
+            a class is no label, as of a misspelt name, or is spelt almost so.
     """
     renamed = read_merge(merge)
     unknown = [name for name in renamed if name not in labels]
@@ -127,7 +128,22 @@ def label_targets(
             f'{quote([*classes])}; the labels here are '
             f'{quote(sorted(labels))}; {hint}'
         )
+    spelt = {_letters(name): name for name in classes}
+    for name in left_out:
+        similar = spelt.get(_letters(name))
+        if similar is not None:
+            where = f'{labels[name]}: ' if labels[name] else ''
+            raise ValueError(
+                f'{where}{quote(name)} and the class {quote(similar)} differ '
+                'in case or separators only: spell them alike, or '
+                f'merge={quote({similar: [similar, name]})}'
+            )
     return {n: c if c in known else None for n, c in named.items()}
+
+
+def _letters(name: str) -> str:
+    """Return a name without case and separators."""
+    return re.sub(r'[\s_-]', '', name).casefold()
 
 
 def relabel(

@@ -121,10 +121,15 @@ class SplitChoice:
         if self.leave_out is None:
             return samples, ''
         listed = self._leave_out_paths
-        kept = [s for s in samples if posixpath.normpath(s.path) not in listed]
+        paths = [posixpath.normpath(sample.path) for sample in samples]
+        kept = [
+            sample
+            for sample, path in zip(samples, paths, strict=True)
+            if path not in listed
+        ]
         return kept, (
-            f', without {len(samples) - len(kept)} of the {len(listed)} '
-            f'images that {self.leave_out!r} lists'
+            f', without {len(listed.intersection(paths))} of the '
+            f'{len(listed)} images that {self.leave_out!r} lists'
         )
 
     def warn_of_shared(

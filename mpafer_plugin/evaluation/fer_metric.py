@@ -156,12 +156,18 @@ class FERMetric(BaseMetric):
         lacking = [n for n, i in zip(data, indices, strict=True) if i < 0]
         found = indices_by_name(classes, data)
         extra = [n for n, i in zip(classes, found, strict=True) if i < 0]
-        if lacking or extra:
-            MMLogger.get_current_instance().warning(
-                'FERMetric: model and data have different classes. The model '
-                f'lacks {lacking}: these images are left out of all metrics. '
-                f'The data lacks {extra}: these predictions are wrong'
+        texts = ['FERMetric: model and data have different classes.']
+        if lacking:
+            texts.append(
+                f'The model lacks {lacking}: these images are left out of all '
+                'metrics.'
             )
+        if extra:
+            texts.append(
+                f'The data lacks {extra}: these predictions are wrong.'
+            )
+        if lacking or extra:
+            MMLogger.get_current_instance().warning(' '.join(texts))
         return np.array(indices)
 
 

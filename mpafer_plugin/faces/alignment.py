@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -80,6 +82,49 @@ LIMIT = 2**15 - 1
 """``cv2.warpAffine`` requires fewer pixels per side."""
 
 
+def dense_part(
+    matrix: np.ndarray, size: int, shape: Sequence[int]
+) -> tuple[np.ndarray, int, tuple[int, int, int, int]]:
+    """Find the part of an image that a square shows, and its density.
+
+    The square is sampled at the density of the image and averaged, to avoid
+    aliasing. Only the part needed is warped, because of OpenCV's limit.
+
+    Args:
+        matrix (np.ndarray): (2, 3), see :func:`cut_out`.
+        size (int): Side of the square in pixels.
+        shape (Sequence[int]): Height and width of the image first.
+
+    Returns:
+        tuple[np.ndarray, int, tuple[int, int, int, int]]: (2, 3) from the
+        part to the dense square, the latter's side, and x1, y1, x2, y2 of the
+        part in pixels.
+
+    Raises:
+        ValueError: As :func:`cut_out`.
+    """
+    scale = np.hypot(*matrix[:, 0])
+    # Implausible landmarks give such a scale, too.
+    if scale * LIMIT <= size:
+        raise ValueError(f'it has {LIMIT} pixels a side or more')
+    density = max(1, int(np.ceil(1 / scale)))
+    side = size * density
+    matrix = matrix * density
+    matrix[:, 2] += (density - 1) / 2
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - 0.5
+    inverse = cv2.invertAffineTransform(matrix)
+    points = corners @ inverse[:, :2].T + inverse[:, 2]
+    limits = (*shape[1::-1],)
+    x1, y1 = np.clip(np.floor(points.min(0)) - 2, 0, limits).astype(int)
+    x2, y2 = np.clip(np.ceil(points.max(0)) + 3, 0, limits).astype(int)
+    if x1 >= x2 or y1 >= y2:
+        raise ValueError('it is outside of the image')
+    if max(side, x2 - x1, y2 - y1) >= LIMIT:
+        raise ValueError(f'it has {LIMIT} pixels a side or more')
+    matrix[:, 2] += matrix[:, :2] @ (x1, y1)
+    return matrix, side, (int(x1), int(y1), int(x2), int(y2))
+
+
 def cut_out(
     image: np.ndarray, matrix: np.ndarray, size: int, outside: int = 0
 ) -> np.ndarray:
@@ -99,29 +144,9 @@ def cut_out(
         ValueError: If the square lies outside of the image or covers too
             many pixels.
     """
-    # Sample at the density of the image and average, to avoid aliasing.
-    scale = np.hypot(*matrix[:, 0])
-    # Implausible landmarks give such a scale, too.
-    if scale * LIMIT <= size:
-        raise ValueError(f'it has {LIMIT} pixels a side or more')
-    density = max(1, int(np.ceil(1 / scale)))
-    side = size * density
-    matrix = matrix * density
-    matrix[:, 2] += (density - 1) / 2
-    # Warp only the part needed, because of OpenCV's limit.
-    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - 0.5
-    inverse = cv2.invertAffineTransform(matrix)
-    points = corners @ inverse[:, :2].T + inverse[:, 2]
-    x1, y1 = np.maximum(np.floor(points.min(0)) - 2, 0).astype(int).tolist()
-    x2, y2 = np.maximum(np.ceil(points.max(0)) + 3, 0).astype(int).tolist()
-    part = image[y1:y2, x1:x2]
-    if not part.size:
-        raise ValueError('it is outside of the image')
-    if max(side, *part.shape) >= LIMIT:
-        raise ValueError(f'it has {LIMIT} pixels a side or more')
-    matrix[:, 2] += matrix[:, :2] @ (x1, y1)
+    matrix, side, (x1, y1, x2, y2) = dense_part(matrix, size, image.shape)
     dense = cv2.warpAffine(
-        part,
+        image[y1:y2, x1:x2],
         matrix,
         (side, side),
         flags=cv2.INTER_LINEAR,

@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from ..utils.numbers import is_number
 from ..utils.quoting import quote
-from .alignment import aligning_matrix, box_matrix, cut_out
+from .alignment import aligning_matrix, box_matrix, cut_out, dense_part
 from .face import SEVERAL_RULE, Face
 from .yunet import COARSE_SIDE, YuNet, check_image
 from .yunet_weights import YUNET_DIGEST
@@ -149,11 +150,19 @@ class FaceCrop:
         try:
             return cut_out(image, self.matrix(face), self.size)
         except ValueError as error:
-            height, width = image.shape[:2]
-            raise ValueError(
-                f'the face at {face.bbox.round(1).tolist()} cannot be cut '
-                f'out of an image of {width} x {height} pixels: {error}'
-            ) from error
+            raise _not_cut(face, image.shape, error) from error
+
+    def check(self, face: Face, height: int, width: int) -> None:
+        """Check that a face can be cropped from an image of a size.
+
+        Raises:
+            ValueError: As :meth:`crop`.
+        """
+        shape = height, width
+        try:
+            dense_part(self.matrix(face), self.size, shape)
+        except ValueError as error:
+            raise _not_cut(face, shape, error) from error
 
     def whole(self, image: np.ndarray) -> np.ndarray:
         """Crop the largest central square of an image.
@@ -210,6 +219,13 @@ class FaceCrop:
                 f'missing keys {sorted(names - found)}'
             )
         return cls(**{name: values[name] for name in names})
+
+
+def _not_cut(face: Face, shape: Sequence[int], error: Exception) -> ValueError:
+    return ValueError(
+        f'the face at {face.bbox.round(1).tolist()} cannot be cut out of an '
+        f'image of {shape[1]} x {shape[0]} pixels: {error}'
+    )
 
 
 def choose_crop(

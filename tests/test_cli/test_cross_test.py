@@ -143,7 +143,7 @@ def test_wrong_models(models, tmp_path, monkeypatch, capsys):
     for path, message in (
         ('absent.pth', "no file or work dir 'absent.pth'"),
         (alone, 'its work dir'),
-        (str(tmp_path), 'as *.py, not one'),
+        (str(tmp_path), 'must have one *.py'),
     ):
         assert main([path, '--data', config]) == 1
         assert message in capsys.readouterr().err

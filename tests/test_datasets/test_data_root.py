@@ -230,7 +230,8 @@ def test_content_of_a_folder_and_description(tmp_path):
     root = DataRoot(str(tmp_path))
     assert root.scan() == {'a.txt': 'file', 'b': 'file'}
     assert root.describe().endswith("holds ['a.txt', 'b'], 2 entries in all")
-    assert "b' is no folder (working directory: " in root.describe('b')
+    assert "c' is no folder (working directory: " in root.describe('c')
+    assert "b' is no folder; archives are .zip" in root.describe('b')
     for name in ('1.jpg', '__MACOSX', '@eaDir', 'lost+found'):
         (tmp_path / name).mkdir()
     for name, target in (('c', 'b'), ('d', '1.jpg'), ('e', 'e'), ('f', '')):

@@ -36,6 +36,8 @@ def test_targets():
         (['anger', 'fearr'], None, "did you mean 'fearr'"),
         (['anger', 'Bored'], None, "'bored'.*did you mean 'Bored'"),
         (['awe', 'glee'], None, 'never by position'),
+        # Both spellings are in the data.
+        (['in pain'], None, r"list:7: 'In_pain' .*'in pain'.*merge=\{'in p"),
         (['a'], {'a': ['awe']}, r"\['awe'\] are no labels.*'bored'"),
         (['a', 'b'], {'a': ['fear'], 'b': ['fear']}, "'fear' .*'a' .*'b'"),
         (['bored'], {'bored': ['fear']}, "'bored' is a label of the data"),
@@ -45,7 +47,8 @@ def test_targets():
 )
 def test_wrong_names(classes, merge, message):
     with pytest.raises(ValueError, match=message):
-        label_targets(LABELS, classes, merge)
+        labels = LABELS | {'in pain': 'list:2', 'In_pain': 'list:7'}
+        label_targets(labels, classes, merge)
 
 
 def test_shares_of_merge_classes_are_added():

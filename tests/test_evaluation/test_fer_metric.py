@@ -167,6 +167,12 @@ def test_classes_of_model_and_data_meet_by_name(caplog):
     assert "The model lacks ['contempt']" in caplog.text
     assert "The data lacks ['pain']" in caplog.text
 
+    caplog.clear()
+    logger.addHandler(caplog.handler)
+    evaluate_across(['fear'], ['fear', 'pain'], [('fear', 'fear')])
+    logger.removeHandler(caplog.handler)
+    assert 'The model lacks' not in caplog.text
+
 
 def test_another_order_alone_is_not_worth_a_warning(caplog):
     logger = MMLogger.get_current_instance()

@@ -1,7 +1,6 @@
 """Checks of arguments of :class:`FERCsv`."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from mpafer_plugin.faces import FaceCrop
@@ -9,21 +8,23 @@ from mpafer_plugin.utils.quoting import quote
 
 from .columns import KEYS, LISTS
 
+CROP_KEYS = ('size', 'margin')
+"""Arguments of :class:`FaceCrop`; the others concern detected faces."""
+
 
 def check_crop(crop: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a copy of ``crop``, checked.
 
     Raises:
-        ValueError: If a key is no argument of :class:`FaceCrop`, or a value
-            is not allowed.
+        ValueError: If a key is not in :data:`CROP_KEYS`, or a value is not
+            allowed.
     """
     found = dict(crop or {})
-    names = [field.name for field in fields(FaceCrop)]
     for key in found:
-        if key not in names:
+        if key not in CROP_KEYS:
             raise ValueError(
                 f'FERCsv: crop has the unknown key {quote(key)}; the keys are '
-                f'{names}'
+                f'{CROP_KEYS}'
             )
     FaceCrop(**found)
     return found

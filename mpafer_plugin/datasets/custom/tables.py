@@ -15,6 +15,8 @@ from .split_folders import split_folders
 _JSON_LINES = ('.jsonl', '.ndjson')
 _PARQUET = '.parquet'
 
+_NO_TABLES = ('.json', '.xlsx', '.xls', '.ods')
+
 
 def is_hugging_face(listed: str) -> bool:
     """Return whether a table is that of a Hugging Face image folder."""
@@ -65,7 +67,7 @@ def table_rows(
         what is no text, number or truth value stays as it is.
 
     Raises:
-        ValueError: If the file cannot be read.
+        ValueError: If the file cannot be read, or is of another kind.
         ModuleNotFoundError: If it is Parquet and pyarrow is not installed.
     """
     kind = posixpath.splitext(name)[1].lower()
@@ -73,6 +75,11 @@ def table_rows(
         yield from _records(_json_lines(root, name))
     elif kind == _PARQUET:
         yield from _records(_parquet(root, name))
+    elif kind in _NO_TABLES:
+        raise ValueError(
+            f'{root.join(name)}: {kind} files are not read; save it as CSV, '
+            f'as {_JSON_LINES[0]} with an object a line, or as {_PARQUET}'
+        )
     else:
         yield from root.rows(name, delimiter)
 

@@ -40,6 +40,7 @@ class OfficialPart:
         present (list[Sample]): Images that exist; like ``absent``, without
             those that all splits leave out.
         absent (list[Sample]): Listed images that do not exist.
+        rules (dict[str, list[str]]): Split to the rules of its datasets.
         errors (list[str]): Errors in the annotations.
     """
 
@@ -49,6 +50,7 @@ class OfficialPart:
     splits: dict[str, list[Sample]] = field(default_factory=dict)
     present: list[Sample] = field(default_factory=list)
     absent: list[Sample] = field(default_factory=list)
+    rules: dict[str, list[str]] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -78,8 +80,12 @@ class OfficialPart:
             self.present = [s for s in kept if s.path not in absent]
             self.samples = samples
             for split, each in self.datasets:
-                chosen, _ = each.without_left_out(each.select_split(samples))
+                chosen, text = each.without_left_out(
+                    each.select_split(samples)
+                )
                 self.splits.setdefault(split, []).extend(chosen)
+                rule = each.describe()['split_rule'] + text
+                self.rules.setdefault(split, []).append(rule)
         except (ValueError, OSError) as error:
             self.errors.append(str(error))
 

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
+from mpafer_plugin.faces import Face, FaceCrop
+
 from ..annotations import Sample
 from ..data_root import DataRoot
 from .image_facts import ImageFacts, duplicate_groups, image_facts
@@ -39,8 +41,8 @@ class PartReport:
             it is another.
         errors (list[str]): Errors in the annotations.
         missing (list[dict]): Listed images that do not exist.
-        unreadable (list[dict]): Images that cannot be decoded, with the
-            ``reason``.
+        unreadable (list[dict]): Images that cannot be decoded, or whose face
+            cannot be cropped, with the ``reason``.
         sizes (dict): 'distinct', 'most_common', and of 'width' and 'height'
             the 'min', 'median' and 'max', in pixels.
         grey (int): Readable images without colour.
@@ -220,12 +222,7 @@ def _report(
         data_root=dataset.root.path,
         splits={
             split: dict(
-                pictures=len(samples),
-                rule='; '.join(
-                    each.describe()['split_rule']
-                    for name, each in part.datasets
-                    if name == split
-                ),
+                pictures=len(samples), rule='; '.join(part.rules[split])
             )
             for split, samples in part.splits.items()
         },
@@ -240,9 +237,9 @@ def _report(
         errors=part.errors,
         missing=[_to_dict(sample) for sample in part.absent],
     )
-    readable = []
+    readable, crop = [], dataset.box_crop
     for sample in part.present:
-        fact = facts[dataset.root.path, sample.path]
+        fact = _checked(facts[dataset.root.path, sample.path], sample, crop)
         if isinstance(fact, str):
             report.unreadable.append(dict(_to_dict(sample), reason=fact))
         else:
@@ -252,6 +249,19 @@ def _report(
     report.grey = sum(fact.grey for fact in readable)
     report.colour = len(readable) - report.grey
     return report
+
+
+def _checked(
+    fact: ImageFacts | str, sample: Sample, crop: FaceCrop | None
+) -> ImageFacts | str:
+    """Return the facts, or why the sample's face cannot be cropped."""
+    if crop is None or sample.box is None or isinstance(fact, str):
+        return fact
+    try:
+        crop.check(Face(np.array(sample.box)), fact.height, fact.width)
+    except ValueError as error:
+        return str(error)
+    return fact
 
 
 def _sizes(facts: Sequence[ImageFacts]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from torch.utils.data import Subset
 
 from mpafer_plugin.datasets import FERCsv
+from mpafer_plugin.datasets.verification import read_parts, verify
 from mpafer_plugin.engine.hooks.prototype_hook import PrototypeHook
 from mpafer_plugin.faces import Face, FaceCrop
 
@@ -41,6 +42,31 @@ def test_faces_of_one_image(tmp_path, image):
     # So that checkpoints hold it, and inference crops alike.
     assert dataset.metainfo['face_crop'] == crop.to_dict()
     assert 'boxes listed, 32 x 32, margin 0.2' in dataset.describe()['crop']
+
+
+def test_faces_outside_of_their_image(tmp_path, image):
+    lines = [*LINES, 'a.png,fear,100,0,120,20']
+    dataset = read(tmp_path, lines)
+    with pytest.raises(ValueError, match=r'80 x 60 pixels.*outside'):
+        dataset[2]
+    config = dict(type='FERCsv', data_root=str(tmp_path), val_fraction=0)
+    (part,) = verify(read_parts(dict(train=config))).parts
+    (found,) = part.unreadable
+    assert found['where'] == f'{tmp_path}/labels.csv:4'
+    assert '80 x 60 pixels' in found['reason']
+    # Images are listed, and counted: not their faces.
+    (tmp_path / 'missing.txt').write_text('a.png\n')
+    options = dict(leave_out=f'{tmp_path}/missing.txt', lazy_init=True)
+    left_out = read(tmp_path, lines, **options)
+    samples, text = left_out.choose(left_out.read_samples())
+    assert samples == []
+    assert 'without 1 of the 1 images' in text
+
+
+@pytest.mark.parametrize('crop', [dict(align=True), dict(no_face='whole')])
+def test_only_size_and_margin_are_of_boxes(tmp_path, image, crop):
+    with pytest.raises(ValueError, match=r"'(align|no_face)'.*'size', 'mar"):
+        read(tmp_path, crop=crop)
 
 
 def test_faces_that_are_listed_twice(tmp_path, image):

@@ -57,6 +57,19 @@ def test_line_numbers_below_a_stated_separator(root):
         read(root)
 
 
+def test_rows_without_content(root):
+    text = f'path;label;split\n{TEXT}\n;;\n; ;\n'.replace(',', ';')
+    (root / 'labels.csv').write_text(text)
+    check(root)
+
+
+@pytest.mark.parametrize('name', ['labels.xlsx', 'labels.JSON'])
+def test_other_tables(root, name):
+    (root / name).write_bytes(b'PK\x03\x04\xff')
+    with pytest.raises(ValueError, match=f'{name}: .*CSV, .*jsonl .*parquet'):
+        read(root, ann_file=name)
+
+
 def test_half_a_character_of_utf16(root):
     (root / 'labels.csv').write_bytes('path,label'.encode('utf-16') + b'a')
     with pytest.raises(ValueError, match=r'labels\.csv: not UTF-16'):

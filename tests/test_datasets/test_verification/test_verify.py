@@ -182,7 +182,9 @@ def test_what_is_left_out_is_in_no_split(root, tmp_path):
     report = verify(read_parts(splits))
     assert report.leaks == []
     assert report.duplicates == []
-    assert report.parts[1].splits['test']['pictures'] == 27
+    found = report.parts[1].splits['test']
+    assert found['pictures'] == 27
+    assert "without 1 of the 1 images that '" in found['rule']
     assert report.parts[1].pictures == 28
 
 
