@@ -166,8 +166,8 @@ def load_from_local(filename: str, map_location: Any) -> Any:
         FileNotFoundError: If there is none.
         ValueError: If it cannot be loaded as data.
     """
-    path = Path(filename).expanduser()
-    if not path.is_file():
+    path = Path(os.path.expanduser(filename))
+    if not os.path.isfile(path):
         raise FileNotFoundError(f'no checkpoint {filename!r}')
     return load_tensors(path, map_location)
 

@@ -1,5 +1,6 @@
 """Tokenizers of Hugging Face, for towers without CLIP's BPE."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -36,8 +37,8 @@ def load_tokenizer(arch: str, pretrained: str | None = None) -> Tokenizer:
                 f'tokenizer, has {needed} tokens'
             )
         return Tokenizer(length, causal=not text.get('no_causal_mask'))
-    folder = Path(pretrained or '').expanduser()
-    if pretrained and any((folder / file).is_file() for file in FILES):
+    folder = Path(os.path.expanduser(pretrained or ''))
+    if pretrained and any(os.path.isfile(folder / file) for file in FILES):
         name = str(folder)
     return HuggingFaceTokenizer(
         name,

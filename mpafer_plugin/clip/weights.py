@@ -35,8 +35,8 @@ def resolve_weights(arch: str, pretrained: str) -> tuple[Path, bool | None]:
         return FACE_TINY_DIR / 'face-tiny.safetensors', None
     from open_clip.pretrained import get_pretrained_cfg
 
-    path = Path(pretrained).expanduser()
-    # os.path, as pathlib fails for names that are too long.
+    # os.path, as pathlib fails for unknown users and too long names.
+    path = Path(os.path.expanduser(pretrained))
     if os.path.isfile(path):
         return path, published_quick_gelu(path)
     tag = get_pretrained_cfg(arch, pretrained)
@@ -106,7 +106,8 @@ def normalization(arch: str, pretrained: str | None) -> dict[str, list[float]]:
 
     clips = dict(mean=OPENAI_DATASET_MEAN, std=OPENAI_DATASET_STD)
     tags = [get_pretrained_cfg(arch, pretrained or '')]
-    described = Path(pretrained or '').expanduser() / 'open_clip_config.json'
+    folder = os.path.expanduser(pretrained or '')
+    described = Path(folder, 'open_clip_config.json')
     if pretrained and os.path.isfile(described):
         tags = [_preprocessing(described)]
     elif not tags[0] and arch != FACE_TINY:
@@ -197,7 +198,8 @@ def _fetch(arch: str, pretrained: str, tag: dict) -> Path:
             if isinstance(cached, str):
                 return Path(cached)
     if tag.get('url'):  # the cache folder of OpenAI's clip and of open_clip
-        local = Path('~/.cache/clip', Path(tag['url']).name).expanduser()
+        folder = os.path.expanduser('~/.cache/clip')
+        local = Path(folder, Path(tag['url']).name)
         if local.is_file():
             return local
     address = constants.ENDPOINT if tag.get('hf_hub') else tag['url']

@@ -48,8 +48,8 @@ def find_yunet(model: str | Path | None = None) -> tuple[Path, str]:
     named = model or os.environ.get('MPAFER_YUNET')
     if not named:
         return _cached_weights(), YUNET_DIGEST
-    path = Path(named).expanduser()
-    if not path.is_file():
+    path = Path(os.path.expanduser(named))
+    if not os.path.isfile(path):
         origin = 'face detector' if model else 'MPAFER_YUNET'
         raise FileNotFoundError(
             f'{origin}: no file {str(named)!r} (working directory: '
@@ -69,7 +69,7 @@ def _cached_weights() -> Path:
     """Return the cached weights, downloaded if missing or damaged."""
     cache = os.environ.get('XDG_CACHE_HOME', '~/.cache')
     home = os.environ.get('TORCH_HOME', f'{cache}/torch')
-    path = Path(home, 'hub', 'yunet', YUNET_NAME).expanduser()
+    path = Path(os.path.expanduser(home), 'hub', 'yunet', YUNET_NAME)
     if path.is_file():
         digest = sha256(path)
         if digest == YUNET_DIGEST:

@@ -43,8 +43,10 @@ def read(path: Path) -> None:
             cfg = Config.fromfile(CONFIG)
         except (ValueError, OSError, KeyError) as error:
             # In place of the file: a variable or its value.
-            said = str(error)
-            parts = [(os.path.basename(x) or x)[:50] for x in values.values()]
+            said = str(error).replace("\\'", "'")
+            # Values are shortened, and what is odd in them is escaped.
+            parts = [os.path.basename(x)[:9] or x[:9] for x in values.values()]
+            parts += [x[-9:] for x in values.values()]
             named = [*values, *filter(None, parts)]
             if any(x in said or repr(x)[1:-1] in said for x in named):
                 raise ValueError(f'{path.name}: {said}') from None

@@ -41,8 +41,9 @@ def test_another_version_is_taken_with_a_warning(tmp_path, log):
 
 
 def test_absent_files_are_named(tmp_path, monkeypatch):
-    with pytest.raises(FileNotFoundError, match=r"detector: no file 'a\.onnx"):
-        find_yunet('a.onnx')
+    for name in ('a.onnx', 'x' * 300, '~nobody/a.onnx'):
+        with pytest.raises(FileNotFoundError, match=f"detector: no .*'{name}"):
+            find_yunet(name)
     monkeypatch.setenv('MPAFER_YUNET', 'b.onnx')
     with pytest.raises(FileNotFoundError, match=r"YUNET: no file 'b\.onnx'"):
         find_yunet()

@@ -80,8 +80,8 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         ValueError: If it is damaged, holds code, takes more memory than the
             file, or is not a checkpoint.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
+    path = Path(os.path.expanduser(path))
+    if not os.path.isfile(path):
         raise FileNotFoundError(
             f'no checkpoint {str(path)!r} (working directory: {os.getcwd()!r})'
         )

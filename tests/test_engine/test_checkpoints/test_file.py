@@ -4,7 +4,11 @@ import zipfile
 import pytest
 import torch
 
-from mpafer_plugin.engine.checkpoints.file import damage, publish
+from mpafer_plugin.engine.checkpoints.file import (
+    damage,
+    publish,
+    read_checkpoint,
+)
 
 
 @pytest.fixture
@@ -48,3 +52,6 @@ def test_a_file_of_another_program(tmp_path):
     torch.save({}, path)
     assert damage(path) == ''
     assert 'FileNotFoundError' in damage(tmp_path / 'absent.pth')
+    for name in ('x' * 300, '~nobody/w.pth'):  # a user that is not here
+        with pytest.raises(FileNotFoundError, match=name):
+            read_checkpoint(name)
