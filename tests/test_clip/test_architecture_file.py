@@ -63,7 +63,7 @@ def test_a_name_that_no_file_has():
     for name in ('x' * 10_000, ''):
         with pytest.raises(ValueError, match=r'unknown .* architecture'):
             architecture(name)
-    for name in ('x' * 10_000, '~nobody/w.pt'):  # a user that is not here
+    for name in ('x' * 10_000, '~no-such-user/w.pt'):
         with pytest.raises(ValueError, match=r'no file, folder or tag') as e:
             resolve_weights('ViT-B-16', name)
         assert name[:9] in str(e.value)

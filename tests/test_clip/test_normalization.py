@@ -13,7 +13,7 @@ HALF = [127.5] * 3
         ('ViT-B-16-quickgelu', 'openai', 122.7709383),
         ('ViT-B-16-SigLIP2', 'webli', 127.5),
         ('ViT-B-16-SigLIP2', 'some/file.pt', 127.5),  # as of all its tags
-        ('ViT-B-16-SigLIP2', '~nobody/file.pt', 127.5),
+        ('ViT-B-16-SigLIP2', '~no-such-user/file.pt', 127.5),
         ('ViT-B-16-SigLIP2', None, 127.5),
         ('ViT-L-14', 'laion2b_s32b_b82k', 127.5),
         ('ViT-L-14', 'some/file.pt', 122.7709383),  # its tags differ

@@ -41,7 +41,7 @@ def test_another_version_is_taken_with_a_warning(tmp_path, log):
 
 
 def test_absent_files_are_named(tmp_path, monkeypatch):
-    for name in ('a.onnx', 'x' * 300, '~nobody/a.onnx'):
+    for name in ('a.onnx', 'x' * 300, '~no-such-user/a.onnx'):
         with pytest.raises(FileNotFoundError, match=f"detector: no .*'{name}"):
             find_yunet(name)
     monkeypatch.setenv('MPAFER_YUNET', 'b.onnx')

@@ -52,6 +52,6 @@ def test_a_file_of_another_program(tmp_path):
     torch.save({}, path)
     assert damage(path) == ''
     assert 'FileNotFoundError' in damage(tmp_path / 'absent.pth')
-    for name in ('x' * 300, '~nobody/w.pth'):  # a user that is not here
+    for name in ('x' * 300, '~no-such-user/w.pth'):
         with pytest.raises(FileNotFoundError, match=name):
             read_checkpoint(name)
