@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,9 @@ from mmpretrain.registry import DATASETS
 from rich.console import Console
 from rich.progress import Progress
 
-from mpafer_plugin.datasets import BaseFERDataset
 from mpafer_plugin.datasets.folds import assign_folds
 from mpafer_plugin.datasets.label_counts import count_table
 from mpafer_plugin.datasets.verification import near_duplicates
-from mpafer_plugin.datasets.wrappers import dataset_class
 from mpafer_plugin.engine.hooks.fer_report_hook import draw_matrix, write_table
 from mpafer_plugin.evaluation.class_scores import class_scores
 from mpafer_plugin.utils.atomic_write import atomic_write
@@ -45,6 +43,7 @@ from .config_args import (
     output_folder,
     require,
 )
+from .fold_datasets import check_draws, dataset_keys
 from .study.plan import Run
 from .study.result import METRICS, check_classes
 from .study.scheduler import Scheduler, add_jobs_argument
@@ -86,27 +85,6 @@ def parse_args(
         name = Path(args.config).stem
         args.out = os.path.join('work_dirs', 'cross_validation', name)
     return args
-
-
-def dataset_keys(config: Mapping, key: str) -> Iterator[tuple[str, Mapping]]:
-    """List the datasets inside the wrappers of one, with their keys.
-
-    Raises:
-        ValueError: If one is not of this package: it has no folds.
-    """
-    if 'dataset' in config:
-        yield from dataset_keys(config['dataset'], f'{key}.dataset')
-    elif 'datasets' in config:
-        for i, part in enumerate(config['datasets']):
-            yield from dataset_keys(part, f'{key}.datasets.{i}')
-    else:
-        kind = dataset_class(config)
-        if not (isinstance(kind, type) and issubclass(kind, BaseFERDataset)):
-            raise ValueError(
-                f'{key}: a {config["type"]} has no folds; datasets of '
-                'mpafer_plugin have'
-            )
-        yield key, config
 
 
 def show_folds(config: Mapping, folds: int, compare: bool) -> None:
@@ -163,19 +141,21 @@ def plan(cfg: Config, args: argparse.Namespace) -> list[Run]:
     """Return the run of each fold, once the folds are known to be there.
 
     Raises:
-        ValueError: If a dataset cannot be dealt.
+        ValueError: If a dataset cannot be dealt, or not alike in all splits.
     """
     keys = {
         name: list(dataset_keys(cfg[name].dataset, f'{name}.dataset'))
         for name in DATALOADERS
     }
+    all_pairs = [pair for pairs in keys.values() for pair in pairs]
+    check_draws(all_pairs, args.folds)
     for _, config in keys['train_dataloader']:
         show_folds(config, args.folds, not args.no_near_duplicates)
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     runs = []
     for fold in range(args.folds):
         options = dict(args.cfg_options or {})
-        for key, _ in [pair for pairs in keys.values() for pair in pairs]:
+        for key, _ in all_pairs:
             options |= {f'{key}.folds': args.folds, f'{key}.fold': fold}
         config = os.path.abspath(args.config)
         runs.append(Run(f'fold_{fold}', config, options, seed, args.amp))

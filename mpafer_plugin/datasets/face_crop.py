@@ -102,7 +102,10 @@ def crop_box(crop: FaceCrop, results: dict) -> dict:
     try:
         results['img'] = crop.crop(results['img'], face)
     except ValueError as error:
-        raise ValueError(f'{results["img_path"]!r}: {error}') from error
+        raise ValueError(
+            f'{results["img_path"]!r}: {error}; mpafer verify-dataset '
+            '--missing lists all such files, for leave_out'
+        ) from error
     results['img_shape'] = results['ori_shape'] = results['img'].shape[:2]
     return results
 

@@ -77,6 +77,12 @@ class HeldOutFERDataset(BaseFERDataset):
             return 'val'
         return 'train'
 
+    @property
+    def draw(self) -> dict[str, Any]:
+        """Arguments by which images get into splits, alike in all splits."""
+        held_out = dict(val_fraction=self.val_fraction, val_seed=self.val_seed)
+        return super().draw | held_out
+
     def select_split(self, samples: list[Sample]) -> list[Sample]:
         """Hold the validation share out of the training images."""
         samples = super().select_split(samples)

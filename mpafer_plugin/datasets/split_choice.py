@@ -1,12 +1,14 @@
 import posixpath
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from mmengine.logging import MMLogger
 
 from .annotations import Sample, read_leave_out
 from .data_root import DataRoot
 from .folds import Fold
+from .relabel import Merge
 from .splits import choose_subset
 
 
@@ -33,6 +35,7 @@ class SplitChoice:
     subset: dict | None
     subject: str | None
     fold: Fold | None
+    merge: Merge | None
     _crops: DataRoot | None
 
     @property
@@ -44,6 +47,18 @@ class SplitChoice:
     def whole_groups(self) -> str | None:
         """Name of the groups that are kept whole; None for single images."""
         return self.group if self.subject is None else self.subject
+
+    @property
+    def draw(self) -> dict[str, Any]:
+        """Arguments by which images get into splits, alike in all splits."""
+        fold = self.fold
+        return dict(
+            folds=fold and fold.number,
+            fold=fold and fold.index,
+            fold_seed=fold and fold.seed,
+            subject=self.whole_groups,
+            merge=self.merge,
+        )
 
     @property
     def train_rule(self) -> str:

@@ -113,6 +113,12 @@ def test_persons_are_counted(load_config, tmp_path, capsys):
     assert 'look alike' not in out
     assert '9 persons' in out and 'each in one fold: ' in out
 
+    # Images would be dealt one by one in the test split alone.
+    cfg.test_dataloader.dataset.subject = None
+    message = r'\.subject is .*test_dataloader.dataset.subject is None'
+    with pytest.raises(ValueError, match=message):
+        plan(cfg, args)
+
 
 def test_wrong_options(load_config, tmp_path, capsys):
     load_config('mpafer_rafdb.py').dump(tmp_path / 'tiny.py')

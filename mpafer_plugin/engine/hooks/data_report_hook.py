@@ -91,14 +91,15 @@ def _check_validation(train: Any, val: Any) -> None:
                 "validation uses split='train', the training images: model "
                 'selection on training data is meaningless'
             )
-        held = [(d.val_fraction, d.val_seed) for d in (ours, theirs)]
-        if theirs.split == 'val' and held[0] != held[1]:
-            raise ValueError(
-                'the training data holds out other images than validation '
-                'uses, so images would be in both: (val_fraction, val_seed) '
-                f'is {held[0]} in training and {held[1]} in validation. Give '
-                'both the same'
-            )
+        for name, value in ours.draw.items():
+            other = theirs.draw[name]
+            if theirs.split == 'val' and value != other:
+                raise ValueError(
+                    'the training data holds out other images than validation '
+                    f'uses, so images would be in both: {name} is {value!r} '
+                    f'in training and {other!r} in validation. Give both the '
+                    'same'
+                )
 
 
 def _held_out(dataset: Any) -> list[HeldOutFERDataset]:

@@ -47,7 +47,9 @@ def test_faces_of_one_image(tmp_path, image):
 def test_faces_outside_of_their_image(tmp_path, image):
     lines = [*LINES, 'a.png,fear,100,0,120,20']
     dataset = read(tmp_path, lines)
-    with pytest.raises(ValueError, match=r'80 x 60 pixels.*outside'):
+    with pytest.raises(
+        ValueError, match=r'80 x 60 pixels.*outside.*--missing'
+    ):
         dataset[2]
     config = dict(type='FERCsv', data_root=str(tmp_path), val_fraction=0)
     (part,) = verify(read_parts(dict(train=config))).parts

@@ -168,11 +168,19 @@ def test_a_batch_larger_than_the_data_is_told_before_training(build_runner):
 
 
 @pytest.mark.parametrize(
-    'option', [{'val_fraction': 0.0}, {'val_seed': 1}], ids=str
+    'option',
+    [
+        {'val_fraction': 0.0},
+        {'val_seed': 1},
+        {'subject': '[0-9]+'},
+        {'merge': {'negative': ['fear', 'anger']}},
+    ],
+    ids=str,
 )
 def test_images_are_not_in_training_and_validation(report, option):
     ((name, value),) = option.items()
-    with pytest.raises(ValueError, match='images would be in both'):
+    message = f'images would be in both: {name} is '
+    with pytest.raises(ValueError, match=message):
         report(**{f'train_dataloader.dataset.{name}': value})
 
 
