@@ -164,6 +164,10 @@ def change(path, edit):
         ),
         (lambda c: c[ENTRY].update(classes=3), 'is malformed'),
         (
+            lambda c: c[ENTRY].update(classes=['a', 'b\x1b[2J']),
+            r'is malformed.*b\\x1b',
+        ),
+        (
             lambda c: c['state_dict'].update(other=torch.ones(1)),
             'does not fit',
         ),

@@ -12,9 +12,14 @@ from ..runners.resumable_train_loop import ResumableTrainLoop
 from .training_state import place_in_group
 
 
-def warn_if_inexact(runner) -> None:
+def warn_if_inexact(runner, checkpoint: dict[str, Any]) -> None:
     """Log one warning if a resumed run will not end as a whole one."""
     found = inexact_settings(runner)
+    if 'optimizer' not in checkpoint:
+        found.append(
+            'the file has no state of the optimizer, which begins anew (a '
+            'best_* file never has one)'
+        )
     if found:
         runner.logger.warning(
             'the run is resumed, but not bit for bit: '

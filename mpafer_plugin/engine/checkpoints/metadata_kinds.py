@@ -1,6 +1,7 @@
 """Kinds of the values that describe a model in a checkpoint."""
 
 from typing import Any
+from unicodedata import category
 
 from mmcv.image.geometric import cv2_interp_codes
 
@@ -17,8 +18,10 @@ def _is_weight(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether a value is a text that a file can hold."""
+    """Return whether a value is a text to print, which a file can hold."""
     if not isinstance(value, str) or not value.strip():
+        return False
+    if any(category(sign) == 'Cc' for sign in value):  # moves the terminal's
         return False
     return value.isascii() or value.encode(errors='ignore').decode() == value
 

@@ -14,8 +14,8 @@ _FILES = ('last_ckpt', 'best_ckpt')
 def text_of(cfg: Config) -> str:
     """Return a config as text, without the folders of this machine.
 
-    Absolute paths below the working directory become relative to it; of
-    others the last part is kept.
+    Paths below the working directory become relative to it; of others, also
+    of those that begin with ``..`` or ``~``, the last part is kept.
     """
     return Config(_relative(cfg.to_dict())).pretty_text
 
@@ -64,9 +64,9 @@ def _relative(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     scheme, mark, path = value.rpartition('://')  # such as archive://
-    if not os.path.isabs(path):
+    if not path.startswith((os.sep, '..', '~')) and not os.path.isabs(path):
         return value
-    inside = os.path.relpath(path)
+    inside = os.path.relpath(os.path.expanduser(path))
     if inside.startswith(os.pardir):
         inside = file_name(path)
     return scheme + mark + inside

@@ -58,8 +58,10 @@ def choose_checkpoint(runner, folder: Path, templates: Sequence[str]) -> None:
     if named is not None:
         if '://' in named:
             return
-        if not Path(named).is_file():
-            raise FileNotFoundError(f'no checkpoint {named} to resume from')
+        if not os.path.isfile(named):
+            raise FileNotFoundError(
+                f'no checkpoint {quote(named)} to resume from'
+            )
         reason = _unusable(Path(named))
         if reason:
             raise ValueError(

@@ -142,7 +142,7 @@ class SafeCheckpointHook(CheckpointHook):
             enter_epoch(runner.train_loop, done, total)
         follow_config(runner, checkpoint, done)
         restore_training_state(runner, checkpoint)
-        warn_if_inexact(runner)
+        warn_if_inexact(runner, checkpoint)
 
     def after_val_epoch(self, runner, metrics) -> None:
         """Keep the metrics until all hooks have seen them."""

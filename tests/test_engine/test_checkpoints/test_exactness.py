@@ -28,6 +28,17 @@ def test_one_warning(build_runner, capfd):
     assert (out + err).count("not bit for bit: train_cfg.type='IterB") == 1
 
 
+def test_a_file_without_optimizer(build_runner, capfd):
+    runner = build_runner()
+    runner.train()
+    best = runner.message_hub.get_info('best_ckpt')
+    capfd.readouterr()
+    longer = {'train_cfg.max_epochs': 2}
+    build_runner(resume=True, load_from=best, **longer).train()
+    out, err = capfd.readouterr()
+    assert 'not bit for bit: the file has no state of the optim' in out + err
+
+
 @pytest.fixture
 def resumes(build_runner):
     """Runner that resumes exactly."""

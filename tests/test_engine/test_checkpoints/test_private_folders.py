@@ -60,6 +60,8 @@ def test_text_of(tmp_path, monkeypatch):
             archive='archive:///home/maker/faces.zip',
             address='https://host/maker/faces.zip',
             relative='work_dirs/run',
+            above='../maker/data',
+            home='~/maker/data',
             name='ViT-B-16',
         )
     )
@@ -70,6 +72,8 @@ def test_text_of(tmp_path, monkeypatch):
         archive='archive://faces.zip',
         address='https://host/maker/faces.zip',
         relative='work_dirs/run',
+        above='data',
+        home='data',
         name='ViT-B-16',
     )
     assert cfg.outside[0] == '/home/maker/weights.pt'

@@ -79,6 +79,13 @@ def test_intact_files_that_are_no_checkpoints(content, runner, tmp_path):
         chosen(runner, tmp_path)
 
 
+def test_a_named_file_that_is_none(runner, tmp_path):
+    for name in (str(tmp_path), 'x' * 5000):
+        runner._load_from = name
+        with pytest.raises(FileNotFoundError, match='no checkpoint'):
+            chosen(runner, tmp_path)
+
+
 def test_links_and_folders_named_like_checkpoints(runner, tmp_path):
     (tmp_path / 'epoch_3.pth').symlink_to('absent.pth')
     (tmp_path / 'epoch_4.pth').mkdir()
