@@ -13,6 +13,9 @@ FACE_TINY_DIR = Path(__file__).parent / 'face_tiny'
 VIT_MODULES = ['vision_transformer', 'vision_transformer_hybrid', 'eva']
 """Modules of timm whose ViTs have blocks that take prompts."""
 
+POOLS = ('', 'avg', 'token', 'map')
+"""Ways of pooling of these ViTs that open_clip's weights have."""
+
 NEAREST = {
     'coca_ViT-L': 'ViT-L-14 (laion2b_s32b_b82k)',
     'coca': 'ViT-B-32 (laion2b_s34b_b79k)',
@@ -137,10 +140,11 @@ def _unsupported_timm(vision: dict) -> str:
     from timm.models import is_model_in_modules
 
     name = vision['timm_model_name']
-    if is_model_in_modules(name, VIT_MODULES) and vision.get('timm_pool') in (
-        *('', 'avg', 'token', 'map'),
-    ):
-        return ''
+    if is_model_in_modules(name, VIT_MODULES):
+        pool = vision.get('timm_pool', 'avg')  # as open_clip has it
+        if pool in POOLS:
+            return ''
+        return f'timm_pool={quote(pool)} is not one of {POOLS}'
     if is_model_in_modules(name, ['vision_transformer_relpos']):
         return (
             f"its image tower, timm's {name}, has a bias for each pair of "

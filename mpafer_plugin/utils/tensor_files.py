@@ -12,6 +12,12 @@ import torch
 
 from .listing import listed
 
+# What torch puts around its reason: advice to execute the file.
+_ADVICE = re.compile(
+    r'.*WeightsUnpickler error:\s*| (?:In PyTorch 2\.6|Please use `torch).*',
+    re.DOTALL,
+)
+
 # Of distributed training and of torch.compile.
 _WRAPPERS = re.compile(r'^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.')
 
@@ -34,6 +40,7 @@ def reading(path: str | Path, what: str) -> Iterator[None]:
     except Exception as error:
         # Assertions without a message have only their line.
         text = str(error) or extract_tb(error.__traceback__)[-1].line
+        text = _ADVICE.sub('', str(text))
         reason = f'{type(error).__name__}: {text}'.partition('\n')[0]
         raise ValueError(
             f'{str(path)!r} cannot be read as {what}: {reason[:400]}'

@@ -55,6 +55,18 @@ def test_towers_that_cannot_be_prompted(arch, reason, nearest):
     assert f'nearest is {nearest}' in str(error.value) + ' '
 
 
+def test_pooling_of_timm(tmp_path):
+    vision = dict(timm_model_name='vit_tiny_patch16_224')
+    config = dict(embed_dim=8, vision_cfg=vision, text_cfg={})
+    path = tmp_path / 'vit.json'
+    path.write_text(json.dumps(config))
+    assert architecture(str(path)) == config  # open_clip's default is 'avg'
+    vision['timm_pool'] = 'abs_attn'
+    path.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"timm_pool='abs_attn'.*'map'"):
+        architecture(str(path))
+
+
 def test_what_is_named_as_nearest_can_be_prompted():
     for nearest in NEAREST.values():
         name, tag = nearest.rstrip(')').split(' (')

@@ -75,6 +75,17 @@ def test_what_torch_refuses(path, content, kind):
             assert kind in str(error.value)
 
 
+def test_what_torch_advises_is_not_passed_on(path):
+    """To execute what is in the file."""
+    torch.save(torch.nn.Linear(1, 1), path)
+    for read in WAYS_IN:
+        with pytest.raises(ValueError, match=r'torch\.nn.*Linear') as error:
+            read(path)
+        text = str(error.value)
+        assert 'trust' not in text and 'safe_globals' not in text
+        assert text.isprintable()
+
+
 def test_an_assertion_without_a_message():
     with (
         pytest.raises(ValueError, match='AssertionError: assert 1 == 2'),

@@ -19,6 +19,22 @@ MAX_VALUES = 100_000
 """Values in a file (ours): aliases of aliases multiply without end."""
 
 
+class _Loader(yaml.SafeLoader):
+    """Loader of plain data; PyYAML's lets the last of two equal keys win."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise ValueError(
+                    f'line {key.start_mark.line + 1}: duplicate key '
+                    f'{quote(key.value)}'
+                )
+            seen.add(str(key.value))
+        return node
+
+
 def read_yaml(path: Path, above: tuple[Path, ...] = ()) -> dict:
     """Read a YAML file over its bases.
 
@@ -42,7 +58,7 @@ def read_yaml(path: Path, above: tuple[Path, ...] = ()) -> dict:
         if len(text) > MAX_CHARACTERS:
             raise ValueError(f'more than {MAX_CHARACTERS:,} characters')
         _check_nesting(text)
-        found = yaml.safe_load(text)
+        found = _Loader(text).get_single_data()
     except Exception as error:  # PyYAML raises many types on wrong tags
         reason = str(error) or type(error).__name__
         raise ValueError(f'{where}: {reason[:1000]}') from error

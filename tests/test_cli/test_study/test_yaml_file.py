@@ -18,6 +18,7 @@ from mpafer_plugin.cli.study.yaml_file import read_yaml
         ('- ' * 30_000, 'recursion'),
         ('a: \x80', 'codec'),
         ('- a\n' * 50_001, 'more than 200,000 characters'),
+        ('a: 1\nb: {c: 1, d: 2, c: 3}', "line 2: duplicate key 'c'"),
         ('a: &a [*a]', 'more than 100,000 values'),
         (
             'a0: &a0 [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n'
@@ -38,5 +39,8 @@ def test_what_is_refused(tmp_path, text, message):
 
 
 def test_aliases_are_read(tmp_path):
-    (tmp_path / 's.yaml').write_text('a: &a {b: 1}\nc: *a')
-    assert read_yaml(tmp_path / 's.yaml') == dict(a=dict(b=1), c=dict(b=1))
+    text = 'a: &a {b: 1}\nc: *a\nd: {<<: *a, b: 2}'
+    (tmp_path / 's.yaml').write_text(text)
+    assert read_yaml(tmp_path / 's.yaml') == dict(
+        a=dict(b=1), c=dict(b=1), d=dict(b=2)
+    )
