@@ -174,7 +174,7 @@ def read_table(path: Path) -> None:
         lines = [
             n
             for n in re.split('\r\n|\r|\n', text)
-            if n.replace('"', '').strip()
+            if re.sub(r'[\s",;|]', '', n)  # a row of empty fields is blank
         ]
         lines = [n for n in lines if not n.lower().startswith('sep=')]
         lost = len(lines) - (path.suffix != '.jsonl') - rows
