@@ -79,7 +79,7 @@ def test_testing_after_a_resumed_training(build_runner):
 
 
 def test_an_absent_file(build_runner):
-    with pytest.raises(FileNotFoundError, match=r"no checkpoint 'nowhere\.pth'"):
+    with pytest.raises(FileNotFoundError, match=r"'nowhere\.pth' to resume"):
         build_runner(resume=True, load_from='nowhere.pth').train()
 
 
