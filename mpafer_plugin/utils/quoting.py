@@ -1,6 +1,9 @@
 import reprlib
 from typing import Any
 
+LONGEST = 1000
+"""Characters of a quoted value: dicts of dicts of lists are many."""
+
 
 class _Quoting(reprlib.Repr):
     def __init__(self) -> None:
@@ -25,4 +28,7 @@ def quote(value: Any) -> str:
         str: Of a long text the beginning and the end, of a long list the
         first values.
     """
-    return _Quoting().repr(value)
+    text = _Quoting().repr(value)
+    if len(text) > LONGEST:
+        text = f'{text[: LONGEST // 2]}...{text[-LONGEST // 2 :]}'
+    return text

@@ -18,6 +18,9 @@ _ADVICE = re.compile(
     re.DOTALL,
 )
 
+LARGEST = 1e18
+"""Absolute value of a weight (ours): squares, as in norms, are finite."""
+
 # Of distributed training and of torch.compile.
 _WRAPPERS = re.compile(r'^(?:module\.|_orig_mod\.)+|(?<=\.)_orig_mod\.')
 
@@ -126,8 +129,9 @@ def misfit(
 ) -> str:
     """Describe how tensors differ from those of a model, '' if they fit.
 
-    Their names and shapes must be the same, and their values real and finite,
-    but for those that are the same in the model: buffers that are not set.
+    Their names and shapes must be the same, and their values real, finite and
+    at most :data:`LARGEST`, but for those that are the same in the model:
+    buffers that are not set.
 
     Args:
         found (Mapping[str, torch.Tensor]): The tensors.
@@ -151,7 +155,7 @@ def misfit(
         ],
     }
     if not any(problems.values()):
-        problems['not finite'] = [
+        problems[f'not finite, or beyond {LARGEST:g}'] = [
             name
             for name in both
             if not _is_finite(found[name], expected[name])
@@ -166,9 +170,16 @@ def misfit(
 def _is_finite(found: torch.Tensor, expected: torch.Tensor) -> bool:
     """Return whether values are finite, or else as they are in the model."""
     if expected.is_meta:
-        return bool(found.isfinite().all())
+        return bool(_in_range(found).all())
     found = found.to(expected)
-    finite = found.isfinite()
+    finite = _in_range(found)
     if not finite.all():
         finite |= (found == expected) | (found.isnan() & expected.isnan())
     return bool(finite.all())
+
+
+def _in_range(tensor: torch.Tensor) -> torch.Tensor:
+    finite = tensor.isfinite()  # LARGEST would be infinite in float16
+    if tensor.is_floating_point():
+        finite &= tensor.abs() <= LARGEST
+    return finite

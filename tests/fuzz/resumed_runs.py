@@ -68,6 +68,7 @@ def runner(work_dir: str, epochs: int, **options) -> Runner:
         experiment_name=f'fuzz_{os.getpid()}_{next(NUMBERS)}',
         default_scope='mmpretrain',
         log_level='CRITICAL',
+        randomness=dict(seed=0),
         **options,
     )
 

@@ -182,7 +182,7 @@ def change(path, edit):
         ),
         (
             lambda c: c['state_dict']['backbone.prompts'].fill_(float('nan')),
-            'not finite: backbone.prompts',
+            r'not finite, .*: backbone\.prompts',
         ),
         (
             lambda c: c[ENTRY]['settings'].update(std=[1.0, 0.0, 1.0]),

@@ -64,13 +64,13 @@ def test_errors_fit_on_a_screen(tiny_arch, tiny_clip, tmp_path):
     assert len(str(error.value)) < 24 * 80
 
 
-@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 1e30])
 def test_weights_that_are_not_finite(value, tiny_arch, tiny_clip, tmp_path):
     path = tmp_path / 'nan.pt'
     weights = {k: v.clone() for k, v in tiny_clip.state_dict().items()}
     weights['visual.proj'][0, 0] = value
     torch.save(weights, path)
-    with pytest.raises(ValueError, match=r'nan\.pt.* finite: visual\.proj$'):
+    with pytest.raises(ValueError, match=r'nan\.pt.* finite.*visual\.proj$'):
         load_clip(tiny_arch, str(path))
 
 

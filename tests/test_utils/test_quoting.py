@@ -15,7 +15,7 @@ def test_long_values_are_cut():
     assert quote('a' * 1000 + 'b').endswith("ab'")
     assert len(quote('a' * 1000)) < 210
     assert quote(list(range(1000))).startswith('[0, 1, 2')
-    assert len(quote({str(i): ['x' * 50] * 50 for i in range(50)})) < 10_000
+    assert len(quote({str(i): ['x' * 50] * 50 for i in range(50)})) < 1010
 
 
 def test_a_number_that_python_does_not_write():

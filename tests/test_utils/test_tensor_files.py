@@ -180,9 +180,12 @@ def test_misfits():
     assert misfit(dict(a=torch.zeros(2), c=torch.zeros(1)), expected) == (
         '3 missing: b, unset, mask; 1 unknown: c'
     )
-    for value in (float('nan'), float('inf')):
+    for value in (float('nan'), float('inf'), -1e30):
         found = expected | dict(a=torch.tensor([0, value]))
-        assert misfit(found, expected) == '1 not finite: a'
+        text = '1 not finite, or beyond 1e+18: a'
+        assert misfit(found, expected) == text
+        found = dict(a=found['a'].half())
+        assert misfit(found, dict(a=torch.zeros(2, device='meta'))) == text
     for dtype in (torch.int64, torch.bool, torch.complex64):
         text = misfit(expected | dict(a=expected['a'].to(dtype)), expected)
         assert text == f'1 of another type: a {dtype}, not torch.float32'

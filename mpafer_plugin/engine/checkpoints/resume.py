@@ -133,6 +133,7 @@ def _unusable(path: Path) -> str:
         return str(error)
     for key, (kind, expected) in KINDS.items():
         value = checkpoint.get(key)
-        if not (fits(value, kind) or (value is None and key != 'meta')):
+        may_lack = key not in ('meta', 'message_hub')
+        if not (fits(value, kind) or (value is None and may_lack)):
             return f'{str(path)!r}: {key}={quote(value)} is not {expected}'
     return ''

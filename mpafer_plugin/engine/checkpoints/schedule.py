@@ -1,3 +1,4 @@
+import copy
 import inspect
 import warnings
 from typing import Any
@@ -9,6 +10,8 @@ from mmengine.runner import EpochBasedTrainLoop
 from torch.optim import Optimizer
 
 from mpafer_plugin.utils.quoting import quote
+
+from .training_state import steps_to_cpu
 
 OPTIMIZER = 'optimizer_type'
 """Key of a checkpoint: class name of the optimizer."""
@@ -47,7 +50,8 @@ def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
         batches_done (int): Batches done of the epoch.
 
     Raises:
-        ValueError: If the optimizer is of another class.
+        ValueError: If the optimizer is of another class, or its state is
+            wrong.
     """
     wrapper, meta = runner.optim_wrapper, checkpoint['meta']
     if isinstance(runner.train_loop, EpochBasedTrainLoop):
@@ -75,8 +79,10 @@ def follow_config(runner, checkpoint: dict, batches_done: int) -> None:
     _step_schedulers(runner, meta['iter'], meta['epoch'])
     followed = _restore_histories(runner.param_schedulers or [], states)
     if 'optimizer' in checkpoint:
+        steps_to_cpu(checkpoint)
         check_state(checkpoint['optimizer'], wrapper.optimizer)
         _set_hyperparameters(checkpoint['optimizer'], wrapper, followed)
+        try_step(checkpoint['optimizer'], wrapper.optimizer)
     runner.logger.info(
         f'the schedule continues after iteration {meta["iter"]} of '
         f'{runner.max_iters}: lr {wrapper.get_lr()}'
@@ -143,6 +149,37 @@ def check_state(saved: dict[str, Any], optimizer: Optimizer) -> None:
                     f'{name} of parameter {number} of the optimizer is '
                     f'{quote(value)}, not a tensor {tuple(parameter.shape)}'
                 )
+
+
+def try_step(saved: dict[str, Any], optimizer: Optimizer) -> None:
+    """Step a copy of an optimizer with a saved state and gradients of zero.
+
+    Only torch's own optimizers are tried: others may need more for a step.
+
+    Raises:
+        ValueError: If it fails, or leaves parameters that are not finite.
+    """
+    if not type(optimizer).__module__.startswith('torch.optim.'):
+        return
+    trial, state = copy.deepcopy((optimizer, saved))
+    parameters = [x for group in trial.param_groups for x in group['params']]
+    for parameter in parameters:
+        parameter.grad = torch.zeros_like(parameter)
+    try:
+        trial.load_state_dict(state)
+        trial.step()
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # of any kind, by what is wrong
+        raise ValueError(
+            'no step can be made with the state of the optimizer: '
+            f'{type(error).__name__}: {str(error)[:200]}'
+        ) from error
+    if not all(x.isfinite().all() for x in parameters):
+        raise ValueError(
+            'a step with the state of the optimizer makes parameters that '
+            'are not finite'
+        )
 
 
 def _set_hyperparameters(

@@ -17,7 +17,6 @@ GRADIENTS = 'gradients'
 
 def restore_training_state(runner, checkpoint: dict[str, Any]) -> None:
     """Restore what :class:`SafeCheckpointHook` saves beside mmengine's."""
-    steps_to_cpu(checkpoint)
     restore_early_stopping(runner, checkpoint.get(EARLY_STOPPING, {}))
     if checkpoint.get(GRADIENTS):
         iteration = checkpoint['meta']['iter']

@@ -12,13 +12,16 @@ from mpafer_plugin.engine.checkpoints.resume import (
     point_to,
 )
 
+HUB = dict(log_scalars={}, runtime_info={}, resumed_keys={})
+
 
 @pytest.fixture
 def runner(tmp_path):
     """A runner to resume, with the files of two epochs."""
     for number in (1, 2):
         path = tmp_path / f'epoch_{number}.pth'
-        content = dict(state_dict={}, meta=dict(epoch=number, iter=number))
+        meta = dict(epoch=number, iter=number)
+        content = dict(state_dict={}, meta=meta, message_hub=HUB)
         torch.save(content, path)
         publish(path, path)
         os.utime(path, (number, number))

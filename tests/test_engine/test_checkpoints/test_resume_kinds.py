@@ -12,6 +12,9 @@ HUB = dict(
     resumed_keys={'loss': True, 'epoch': True},
 )
 
+BROKEN = HistoryBuffer([1.0], [1])
+del BROKEN.max_length
+
 GOOD = dict(
     state_dict={},
     meta=dict(epoch=1, iter=9, seed=3),
@@ -42,6 +45,8 @@ def test_all_kinds(tmp_path):
         dict(meta=dict(epoch=1, iter=-1)),
         dict(meta=dict(epoch=1, iter=9, seed='x')),
         dict(message_hub=[]),
+        dict(message_hub=None),
+        dict(message_hub=HUB | dict(log_scalars={'loss': BROKEN})),
         dict(message_hub=HUB | dict(log_scalars={'loss': 3})),
         dict(message_hub=HUB | dict(resumed_keys={'loss': 'x'})),
         dict(optimizer=dict(state=[], param_groups=[])),

@@ -1,10 +1,12 @@
 """What is resumed follows the config, by position."""
 
+import copy
+
 import pytest
 import torch
 from mmengine.hooks import Hook
 
-from mpafer_plugin.engine.checkpoints.schedule import check_state
+from mpafer_plugin.engine.checkpoints.schedule import check_state, try_step
 
 EPOCHS = 'train_cfg.max_epochs'
 
@@ -158,6 +160,35 @@ def test_an_optimizer_state_that_is_wrong(change, message):
     saved['state'][1] |= change
     with pytest.raises(ValueError, match=message):
         check_state(saved, own)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(step=torch.tensor(True)), 'no step .* RuntimeError'),
+        (dict(step='x'), 'no step .* ValueError'),
+        (dict(step=torch.tensor(-1.0)), 'no step .* ZeroDivisionError'),
+        (dict(exp_avg_sq=torch.full((2,), -1.0)), 'not finite'),
+    ],
+)
+def test_an_optimizer_state_that_cannot_be_stepped(change, message):
+    own = optimizer((1,), (2,))
+    before = copy.deepcopy((own.state_dict(), own.param_groups))
+    saved = copy.deepcopy(own.state_dict())
+    try_step(saved, own)
+    assert str(saved) == str(before[0])
+    saved['state'][1] |= change
+    with pytest.raises(ValueError, match=message):
+        try_step(saved, own)
+    assert str((own.state_dict(), own.param_groups)) == str(before)
+
+
+def test_an_optimizer_state_that_lacks_a_value():
+    own = optimizer((1,), (2,))
+    saved = copy.deepcopy(own.state_dict())
+    del saved['state'][1]['exp_avg']
+    with pytest.raises(ValueError, match="KeyError: 'exp_avg'"):
+        try_step(saved, own)
 
 
 def test_an_optimizer_state_of_other_parameters():
