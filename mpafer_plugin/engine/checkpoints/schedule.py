@@ -152,7 +152,7 @@ def check_state(saved: dict[str, Any], optimizer: Optimizer) -> None:
 
 
 def try_step(saved: dict[str, Any], optimizer: Optimizer) -> None:
-    """Step a copy of an optimizer with a saved state and gradients of zero.
+    """Step a copy of an optimizer with a saved state: two steps.
 
     Only torch's own optimizers are tried: others may need more for a step.
 
@@ -163,11 +163,14 @@ def try_step(saved: dict[str, Any], optimizer: Optimizer) -> None:
         return
     trial, state = copy.deepcopy((optimizer, saved))
     parameters = [x for group in trial.param_groups for x in group['params']]
-    for parameter in parameters:
-        parameter.grad = torch.zeros_like(parameter)
     try:
         trial.load_state_dict(state)
-        trial.step()
+        # Negative second moments show at 0, at -1 a tensor that is in the
+        # place of two.
+        for gradient in (0.0, -1.0):
+            for parameter in parameters:
+                parameter.grad = torch.full_like(parameter, gradient)
+            trial.step()
     except torch.OutOfMemoryError:
         raise
     except Exception as error:  # of any kind, by what is wrong
@@ -177,8 +180,8 @@ def try_step(saved: dict[str, Any], optimizer: Optimizer) -> None:
         ) from error
     if not all(x.isfinite().all() for x in parameters):
         raise ValueError(
-            'a step with the state of the optimizer makes parameters that '
-            'are not finite'
+            'steps with the state of the optimizer make parameters that are '
+            'not finite'
         )
 
 

@@ -183,6 +183,14 @@ def test_an_optimizer_state_that_cannot_be_stepped(change, message):
     assert str((own.state_dict(), own.param_groups)) == str(before)
 
 
+def test_a_tensor_in_the_place_of_two():
+    own = optimizer((1,), (2,))
+    saved = copy.deepcopy(own.state_dict())
+    saved['state'][1]['exp_avg'] = saved['state'][1]['exp_avg_sq']
+    with pytest.raises(ValueError, match='not finite'):
+        try_step(saved, own)
+
+
 def test_an_optimizer_state_that_lacks_a_value():
     own = optimizer((1,), (2,))
     saved = copy.deepcopy(own.state_dict())
