@@ -83,8 +83,8 @@ class OfficialPart:
                 chosen, text = each.without_left_out(
                     each.select_split(samples)
                 )
-                self.splits.setdefault(split, []).extend(chosen)
                 rule = each.describe()['split_rule'] + text
+                self.splits.setdefault(split, []).extend(chosen)
                 self.rules.setdefault(split, []).append(rule)
         except (ValueError, OSError) as error:
             self.errors.append(str(error))

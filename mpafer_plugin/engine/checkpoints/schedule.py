@@ -152,17 +152,21 @@ def check_state(saved: dict[str, Any], optimizer: Optimizer) -> None:
 
 
 def try_step(saved: dict[str, Any], optimizer: Optimizer) -> None:
-    """Step a copy of an optimizer with a saved state: two steps.
+    """Try two steps of a copy of an optimizer with a saved state.
 
     Only torch's own optimizers are tried: others may need more for a step.
+    Frozen parameters, which mmengine gives to optimizers too, are not copied.
 
     Raises:
         ValueError: If it fails, or leaves parameters that are not finite.
     """
     if not type(optimizer).__module__.startswith('torch.optim.'):
         return
-    trial, state = copy.deepcopy((optimizer, saved))
-    parameters = [x for group in trial.param_groups for x in group['params']]
+    everything = [x for g in optimizer.param_groups for x in g['params']]
+    kept = {id(x): x for x in everything if not x.requires_grad}
+    trial, state = copy.deepcopy((optimizer, saved), kept)
+    everything = [x for g in trial.param_groups for x in g['params']]
+    parameters = [x for x in everything if x.requires_grad]
     try:
         trial.load_state_dict(state)
         # Negative second moments show at 0, at -1 a tensor that is in the

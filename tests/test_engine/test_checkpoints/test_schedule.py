@@ -1,6 +1,7 @@
 """What is resumed follows the config, by position."""
 
 import copy
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -181,6 +182,20 @@ def test_an_optimizer_state_that_cannot_be_stepped(change, message):
     with pytest.raises(ValueError, match=message):
         try_step(saved, own)
     assert str((own.state_dict(), own.param_groups)) == str(before)
+
+
+def test_frozen_parameters_are_not_copied():
+    own = optimizer((1,), (2,))
+    saved = copy.deepcopy(own.state_dict())
+    frozen = own.param_groups[0]['params'][0].requires_grad_(False)
+    frozen.grad = None
+    frozen.__deepcopy__ = Mock(side_effect=MemoryError)
+    del saved['state'][0]
+    try_step(saved, own)
+    assert frozen.grad is None
+    saved['state'][1]['exp_avg_sq'].fill_(-1)
+    with pytest.raises(ValueError, match='not finite'):
+        try_step(saved, own)
 
 
 def test_a_tensor_in_the_place_of_two():
